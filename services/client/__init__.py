@@ -1,0 +1,1 @@
+"""`leeward`: the command line client."""

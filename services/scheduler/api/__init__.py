@@ -1,0 +1,1 @@
+"""The REST API: requests in, domain verbs called, documents out."""

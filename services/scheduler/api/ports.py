@@ -1,0 +1,58 @@
+"""What the API needs from the rest of the scheduler; `app` hands it over."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from services.scheduler.domain.hosts import HostReport
+from services.scheduler.domain.jobs import JobId
+from services.scheduler.feed import Feed
+from services.scheduler.store.base import Store
+from shared.clock import Clock
+
+
+class Hosts(Protocol):
+    """The fleet as callers may see and steer it."""
+
+    def reports(self) -> list[HostReport]:
+        """Return every known host by name."""
+        ...
+
+    def report(self, host: str) -> HostReport:
+        """Return one host (case-insensitive resource name). Raises NotFoundError."""
+        ...
+
+    async def cordon(self, host: str, *, reason: str, until: datetime | None, by: str) -> HostReport:
+        """Keep jobs off a host by hand. Raises NotFoundError."""
+        ...
+
+    async def release(self, host: str, *, by: str) -> HostReport:
+        """Lift the cordon by hand; an event's cordon stays. Raises NotFoundError."""
+        ...
+
+
+class Engine(Protocol):
+    """The dispatch engine's side doors."""
+
+    def wake(self) -> None:
+        """Look for due work now: something was written that may be due at once."""
+        ...
+
+    def forget(self, job_ids: list[JobId]) -> None:
+        """Drop claims of these jobs that have not fired: they were deleted or replaced."""
+        ...
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a handler may use."""
+
+    store: Store
+    clock: Clock
+    hosts: Hosts
+    engine: Engine
+    feed: Feed
+    subscription: str
+    resource_group: str
+    new_id: Callable[[], str]

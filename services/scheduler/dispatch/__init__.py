@@ -1,0 +1,1 @@
+"""From due to done: plan, claim, fire at the instant, run, record."""

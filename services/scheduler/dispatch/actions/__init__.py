@@ -1,0 +1,1 @@
+"""How an action reaches its target; one module per protocol."""

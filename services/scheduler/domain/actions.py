@@ -1,0 +1,72 @@
+"""What a job does when it is due: one call, its retries, and another call when all of them failed."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+import msgspec
+
+from services.scheduler.domain.collections import CaseInsensitive
+
+
+class Scheme(CaseInsensitive):
+    """Action types of the HTTP family; echoed as sent, the URI decides what is spoken."""
+
+    HTTP = "Http"
+    HTTPS = "Https"
+
+
+class RetryKind(CaseInsensitive):
+    """How a failed attempt is repeated."""
+
+    NONE = "None"
+    FIXED = "Fixed"
+
+
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Repeat a failed attempt up to `count` times, `interval` apart. Defaults: reference azure-scheduler §2.5."""
+
+    kind: RetryKind = RetryKind.FIXED
+    interval: timedelta = timedelta(seconds=30)
+    count: int = 4
+
+    @property
+    def retries(self) -> int:
+        """How often a failed attempt may be repeated; 0 for NONE."""
+        return self.count if self.kind is RetryKind.FIXED else 0
+
+
+class HttpCall(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
+    """One HTTP request; `uri`, header values and `body` may contain `{host}` and `{hostname}`."""
+
+    scheme: Scheme = Scheme.HTTP
+    method: str
+    uri: str
+    headers: dict[str, str] = {}
+    body: str | None = None
+
+
+Call = HttpCall
+"""Every protocol's call; a tagged union once there is a second one."""
+
+
+class ErrorAction(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs when the main action and its retries failed; it has retries of its own."""
+
+    call: Call
+    retry_policy: RetryPolicy = RetryPolicy()
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """A job's main action. `retry_policy_given` keeps whether the caller wrote one, for faithful replies."""
+
+    call: Call
+    retry_policy: RetryPolicy = RetryPolicy()
+    retry_policy_given: bool = False
+    error_action: ErrorAction | None = None
+
+
+class ActionName(StrEnum):
+    """Which of a job's actions an attempt belongs to, as history shows it."""
+
+    MAIN = "MainAction"
+    ERROR = "ErrorAction"

@@ -1,0 +1,29 @@
+"""What can go wrong in the scheduler, each kind once; `api/problems` maps them to HTTP."""
+
+from shared.errors import LeewardError, PermanentError, TransientError
+
+
+class InvalidInputError(PermanentError):
+    """What the caller sent cannot be accepted; `field` is the JSON path of the culprit, e.g. `recurrence.interval`."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """Keep the path beside the message; the message says what to change."""
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+        self.message = message
+
+
+class NotFoundError(PermanentError):
+    """The thing named does not exist."""
+
+
+class ConflictError(PermanentError):
+    """The thing's present state forbids the change, or somebody changed it first."""
+
+
+class StoreUnavailableError(TransientError):
+    """The database cannot be reached or refused for a reason that may pass."""
+
+
+class LeaseLostError(LeewardError):
+    """Another replica has taken over this one's claims; nothing of them may fire or be recorded any more."""

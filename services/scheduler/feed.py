@@ -1,0 +1,44 @@
+"""The live feed: what just happened, for the stream and the portal of this process. Best effort, never blocks."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+_BACKLOG = 256
+
+
+class Update(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened. `kind` is `host`, `event`, `execution` or `job`; `summary` is a plain sentence."""
+
+    kind: str
+    at: datetime
+    summary: str
+    data: dict[str, Any] = {}
+
+
+class Feed:
+    """Fans updates out to subscribers; one that does not keep up loses its oldest ones."""
+
+    def __init__(self) -> None:
+        self._queues: set[asyncio.Queue[Update]] = set()
+
+    def publish(self, update: Update) -> None:
+        """Hand an update to every subscriber at once."""
+        for queue in self._queues:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(update)
+
+    @contextmanager
+    def subscribe(self) -> Iterator[asyncio.Queue[Update]]:
+        """Give a queue of the updates from now on, as long as the context lasts."""
+        queue: asyncio.Queue[Update] = asyncio.Queue(_BACKLOG)
+        self._queues.add(queue)
+        try:
+            yield queue
+        finally:
+            self._queues.discard(queue)

@@ -1,0 +1,1 @@
+"""Hosts and what threatens them: intake from the bus, conditions, drains, approvals."""

@@ -1,0 +1,1 @@
+"""The page at `/`: a client of the same services as the API."""

@@ -1,0 +1,1 @@
+"""The truth: collections, jobs, occurrences, history, events, behind one port (`base`)."""

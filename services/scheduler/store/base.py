@@ -1,0 +1,407 @@
+"""The store's port: verbs in the domain's words, each saying what it promises and raises.
+
+Two implementations pass one conformance suite (tests/store): `memory` and `sql` (SQLite, PostgreSQL). Every verb is
+atomic: it happens whole or not at all. All raise StoreUnavailableError when the database is away. Times are aware UTC,
+whole milliseconds.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import TracebackType
+from typing import NewType, Protocol, Self
+
+import msgspec
+
+from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionId, Namespace
+from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Next, Occurrence, OccurrenceId
+from services.scheduler.domain.jobs import Job, JobDefinition, JobId, JobState
+
+SessionId = NewType("SessionId", str)
+
+
+class Ownership(msgspec.Struct, frozen=True):
+    """One life of one replica: its session and its fencing number, which rises with every registration."""
+
+    session: SessionId
+    fence: int
+
+
+class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """A job about to be written; `restart` resets counters, `planned` and `anchor` and drops unfinished occurrences.
+
+    `uid` names a new job; an existing one keeps its own.
+    """
+
+    uid: str
+    name: str
+    definition: JobDefinition
+    state: JobState
+    anchor: datetime
+    next_due: datetime | None
+    restart: bool
+    expected_revision: int | None = None
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A job after a write, and whether it is new."""
+
+    job: Job
+    created: bool
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a due job: occurrences to claim, rows for those that were missed, where it stands then."""
+
+    occurrences: tuple[Occurrence, ...] = ()
+    missed: tuple[HistoryRow, ...] = ()
+    next_due: datetime | None
+    planned: int
+    final_state: JobState | None = None
+
+
+Planner = Callable[[Job], Plan]
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """An occurrence that is this replica's now, with its job as it was at the claim.
+
+    `contended`: another unfinished, not held occurrence of the job exists that this session does not own.
+    """
+
+    occurrence: Occurrence
+    job: Job
+    contended: bool = False
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a claim ended, or how it goes on; exactly one of the kinds below happens, together with `rows`.
+
+    * `following` set: the occurrence becomes READY with that action, instant and retries, attempt + 1.
+    * `held_for` set: it becomes HELD for that host or pool, reason beside it.
+    * neither: it is finished and leaves the table; `job_state` (if set) is where its job goes when the job
+      is enabled, has no next due instant and no other unfinished occurrence.
+    `main_attempts` and `failures` add to the job's counters, `faulted` adds one faulted occurrence.
+    `unplan`: the occurrence did not count (overlap skipped it): `planned` - 1, and `next_due` is set to `replan` when
+    the job has none.
+    """
+
+    occurrence_id: OccurrenceId
+    job_id: JobId
+    rows: tuple[HistoryRow, ...] = ()
+    following: Next | None = None
+    held_for: str | None = None
+    reason: str = ""
+    main_attempts: int = 0
+    failures: int = 0
+    faulted: bool = False
+    last_execution_time: datetime | None = None
+    job_state: JobState | None = None
+    unplan: bool = False
+    replan: datetime | None = None
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A held occurrence with its job, for the decision to release it."""
+
+    occurrence: Occurrence
+    job: Job
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """Let a held occurrence go: READY at `fire_at`, or finished with `row` (skipped, missed) when `fire_at` is None."""
+
+    occurrence_id: OccurrenceId
+    job_id: JobId
+    fire_at: datetime | None = None
+    row: HistoryRow | None = None
+    job_state: JobState | None = None
+
+
+class EventOutcome(StrEnum):
+    """How an event ended; ACTIVE until it has."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class ApprovalState(StrEnum):
+    """How far the approval of an event is; FOREIGN: it started early and not by us."""
+
+    NONE = "none"
+    ASKED = "asked"
+    APPROVED = "approved"
+    FOREIGN = "foreign"
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """Who let an event start early, when and why."""
+
+    state: ApprovalState = ApprovalState.NONE
+    at: datetime | None = None
+    by: str | None = None
+    reason: str | None = None
+
+
+class HostDrain(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one host of an event is emptied, summed over the replicas; `drain` as the bus says it."""
+
+    drain: str
+    running: int = 0
+    held: int = 0
+    rerouted: int = 0
+
+
+class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as the fleet knows it, present or past. `hosts` is keyed by host key."""
+
+    event_id: str
+    type: str
+    status: str
+    resources: tuple[str, ...]
+    not_before: datetime | None
+    duration_seconds: int | None
+    source: str
+    description: str
+    first_seen_at: datetime
+    ended_at: datetime | None = None
+    outcome: EventOutcome = EventOutcome.ACTIVE
+    hosts: dict[str, HostDrain] = {}
+    approval: Approval = Approval()
+
+
+class Cordon(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator's cordon of a host (key); ends at `until` or when released."""
+
+    host: str
+    reason: str
+    by: str
+    since: datetime
+    until: datetime | None = None
+
+
+class DrainReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one replica has running on, held for and rerouted from a host because of an event."""
+
+    event_id: str
+    host: str
+    running: int
+    held: int
+    rerouted: int
+    settled: bool
+
+
+class Recent(msgspec.Struct, frozen=True, kw_only=True):
+    """A history row with its names, for lists across jobs."""
+
+    collection: str
+    job: str
+    row: HistoryRow
+
+
+class Gauges(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts for metrics: due and unclaimed jobs, unfinished occurrences by state, jobs by state."""
+
+    backlog: int
+    occurrences: dict[str, int]
+    jobs: dict[str, int]
+
+
+class Store(Protocol):
+    """The truth. Open it with `async with`; one instance serves every task of a process."""
+
+    async def __aenter__(self) -> Self:
+        """Connect and migrate. Raises StoreUnavailableError, or ConflictError when another process has this file."""
+        ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise StoreUnavailableError unless a trivial query is answered."""
+        ...
+
+    # -- collections -------------------------------------------------------------------------------------------------
+
+    async def put_collection(
+        self, namespace: Namespace, name: str, definition: CollectionDefinition, now: datetime
+    ) -> tuple[Collection, bool]:
+        """Create or replace; True when new. Opening or closing the gate takes effect on its jobs at once."""
+        ...
+
+    async def get_collection(self, namespace: Namespace, name: str) -> Collection:
+        """Return it, the name compared without case. Raises NotFoundError."""
+        ...
+
+    async def list_collections(
+        self, subscription: str, resource_group: str | None, *, top: int, skip: int
+    ) -> list[Collection]:
+        """Return collections by name; all groups of the subscription when `resource_group` is None."""
+        ...
+
+    async def delete_collection(self, namespace: Namespace, name: str) -> None:
+        """Delete it with its jobs, their occurrences and history. Raises NotFoundError."""
+        ...
+
+    # -- jobs --------------------------------------------------------------------------------------------------------
+
+    async def put_jobs(
+        self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime
+    ) -> list[Written]:
+        """Create or replace jobs, answers in order.
+
+        A replaced job's claimed occurrences that have not come due yet are dropped. Raises NotFoundError when the
+        collection is gone, ConflictError when a draft's `expected_revision` is not the stored one.
+        """
+        ...
+
+    async def get_job(self, collection_id: CollectionId, name: str) -> Job:
+        """Return it, the name compared without case. Raises NotFoundError."""
+        ...
+
+    async def list_jobs(
+        self, collection_id: CollectionId, *, state: JobState | None = None, top: int, skip: int
+    ) -> list[Job]:
+        """Return jobs by name, case-insensitively. `state` is compared as readers see it: behind a closed gate an
+        enabled job counts as disabled.
+        """
+        ...
+
+    async def count_jobs(self, collection_id: CollectionId) -> int:
+        """Return how many jobs the collection has."""
+        ...
+
+    async def delete_job(self, collection_id: CollectionId, name: str) -> JobId:
+        """Delete a job with its occurrences and history; return its id. Raises NotFoundError."""
+        ...
+
+    async def add_run(self, occurrence: Occurrence) -> bool:
+        """Add a READY occurrence asked for by a caller; False when that id is there, or was within ten minutes."""
+        ...
+
+    async def list_history(
+        self, job_id: JobId, *, status: HistoryStatus | None = None, top: int, skip: int
+    ) -> list[HistoryRow]:
+        """Return rows, newest first."""
+        ...
+
+    async def recent_history(self, limit: int) -> list[Recent]:
+        """Return the latest rows over all jobs, newest first."""
+        ...
+
+    # -- dispatch ----------------------------------------------------------------------------------------------------
+
+    async def register(self, replica: str, now: datetime, lease: timedelta) -> Ownership:
+        """Begin a life: a new session, a fence above every earlier one, a lease until now + lease.
+
+        On SQLite all claims of earlier lives are taken over at once (only one process can have the file).
+        """
+        ...
+
+    async def renew(self, owner: Ownership, now: datetime, lease: timedelta) -> None:
+        """Extend the lease. Raises LeaseLostError when the session was taken over."""
+        ...
+
+    async def resign(self, owner: Ownership) -> None:
+        """End a life in good order: claims that never fired (the session's remaining ones) become READY, same attempt."""
+        ...
+
+    async def rescue(self, now: datetime) -> int:
+        """Take over sessions whose lease ended: their claims become READY; those whose instant had come (they may
+        have been sent) with attempt + 1. Return how many occurrences.
+        """
+        ...
+
+    async def claim(
+        self, owner: Ownership, *, now: datetime, horizon: datetime, limit: int, plan: Planner
+    ) -> list[Claim]:
+        """Claim what is to fire up to `horizon`: READY occurrences by `fire_at`, then due jobs by `next_due`, each
+        planned by `plan` (occurrences inserted, missed rows appended, job advanced), at most about `limit` in all.
+
+        A job or occurrence is never in two replicas' answers. A planned occurrence whose id exists is left out.
+        Raises LeaseLostError when the owner's session was taken over.
+        """
+        ...
+
+    async def settle(self, owner: Ownership, outcomes: Sequence[Outcome]) -> frozenset[OccurrenceId]:
+        """Write outcomes of own claims; return the ids refused because the claim is no longer this owner's (taken
+        over, or the job deleted): nothing of those was written.
+        """
+        ...
+
+    async def active_elsewhere(self, owner: Ownership, job_id: JobId, apart_from: OccurrenceId) -> bool:
+        """Whether another unfinished, not held occurrence of the job exists that this session does not own."""
+        ...
+
+    async def list_held(self, *, after: OccurrenceId | None = None, limit: int = 500) -> list[Held]:
+        """Return held occurrences by id, a page at a time."""
+        ...
+
+    async def release(self, releases: Sequence[Release]) -> frozenset[OccurrenceId]:
+        """Let held occurrences go; return the ids that were still held (another replica may have been first)."""
+        ...
+
+    # -- fleet -------------------------------------------------------------------------------------------------------
+
+    async def put_event(self, event: EventRecord) -> None:
+        """Create or replace an event's record, its approval left as the store has it (see `record_approval`)."""
+        ...
+
+    async def get_event(self, event_id: str) -> EventRecord:
+        """Return it (id compared without case). Raises NotFoundError."""
+        ...
+
+    async def list_events(self, *, active: bool, limit: int) -> list[EventRecord]:
+        """Return events, last seen first; only the active ones if asked."""
+        ...
+
+    async def report_drain(self, owner: Ownership, report: DrainReport) -> None:
+        """Replace this replica's report for an event and host."""
+        ...
+
+    async def drain_reports(self, event_id: str, now: datetime) -> list[tuple[SessionId, DrainReport]]:
+        """Return the reports of the sessions whose lease is alive."""
+        ...
+
+    async def live_sessions(self, now: datetime) -> list[SessionId]:
+        """Return the sessions whose lease has not ended."""
+        ...
+
+    async def take_approval(self, event_id: str, replica: str, now: datetime, patience: timedelta) -> bool:
+        """Win the right to approve an event: True for one replica, again for the same one, and for another when the
+        winner has not come to an end within `patience`.
+        """
+        ...
+
+    async def record_approval(self, event_id: str, approval: Approval) -> None:
+        """Keep who approved, when and why; a later one replaces it, but never FOREIGN over APPROVED."""
+        ...
+
+    async def put_cordon(self, cordon: Cordon) -> None:
+        """Create or replace the operator's cordon of a host."""
+        ...
+
+    async def delete_cordon(self, host: str) -> bool:
+        """Remove it; False when there was none."""
+        ...
+
+    async def list_cordons(self) -> list[Cordon]:
+        """Return all operators' cordons."""
+        ...
+
+    # -- upkeep ------------------------------------------------------------------------------------------------------
+
+    async def prune(self, *, rows_per_job: int, older_than: datetime, limit: int) -> int:
+        """Delete up to `limit` history rows beyond the newest `rows_per_job` of their job or older than `older_than`;
+        return how many.
+        """
+        ...
+
+    async def gauges(self, now: datetime) -> Gauges:
+        """Return the counts that metrics show."""
+        ...

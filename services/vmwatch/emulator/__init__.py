@@ -1,0 +1,1 @@
+"""`leeward-imds`: an emulated metadata service for demos, rehearsals and other people's tests."""

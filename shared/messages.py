@@ -1,0 +1,221 @@
+"""The payloads of the bus contract: frozen structs and their JSON form (docs/topics.md).
+
+Unknown fields are ignored, so that the contract can grow; wrong types are refused.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from shared.errors import PermanentError
+
+T = TypeVar("T")
+_ENCODER = msgspec.json.Encoder()
+
+
+class MessageRefusedError(PermanentError):
+    """A payload that is no valid message of its topic."""
+
+
+class _Payload(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Common form: camelCase on the wire."""
+
+
+class Presence(StrEnum):
+    """Whether a process says that it lives."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class HostStatus(_Payload):
+    """`hosts/{host}/status`: the watcher's heartbeat and will. `session` changes at each start."""
+
+    host: str
+    session: str
+    state: Presence
+    at: datetime
+    poll_ok: bool = False
+    last_poll_at: datetime | None = None
+
+
+class Inventory(_Payload):
+    """`hosts/{host}/inventory`: who the host is; `group` is shared by hosts that see the same document."""
+
+    host: str
+    resource: str = ""
+    vm_id: str = ""
+    computer_name: str = ""
+    addresses: tuple[str, ...] = ()
+    pools: tuple[str, ...] = ()
+    group: str = ""
+    zone: str = ""
+    scale_set: str = ""
+    fault_domain: str = ""
+    update_domain: str = ""
+    location: str = ""
+    tags: dict[str, str] = {}
+
+
+class Event(_Payload):
+    """A provider's notice about hosts, normalised. Types and statuses not known here pass through.
+
+    `not_before` is None once started or when unknown; `duration_seconds` is None when unknown (Azure's -1).
+    """
+
+    event_id: str
+    type: str
+    status: str
+    resources: tuple[str, ...]
+    not_before: datetime | None = None
+    description: str = ""
+    source: str = ""
+    duration_seconds: int | None = None
+    first_seen_at: datetime | None = None
+
+
+class EventSnapshot(_Payload):
+    """`hosts/{host}/events`: everything one watcher sees, at once. Lower `sequence` of a session is stale."""
+
+    host: str
+    session: str
+    sequence: int
+    incarnation: int | None
+    observed_at: datetime
+    events: tuple[Event, ...]
+
+
+class NoticeKind(StrEnum):
+    """What happened to an event between two looks; the last level of a notice's topic."""
+
+    SCHEDULED = "scheduled"
+    RESCHEDULED = "rescheduled"
+    STARTED = "started"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class DrainState(StrEnum):
+    """How far a host is emptied: still running, done, or NotBefore came first."""
+
+    DRAINING = "draining"
+    DRAINED = "drained"
+    OVERDUE = "overdue"
+
+
+class Drain(_Payload):
+    """`hosts/{host}/drains/{eventId}`: counts of occurrences running on, held for, rerouted from the host."""
+
+    event_id: str
+    host: str
+    state: DrainState
+    running: int
+    held: int
+    rerouted: int
+    deadline: datetime | None
+    at: datetime
+
+
+class ApproveCommand(_Payload):
+    """`hosts/{host}/commands/approve`: let Azure start the event now."""
+
+    event_id: str
+    reason: str
+    decided_by: str
+
+
+class ApproveReply(_Payload):
+    """The watcher's answer: Azure's HTTP status, or `error` with status 0 when Azure was not reached."""
+
+    event_id: str
+    status: int
+    error: str | None = None
+
+
+class Block(_Payload):
+    """`hosts/{host}/blocks/{name}`: approvals wait until it is cleared, or `until`, or the event's end."""
+
+    reason: str
+    until: datetime | None = None
+
+
+class ReplicaStatus(_Payload):
+    """`scheduler/{replica}/status`: a scheduler's heartbeat and will."""
+
+    replica: str
+    session: str
+    state: Presence
+    at: datetime
+    version: str
+
+
+class CloudEvent(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """CloudEvents 1.0 in structured JSON mode; `id` is unique per notification, not per Azure event."""
+
+    specversion: str = "1.0"
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: str = "application/json"
+    data: T
+
+
+class EventNotice(_Payload):
+    """Data of `notices/{host}/{type}`."""
+
+    host: str
+    event: Event
+    previous_status: str | None = None
+    previous_not_before: datetime | None = None
+
+
+class ExecutionKind(StrEnum):
+    """What became of an occurrence; last part of the CloudEvent type `io.leeward.execution.*`."""
+
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    HELD = "held"
+    RELEASED = "released"
+    REROUTED = "rerouted"
+    MISSED = "missed"
+
+
+class ExecutionNotice(_Payload):
+    """Data of `executions/{collection}/{job}`."""
+
+    collection: str
+    job: str
+    occurrence_id: str
+    scheduled_time: datetime
+    attempt: int
+    host: str | None = None
+    from_host: str | None = None
+    reason: str = ""
+    message: str = ""
+
+
+CLOUD_EVENT_CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+JSON_CONTENT_TYPE = "application/json"
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """Return the UTF-8 JSON form of a message."""
+    return _ENCODER.encode(message)
+
+
+def decode(payload: bytes, kind: type[T]) -> T:
+    """Read a payload as `kind`; raises MessageRefusedError, never anything else, on whatever bytes arrive."""
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise MessageRefusedError(f"not a valid {kind.__name__}: {fault}") from fault
+
+
+def to_builtins(message: msgspec.Struct) -> Any:  # noqa: ANN401 - plain JSON by definition
+    """Return the message as plain JSON values (dicts, lists, strings)."""
+    return msgspec.to_builtins(message)
