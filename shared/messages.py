@@ -30,7 +30,7 @@ class Presence(StrEnum):
     OFFLINE = "offline"
 
 
-class HostStatus(_Payload):
+class HostStatus(_Payload, frozen=True, kw_only=True):
     """`hosts/{host}/status`: the watcher's heartbeat and will. `session` changes at each start."""
 
     host: str
@@ -41,7 +41,7 @@ class HostStatus(_Payload):
     last_poll_at: datetime | None = None
 
 
-class Inventory(_Payload):
+class Inventory(_Payload, frozen=True, kw_only=True):
     """`hosts/{host}/inventory`: who the host is; `group` is shared by hosts that see the same document."""
 
     host: str
@@ -59,7 +59,7 @@ class Inventory(_Payload):
     tags: dict[str, str] = {}
 
 
-class Event(_Payload):
+class Event(_Payload, frozen=True, kw_only=True):
     """A provider's notice about hosts, normalised. Types and statuses not known here pass through.
 
     `not_before` is None once started or when unknown; `duration_seconds` is None when unknown (Azure's -1).
@@ -76,7 +76,7 @@ class Event(_Payload):
     first_seen_at: datetime | None = None
 
 
-class EventSnapshot(_Payload):
+class EventSnapshot(_Payload, frozen=True, kw_only=True):
     """`hosts/{host}/events`: everything one watcher sees, at once. Lower `sequence` of a session is stale."""
 
     host: str
@@ -105,7 +105,7 @@ class DrainState(StrEnum):
     OVERDUE = "overdue"
 
 
-class Drain(_Payload):
+class Drain(_Payload, frozen=True, kw_only=True):
     """`hosts/{host}/drains/{eventId}`: counts of occurrences running on, held for, rerouted from the host."""
 
     event_id: str
@@ -118,7 +118,7 @@ class Drain(_Payload):
     at: datetime
 
 
-class ApproveCommand(_Payload):
+class ApproveCommand(_Payload, frozen=True, kw_only=True):
     """`hosts/{host}/commands/approve`: let Azure start the event now."""
 
     event_id: str
@@ -126,7 +126,7 @@ class ApproveCommand(_Payload):
     decided_by: str
 
 
-class ApproveReply(_Payload):
+class ApproveReply(_Payload, frozen=True, kw_only=True):
     """The watcher's answer: Azure's HTTP status, or `error` with status 0 when Azure was not reached."""
 
     event_id: str
@@ -134,14 +134,14 @@ class ApproveReply(_Payload):
     error: str | None = None
 
 
-class Block(_Payload):
+class Block(_Payload, frozen=True, kw_only=True):
     """`hosts/{host}/blocks/{name}`: approvals wait until it is cleared, or `until`, or the event's end."""
 
     reason: str
     until: datetime | None = None
 
 
-class ReplicaStatus(_Payload):
+class ReplicaStatus(_Payload, frozen=True, kw_only=True):
     """`scheduler/{replica}/status`: a scheduler's heartbeat and will."""
 
     replica: str
@@ -164,7 +164,7 @@ class CloudEvent(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     data: T
 
 
-class EventNotice(_Payload):
+class EventNotice(_Payload, frozen=True, kw_only=True):
     """Data of `notices/{host}/{type}`."""
 
     host: str
@@ -185,7 +185,7 @@ class ExecutionKind(StrEnum):
     MISSED = "missed"
 
 
-class ExecutionNotice(_Payload):
+class ExecutionNotice(_Payload, frozen=True, kw_only=True):
     """Data of `executions/{collection}/{job}`."""
 
     collection: str
@@ -216,6 +216,6 @@ def decode(payload: bytes, kind: type[T]) -> T:
         raise MessageRefusedError(f"not a valid {kind.__name__}: {fault}") from fault
 
 
-def to_builtins(message: msgspec.Struct) -> Any:  # noqa: ANN401 - plain JSON by definition
+def to_builtins(message: msgspec.Struct) -> Any:
     """Return the message as plain JSON values (dicts, lists, strings)."""
     return msgspec.to_builtins(message)

@@ -131,9 +131,7 @@ def after_attempt(job: Job, occurrence: Occurrence, result: AttemptResult) -> Ne
         return Finished(faulted=not is_main)
     policy = action.retry_policy if is_main or action.error_action is None else action.error_action.retry_policy
     if result.retryable and occurrence.retries < policy.retries:
-        return Next(
-            action=occurrence.action, fire_at=result.ended_at + policy.interval, retries=occurrence.retries + 1
-        )
+        return Next(action=occurrence.action, fire_at=result.ended_at + policy.interval, retries=occurrence.retries + 1)
     if is_main and action.error_action is not None:
         return Next(action=ActionName.ERROR, fire_at=result.ended_at, retries=0)
     return Finished(faulted=True)

@@ -1,20 +1,19 @@
 """Jobs: what the caller defines, the state it is in, and what has been counted."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import NewType
 
 import msgspec
 
 from services.scheduler.domain.actions import Action
-from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.collections import CaseInsensitive, CollectionId
 from services.scheduler.domain.policies import CatchUp, Maintenance, Overlap, Placement
 from services.scheduler.domain.recurrence import Recurrence
 
 JobId = NewType("JobId", int)
 
 
-class JobState(StrEnum):
+class JobState(CaseInsensitive):
     """Where a job stands; `TRANSITIONS` says who may follow whom (docs/lifecycle.md)."""
 
     ENABLED = "enabled"

@@ -250,9 +250,7 @@ class Store(Protocol):
 
     # -- jobs --------------------------------------------------------------------------------------------------------
 
-    async def put_jobs(
-        self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime
-    ) -> list[Written]:
+    async def put_jobs(self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime) -> list[Written]:
         """Create or replace jobs, answers in order.
 
         A replaced job's claimed occurrences that have not come due yet are dropped. Raises NotFoundError when the

@@ -1,0 +1,57 @@
+"""The demo collection: jobs that start every few seconds, one for each way an event can meet them."""
+
+from collections.abc import Iterator
+
+import aiohttp
+
+from services.local.errors import DemoError
+
+COLLECTION = "demo"
+
+Document = dict[str, object]
+
+
+def documents(targets_port: int) -> Iterator[tuple[str, Document]]:
+    """Yield name and document of each job; `{host}` becomes the address of the VM that a run is sent to."""
+    vm = f"http://{{host}}:{targets_port}"
+    yield "db-backup", _job(f"{vm}/backup", 2, {"host": "db-0", "pool": "db"}, "Reroute")
+    yield "db-report", _job(f"{vm}/slow?seconds=8", 12, {"host": "db-0", "pool": "db"}, "Reroute")
+    yield "db-vacuum", _job(f"{vm}/vacuum", 4, {"host": "db-0"}, "Hold")
+    yield "web-warm-cache", _job(f"{vm}/warm-cache", 3, {"host": "web-0"}, "Hold")
+    yield "heartbeat", _job(f"http://127.0.0.1:{targets_port}/heartbeat", 5, None, None)
+
+
+def _job(uri: str, seconds: int, placement: Document | None, strategy: str | None) -> Document:
+    job: Document = {
+        "action": {"type": "http", "request": {"method": "POST", "uri": uri}},
+        "recurrence": {"frequency": "Second", "interval": seconds},
+        "tags": {"made-by": "leeward-up"},
+    }
+    if placement is not None:
+        job["placement"] = placement
+    if strategy is not None:
+        job["maintenance"] = {"strategy": strategy}
+    return job
+
+
+async def ensure_demo(session: aiohttp.ClientSession, api: str, targets_port: int, *, moved: bool) -> bool:
+    """Create the collection with its jobs unless it is there; True when something was written.
+
+    `moved`: the targets listen elsewhere than last time, so that the jobs must be told. Raises DemoError.
+    """
+    collection = f"{api}/api/v1/collections/{COLLECTION}"
+    async with session.get(collection) as answer:
+        is_there = answer.status == 200
+    if is_there and not moved:
+        return False
+    if not is_there:
+        await _put(session, collection, {})
+    for name, document in documents(targets_port):
+        await _put(session, f"{collection}/jobs/{name}", document)
+    return True
+
+
+async def _put(session: aiohttp.ClientSession, url: str, document: Document) -> None:
+    async with session.put(url, json=document) as answer:
+        if answer.status not in (200, 201):
+            raise DemoError(f"PUT {url} was answered {answer.status}: {await answer.text()}")

@@ -1,0 +1,23 @@
+"""What can go wrong while everything runs on one machine; each message says what to do."""
+
+from shared.errors import LeewardError, PermanentError
+
+
+class PortTakenError(PermanentError):
+    """Another program listens where a part of `leeward up` must."""
+
+
+class AlreadyRunningError(PermanentError):
+    """Another `leeward up` has this data folder."""
+
+
+class PartFailedError(LeewardError):
+    """A part did not come up; the message ends with the last lines of its log."""
+
+
+class RehearsalError(LeewardError):
+    """The event could not be raised in the emulator."""
+
+
+class DemoError(LeewardError):
+    """The scheduler refused the demo collection."""

@@ -1,0 +1,25 @@
+"""`leeward-scheduler`: reads the settings and runs the scheduler until a signal."""
+
+import os
+import sys
+
+from services.scheduler.app import serve
+from services.scheduler.settings import Settings
+from shared import logs
+from shared.lifecycle import FAULT_EXIT_CODE, run
+from shared.settings import SettingsError, load
+
+
+def main() -> int:
+    """Run the scheduler; return the process's exit code."""
+    try:
+        settings = load(Settings, os.environ, sys.argv[1:])
+    except SettingsError as fault:
+        sys.stderr.write(f"{fault}\n")
+        return FAULT_EXIT_CODE
+    logs.configure(level=settings.log_level)
+    return run(lambda stop: serve(settings, stop))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Many jobs at once over HTTP (DESIGN §5, Batch)."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from services.scheduler.api.job_batches import Answer, JobBatches
+from services.scheduler.api.mounts import Mount
+from services.scheduler.api.ports import Services
+from services.scheduler.api.problems import Problem, problem_of
+from services.scheduler.api.replies import reply
+from services.scheduler.api.requests import MAX_BATCH_BYTES, read_document, read_filter
+from services.scheduler.api.schemas.values import Document
+from services.scheduler.domain.collections import Collection
+from services.scheduler.domain.jobs import JobState
+from services.scheduler.errors import InvalidInputError
+
+
+class BatchAnswerDocument(Document, frozen=True, kw_only=True):
+    """What became of one job of a batch: 201, 200, or the status and problem of its refusal."""
+
+    name: str
+    status: int
+    error: Problem | None = None
+
+
+class BatchHandlers:
+    """Handlers of one mount."""
+
+    def __init__(self, services: Services, mount: Mount) -> None:
+        self._store = services.store
+        self._batches = JobBatches(services)
+        self._mount = mount
+
+    async def put(self, request: web.Request) -> web.Response:
+        """Create or replace many jobs; 200 with one answer per job, in order."""
+        body = await read_document(request, MAX_BATCH_BYTES)
+        unknown = sorted(body.keys() - {"value"})
+        if unknown or not isinstance(body.get("value"), list):
+            raise InvalidInputError(unknown[0] if unknown else "value", "the body must be {\"value\": [job, …]}")
+        collection = await self._collection(request)
+        answers = await self._batches.put(collection, body["value"], strict=self._mount.strict)
+        return reply({"value": [_document(answer) for answer in answers]})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Delete every job in the filter's state."""
+        state = read_filter(request, "state", JobState, required=True)
+        collection = await self._collection(request)
+        return reply({"deleted": await self._batches.delete(collection, state) if state else 0})
+
+    async def _collection(self, request: web.Request) -> Collection:
+        return await self._store.get_collection(self._mount.namespace(request), request.match_info["collection"])
+
+
+def _document(answer: Answer) -> BatchAnswerDocument:
+    if answer.error is not None:
+        problem = problem_of(answer.error)
+        return BatchAnswerDocument(name=answer.name, status=problem.status, error=problem)
+    created = answer.written is not None and answer.written.created
+    return BatchAnswerDocument(name=answer.name, status=HTTPStatus.CREATED if created else HTTPStatus.OK)

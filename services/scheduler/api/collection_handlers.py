@@ -1,0 +1,71 @@
+"""Job collections over HTTP."""
+
+from typing import Any
+
+from aiohttp import web
+
+from services.scheduler.api.collection_verbs import CollectionVerbs
+from services.scheduler.api.mounts import Mount
+from services.scheduler.api.ports import Services
+from services.scheduler.api.replies import done, page_reply, reply, written
+from services.scheduler.api.requests import read_document, read_page
+from services.scheduler.api.schemas.collections import CollectionDocument
+from services.scheduler.api.schemas.strict import read
+from services.scheduler.domain.collections import CollectionState
+
+
+class CollectionHandlers:
+    """Handlers of one mount."""
+
+    def __init__(self, services: Services, mount: Mount) -> None:
+        self._store = services.store
+        self._verbs = CollectionVerbs(services)
+        self._mount = mount
+
+    async def list_all(self, request: web.Request) -> web.Response:
+        """List collections by name."""
+        page, namespace = read_page(request), self._mount.namespace(request)
+        found = await self._store.list_collections(
+            namespace.subscription, namespace.resource_group, top=page.wanted, skip=page.skip
+        )
+        return page_reply(request, page, [self._mount.collection(one) for one in found])
+
+    async def get(self, request: web.Request) -> web.Response:
+        """Return one collection."""
+        found = await self._store.get_collection(self._mount.namespace(request), request.match_info["collection"])
+        return reply(self._mount.collection(found))
+
+    async def put(self, request: web.Request) -> web.Response:
+        """Create or replace a collection."""
+        body = self._mount.properties(await read_document(request))
+        document = read(body, CollectionDocument, strict=self._mount.strict)
+        name, namespace = request.match_info["collection"], self._mount.namespace(request)
+        collection, created = await self._verbs.put(namespace, name, document, self._mount.default_sku)
+        return written(self._mount.collection(collection), created=created)
+
+    async def patch(self, request: web.Request) -> web.Response:
+        """Change what the body names."""
+        return await self._patch(request, self._mount.properties(await read_document(request)))
+
+    async def enable(self, request: web.Request) -> web.Response:
+        """Open the gate before its jobs."""
+        return await self._patch(request, {"state": CollectionState.ENABLED.value})
+
+    async def disable(self, request: web.Request) -> web.Response:
+        """Close the gate before its jobs."""
+        return await self._patch(request, {"state": CollectionState.DISABLED.value})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Delete a collection with its jobs."""
+        await self._verbs.delete(self._mount.namespace(request), request.match_info["collection"])
+        return done()
+
+    async def _patch(self, request: web.Request, patch: dict[str, Any]) -> web.Response:
+        collection = await self._verbs.patch(
+            self._mount.namespace(request),
+            request.match_info["collection"],
+            patch,
+            self._mount.default_sku,
+            strict=self._mount.strict,
+        )
+        return reply(self._mount.collection(collection))

@@ -1,0 +1,60 @@
+"""What callers may do with job collections, apart from any protocol."""
+
+from typing import Any
+
+from services.scheduler.api.merge import merge
+from services.scheduler.api.ports import Services
+from services.scheduler.api.schemas.collections import CollectionDocument, collection_document, read_collection
+from services.scheduler.api.schemas.job_reader import check_name
+from services.scheduler.api.schemas.strict import read
+from services.scheduler.api.schemas.values import to_builtins
+from services.scheduler.domain.collections import Collection, CollectionDefinition, Namespace, Sku
+from services.scheduler.domain.quotas import check_room
+from services.scheduler.errors import NotFoundError
+
+
+class CollectionVerbs:
+    """Writes collections; wakes the engine, since a gate may have opened."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def put(
+        self, namespace: Namespace, name: str, document: CollectionDocument, default_sku: Sku
+    ) -> tuple[Collection, bool]:
+        """Create or replace a collection; True when new.
+
+        Raises InvalidInputError for what the document says, ConflictError when its jobs are too many for the plan.
+        """
+        check_name(name)
+        return await self._write(namespace, name, read_collection(document, default_sku))
+
+    async def patch(
+        self, namespace: Namespace, name: str, patch: dict[str, Any], default_sku: Sku, *, strict: bool = True
+    ) -> Collection:
+        """Change what `patch` names (RFC 7386), leave the rest. Raises NotFoundError, and what `put` does."""
+        existing = await self._services.store.get_collection(namespace, name)
+        merged = merge(to_builtins(collection_document(existing)), patch)
+        document = read(merged, CollectionDocument, strict=strict)
+        collection, _ = await self._write(namespace, existing.name, read_collection(document, default_sku))
+        return collection
+
+    async def delete(self, namespace: Namespace, name: str) -> None:
+        """Delete a collection with all its jobs and their history. Raises NotFoundError."""
+        await self._services.store.delete_collection(namespace, name)
+
+    async def _write(
+        self, namespace: Namespace, name: str, definition: CollectionDefinition
+    ) -> tuple[Collection, bool]:
+        await self._check_room(namespace, name, definition)
+        written = await self._services.store.put_collection(namespace, name, definition, self._services.clock.now())
+        self._services.engine.wake()
+        return written
+
+    async def _check_room(self, namespace: Namespace, name: str, definition: CollectionDefinition) -> None:
+        try:
+            existing = await self._services.store.get_collection(namespace, name)
+        except NotFoundError:
+            return
+        jobs = await self._services.store.count_jobs(existing.id)
+        check_room(definition.sku, definition.max_job_count, jobs)

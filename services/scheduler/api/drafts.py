@@ -1,0 +1,114 @@
+"""What a write makes of a job: its state, and when it is due next (docs/lifecycle.md). Pure."""
+
+from datetime import datetime
+
+import msgspec
+
+from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobDefinition, JobState
+from services.scheduler.domain.timetable import first_due, timetable
+from services.scheduler.errors import ConflictError, InvalidInputError
+from services.scheduler.store.base import JobDraft
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller asks for; `state` None means Enabled. `uid` names the job if it is new."""
+
+    name: str
+    uid: str
+    definition: JobDefinition
+    state: JobState | None
+
+
+def put_draft(wish: Wish, existing: Job | None, now: datetime) -> JobDraft:
+    """Return the draft of a PUT: new and terminal jobs start anew, a live one goes on where its timing allows.
+
+    Raises InvalidInputError for a terminal state that is not the present one.
+    """
+    state = _asked(wish.state or JobState.ENABLED, existing)
+    if existing is None:
+        return _anew(wish, state, now)
+    if state in TERMINAL_STATES:
+        return _draft(wish, existing, state, None)
+    if existing.state in TERMINAL_STATES:
+        return _anew(wish, state, now, existing.revision)
+    return _onward(wish, existing, state, now)
+
+
+def patch_draft(wish: Wish, existing: Job, now: datetime) -> JobDraft:
+    """Return the draft of a PATCH, `wish` being the merged document.
+
+    Raises ConflictError when the job is terminal and is not enabled by it, InvalidInputError as `put_draft` does.
+    """
+    state = _asked(wish.state or JobState.ENABLED, existing)
+    if existing.state not in TERMINAL_STATES:
+        return _onward(wish, existing, state, now)
+    if state is not JobState.ENABLED:
+        raise ConflictError(
+            f"job {existing.collection}/{existing.name} is {existing.state}; set state to Enabled to start it anew"
+        )
+    return _anew(wish, state, now, existing.revision)
+
+
+def _asked(state: JobState, existing: Job | None) -> JobState:
+    if state in TERMINAL_STATES and (existing is None or existing.state is not state):
+        raise InvalidInputError("state", f"{state} is where a job ends by itself; give Enabled or Disabled")
+    return state
+
+
+def _anew(wish: Wish, state: JobState, now: datetime, revision: int | None = None) -> JobDraft:
+    due = first_due(wish.definition.recurrence, wish.definition.start_time, now)
+    return JobDraft(
+        uid=wish.uid,
+        name=wish.name,
+        definition=wish.definition,
+        state=JobState.COMPLETED if due is None and state is JobState.ENABLED else state,
+        anchor=now,
+        next_due=due,
+        restart=True,
+        expected_revision=revision,
+    )
+
+
+def _onward(wish: Wish, existing: Job, state: JobState, now: datetime) -> JobDraft:
+    due = _due(wish.definition, existing, state, now)
+    steady = _same_timing(wish.definition, existing.definition) and existing.state is state
+    if steady or state is JobState.DISABLED:
+        return _draft(wish, existing, state, due)
+    count = wish.definition.recurrence.count if wish.definition.recurrence else None
+    over = due is None or (count is not None and existing.planned >= count)
+    return _draft(wish, existing, JobState.COMPLETED if over else state, None if over else due)
+
+
+def _draft(wish: Wish, existing: Job, state: JobState, due: datetime | None) -> JobDraft:
+    return JobDraft(
+        uid=wish.uid,
+        name=wish.name,
+        definition=wish.definition,
+        state=state,
+        anchor=existing.anchor,
+        next_due=due,
+        restart=False,
+        expected_revision=existing.revision,
+    )
+
+
+def _due(definition: JobDefinition, existing: Job, state: JobState, now: datetime) -> datetime | None:
+    """Return when a live job is due next after a write.
+
+    A job enabled before it ever was due begins now; one that was due while disabled is as late as its `catchUp`
+    cares about; else the grid goes on, and what was claimed ahead of its time is planned again.
+    """
+    recurrence, start = definition.recurrence, definition.start_time
+    same = _same_timing(definition, existing.definition)
+    enabling = existing.state is JobState.DISABLED and state is JobState.ENABLED
+    if not existing.planned and (enabling or not same):
+        return first_due(recurrence, start, now)
+    if same and existing.next_due is not None and existing.next_due <= now:
+        return existing.next_due
+    if recurrence is None and not same:
+        return first_due(None, start, now)
+    return timetable(recurrence, start, existing.anchor).next_after(now)
+
+
+def _same_timing(definition: JobDefinition, before: JobDefinition) -> bool:
+    return (definition.start_time, definition.recurrence) == (before.start_time, before.recurrence)

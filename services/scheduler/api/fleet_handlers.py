@@ -1,0 +1,65 @@
+"""Hosts and events over HTTP."""
+
+from enum import StrEnum
+
+from aiohttp import web
+
+from services.scheduler.api.ports import Services
+from services.scheduler.api.replies import page_reply, reply
+from services.scheduler.api.requests import read_document, read_filter, read_page
+from services.scheduler.api.schemas.fleet import CordonDocument, EmptyDocument, event_document, host_document
+from services.scheduler.api.schemas.strict import read
+from services.scheduler.api.schemas.timing import instant
+from services.scheduler.errors import InvalidInputError
+
+_BY = "operator"
+"""Who steers hosts by hand, as records name them; callers are not told apart."""
+
+
+class _Shown(StrEnum):
+    ACTIVE = "active"
+
+
+class FleetHandlers:
+    """Handlers of hosts and events; there is no ARM counterpart."""
+
+    def __init__(self, services: Services) -> None:
+        self._store = services.store
+        self._hosts = services.hosts
+        self._clock = services.clock
+
+    async def hosts(self, request: web.Request) -> web.Response:
+        """List hosts by name."""
+        page = read_page(request)
+        reports = self._hosts.reports()[page.skip : page.skip + page.wanted]
+        return page_reply(request, page, [host_document(report) for report in reports])
+
+    async def host(self, request: web.Request) -> web.Response:
+        """Return one host."""
+        return reply(host_document(self._hosts.report(request.match_info["host"])))
+
+    async def cordon(self, request: web.Request) -> web.Response:
+        """Keep jobs off a host by hand, as an event does."""
+        document = read(await read_document(request), CordonDocument)
+        if not document.reason.strip():
+            raise InvalidInputError("reason", "must not be empty: say why, for whoever finds the host cordoned")
+        until = instant(document.until, None, "until")
+        if until is not None and until <= self._clock.now():
+            raise InvalidInputError("until", "lies in the past")
+        host = request.match_info["host"]
+        return reply(host_document(await self._hosts.cordon(host, reason=document.reason, until=until, by=_BY)))
+
+    async def release(self, request: web.Request) -> web.Response:
+        """Lift the cordon by hand; an event's cordon stays."""
+        read(await read_document(request), EmptyDocument)
+        return reply(host_document(await self._hosts.release(request.match_info["host"], by=_BY)))
+
+    async def events(self, request: web.Request) -> web.Response:
+        """List events, the last seen first; past ones too unless `$filter=outcome eq active`."""
+        page, shown = read_page(request), read_filter(request, "outcome", _Shown)
+        events = await self._store.list_events(active=shown is not None, limit=page.skip + page.wanted)
+        return page_reply(request, page, [event_document(event) for event in events[page.skip :]])
+
+    async def event(self, request: web.Request) -> web.Response:
+        """Return one event."""
+        return reply(event_document(await self._store.get_event(request.match_info["event"])))

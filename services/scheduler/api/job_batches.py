@@ -1,0 +1,155 @@
+"""Many jobs at once: each judged on its own, the good ones written together."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from services.scheduler.api.drafts import Wish, put_draft
+from services.scheduler.api.job_verbs import floors_of
+from services.scheduler.api.ports import Services
+from services.scheduler.api.schemas.job_reader import Floors, check_name, read_job
+from services.scheduler.api.schemas.jobs import JobDocument
+from services.scheduler.api.schemas.strict import read
+from services.scheduler.domain.collections import Collection
+from services.scheduler.domain.jobs import Job, JobState
+from services.scheduler.domain.quotas import check_room, job_limit
+from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError
+from services.scheduler.feed import Update
+from services.scheduler.store.base import JobDraft, Written
+from shared.errors import LeewardError
+
+MAX_BATCH = 10_000
+_PAGE = 500
+_LISTING_PAYS = 10
+"""Reading all jobs of a collection is cheaper than one by one up to this many times the batch."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one job of a batch: written, or refused by `error`."""
+
+    name: str
+    written: Written | None = None
+    error: LeewardError | None = None
+
+
+class JobBatches:
+    """Creates, replaces and deletes jobs by the thousand."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def put(self, collection: Collection, documents: Sequence[Any], *, strict: bool = True) -> list[Answer]:
+        """Create or replace each job; answers in order. What is wrong with one does not touch the others.
+
+        Raises InvalidInputError for more than MAX_BATCH, ConflictError when the plan has no room for all of them.
+        """
+        if len(documents) > MAX_BATCH:
+            raise InvalidInputError("value", f"{len(documents)} jobs are too many; at most {MAX_BATCH} at once")
+        wishes = list(self._wishes(documents, floors_of(collection), strict=strict))
+        good = [wish for wish in wishes if isinstance(wish, Wish)]
+        existing = await self._existing(collection, [wish.name for wish in good])
+        await self._check_room(collection, [wish for wish in good if wish.name.lower() not in existing])
+        outcomes: dict[str, Answer] = {}
+        for start in range(0, len(good), _PAGE):
+            outcomes |= await self._write(collection, good[start : start + _PAGE], existing)
+        return [outcomes[wish.name] if isinstance(wish, Wish) else wish for wish in wishes]
+
+    async def delete(self, collection: Collection, state: JobState) -> int:
+        """Delete every job in a state, as readers see it; return how many."""
+        deleted = 0
+        while jobs := await self._services.store.list_jobs(collection.id, state=state, top=_PAGE, skip=0):
+            for job in jobs:
+                deleted += await self._delete(collection, job)
+        self._publish(collection, f"{deleted} jobs of {collection.name} deleted")
+        return deleted
+
+    async def _delete(self, collection: Collection, job: Job) -> int:
+        try:
+            await self._services.store.delete_job(collection.id, job.name)
+        except NotFoundError:
+            return 0
+        self._services.engine.forget([job.id])
+        return 1
+
+    def _wishes(self, documents: Sequence[Any], floors: Floors, *, strict: bool) -> Iterator[Wish | Answer]:
+        seen: set[str] = set()
+        for document in documents:
+            name = document.get("name") if isinstance(document, dict) else None
+            try:
+                yield self._wish(name, document, floors, seen, strict=strict)
+            except LeewardError as fault:
+                yield Answer(name=name if isinstance(name, str) else "", error=fault)
+
+    def _wish(self, name: object, document: Any, floors: Floors, seen: set[str], *, strict: bool) -> Wish:
+        if not isinstance(name, str):
+            raise InvalidInputError("name", "is required")
+        check_name(name)
+        if name.lower() in seen:
+            raise InvalidInputError("name", f"{name!r} comes twice in this batch")
+        parsed = read(document, JobDocument, strict=strict)
+        definition = read_job(parsed, floors)
+        if parsed.state in (JobState.COMPLETED, JobState.FAULTED):
+            raise InvalidInputError("state", "give Enabled or Disabled")
+        seen.add(name.lower())
+        return Wish(name=name, uid=self._services.new_id(), definition=definition, state=parsed.state)
+
+    async def _existing(self, collection: Collection, names: Sequence[str]) -> dict[str, Job]:
+        """Return the jobs among `names` that exist, by lower-cased name."""
+        count = await self._services.store.count_jobs(collection.id)
+        wanted = {name.lower() for name in names}
+        found: dict[str, Job] = {}
+        if count > _LISTING_PAYS * len(wanted):
+            for name in wanted:
+                found |= await self._find(collection, name)
+            return found
+        for skip in range(0, count, _PAGE):
+            page = await self._services.store.list_jobs(collection.id, top=_PAGE, skip=skip)
+            found |= {job.name.lower(): job for job in page if job.name.lower() in wanted}
+        return found
+
+    async def _find(self, collection: Collection, name: str) -> dict[str, Job]:
+        try:
+            return {name: await self._services.store.get_job(collection.id, name)}
+        except NotFoundError:
+            return {}
+
+    async def _check_room(self, collection: Collection, new: Sequence[Wish]) -> None:
+        definition = collection.definition
+        if new and job_limit(definition.sku, definition.max_job_count) is not None:
+            jobs = await self._services.store.count_jobs(collection.id)
+            check_room(definition.sku, definition.max_job_count, jobs + len(new))
+
+    async def _write(
+        self, collection: Collection, wishes: Sequence[Wish], existing: dict[str, Job]
+    ) -> dict[str, Answer]:
+        now = self._services.clock.now()
+        drafts = [put_draft(wish, existing.get(wish.name.lower()), now) for wish in wishes]
+        try:
+            written = await self._services.store.put_jobs(collection.id, drafts, now)
+        except ConflictError:
+            return await self._one_by_one(collection, drafts)
+        self._announce(collection, written)
+        return {wish.name: Answer(name=wish.name, written=one) for wish, one in zip(wishes, written, strict=True)}
+
+    async def _one_by_one(self, collection: Collection, drafts: Sequence[JobDraft]) -> dict[str, Answer]:
+        """Write what can be written when somebody else changed one of the jobs meanwhile."""
+        answers: dict[str, Answer] = {}
+        for draft in drafts:
+            try:
+                written = await self._services.store.put_jobs(collection.id, [draft], self._services.clock.now())
+            except ConflictError as fault:
+                answers[draft.name] = Answer(name=draft.name, error=fault)
+            else:
+                self._announce(collection, written)
+                answers[draft.name] = Answer(name=draft.name, written=written[0])
+        return answers
+
+    def _announce(self, collection: Collection, written: Sequence[Written]) -> None:
+        self._services.engine.forget([one.job.id for one in written if not one.created])
+        self._services.engine.wake()
+        self._publish(collection, f"{len(written)} jobs of {collection.name} written")
+
+    def _publish(self, collection: Collection, summary: str) -> None:
+        at = self._services.clock.now()
+        self._services.feed.publish(Update(kind="job", at=at, summary=summary, data={"collection": collection.name}))

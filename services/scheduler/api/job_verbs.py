@@ -1,0 +1,153 @@
+"""What callers may do with jobs, apart from any protocol: every mount and the portal use these."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from services.scheduler.api.drafts import Wish, patch_draft, put_draft
+from services.scheduler.api.merge import merge
+from services.scheduler.api.ports import Services
+from services.scheduler.api.schemas.job_reader import Floors, check_name, read_job
+from services.scheduler.api.schemas.job_writer import job_document, spell_type
+from services.scheduler.api.schemas.jobs import JobDocument
+from services.scheduler.api.schemas.strict import read
+from services.scheduler.api.schemas.values import to_builtins
+from services.scheduler.domain.collections import Collection
+from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState, manual_occurrence_id
+from services.scheduler.domain.jobs import Job
+from services.scheduler.domain.quotas import check_room, job_limit, plan_of
+from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError
+from services.scheduler.feed import Update
+from services.scheduler.store.base import JobDraft, Written
+
+_ATTEMPTS = 5
+MAX_REQUEST_ID = 128
+
+
+def floors_of(collection: Collection) -> Floors:
+    """Return the shortest distances that the collection's plan allows its jobs."""
+    plan = plan_of(collection)
+    return Floors(recurrence=plan.fastest_recurrence, retry=plan.fastest_retry)
+
+
+class JobVerbs:
+    """Writes and runs jobs; wakes the engine after each change."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def put(self, collection: Collection, name: str, document: JobDocument) -> Written:
+        """Create or replace a job.
+
+        Raises InvalidInputError for what the document says, ConflictError for what the plan forbids or when others
+        keep writing the same job.
+        """
+        check_name(name)
+        definition = read_job(document, floors_of(collection))
+        wish = Wish(name=name, uid=self._services.new_id(), definition=definition, state=document.state)
+
+        async def draft() -> JobDraft:
+            existing = await self._find(collection, name)
+            if existing is None:
+                await self._check_room(collection)
+            return put_draft(wish, existing, self._services.clock.now())
+
+        return await self._write(collection, name, draft)
+
+    async def patch(self, collection: Collection, name: str, patch: dict[str, Any], *, strict: bool = True) -> Job:
+        """Change what `patch` names (RFC 7386), leave the rest; the result is judged as a whole.
+
+        Raises NotFoundError, InvalidInputError, and ConflictError for a terminal job that it does not enable.
+        """
+
+        async def draft() -> JobDraft:
+            existing = await self._services.store.get_job(collection.id, name)
+            document = read(merge(_base(existing), _canonical(patch)), JobDocument, strict=strict)
+            definition = read_job(document, floors_of(collection))
+            wish = Wish(name=existing.name, uid=existing.uid, definition=definition, state=document.state)
+            return patch_draft(wish, existing, self._services.clock.now())
+
+        return (await self._write(collection, name, draft)).job
+
+    async def delete(self, collection: Collection, name: str) -> None:
+        """Delete a job with its history. Raises NotFoundError."""
+        job_id = await self._services.store.delete_job(collection.id, name)
+        self._services.engine.forget([job_id])
+        self._publish(collection.name, name, "deleted")
+
+    async def run(self, collection: Collection, name: str, request_id: str | None) -> OccurrenceId:
+        """Run a job now, whatever its state and schedule; a repeated `request_id` gives the same occurrence.
+
+        Raises NotFoundError, InvalidInputError for an unusable request id.
+        """
+        if request_id is not None and not 0 < len(request_id) <= MAX_REQUEST_ID:
+            raise InvalidInputError("x-ms-client-request-id", f"must have 1 to {MAX_REQUEST_ID} characters")
+        job = await self._services.store.get_job(collection.id, name)
+        occurrence = self._run_of(job, request_id or self._services.new_id())
+        if await self._services.store.add_run(occurrence):
+            self._services.engine.wake()
+        return occurrence.id
+
+    def _run_of(self, job: Job, request_id: str) -> Occurrence:
+        now = self._services.clock.now()
+        return Occurrence(
+            id=manual_occurrence_id(job.uid, request_id),
+            job_id=job.id,
+            due=now,
+            fire_at=now,
+            state=OccurrenceState.READY,
+            ordinal=job.planned + 1,
+            manual=True,
+        )
+
+    async def _find(self, collection: Collection, name: str) -> Job | None:
+        try:
+            return await self._services.store.get_job(collection.id, name)
+        except NotFoundError:
+            return None
+
+    async def _check_room(self, collection: Collection) -> None:
+        definition = collection.definition
+        if job_limit(definition.sku, definition.max_job_count) is not None:
+            jobs = await self._services.store.count_jobs(collection.id)
+            check_room(definition.sku, definition.max_job_count, jobs + 1)
+
+    async def _write(self, collection: Collection, name: str, draft: Callable[[], Awaitable[JobDraft]]) -> Written:
+        """Write a draft made from the job as it stands; make it again when somebody else was faster."""
+        for _ in range(_ATTEMPTS):
+            made = await draft()
+            try:
+                (written,) = await self._services.store.put_jobs(collection.id, [made], self._services.clock.now())
+            except ConflictError:
+                continue
+            self._announce(written)
+            return written
+        raise ConflictError(f"job {collection.name}/{name} is being changed by others; try again")
+
+    def _announce(self, written: Written) -> None:
+        if not written.created:
+            self._services.engine.forget([written.job.id])
+        self._services.engine.wake()
+        self._publish(written.job.collection, written.job.name, "created" if written.created else "changed")
+
+    def _publish(self, collection: str, name: str, change: str) -> None:
+        self._services.feed.publish(
+            Update(
+                kind="job",
+                at=self._services.clock.now(),
+                summary=f"job {collection}/{name} {change}",
+                data={"collection": collection, "job": name, "change": change},
+            )
+        )
+
+
+def _base(job: Job) -> dict[str, Any]:
+    """Return the document a patch applies to: as stored, not as shown behind a closed gate."""
+    return {**to_builtins(job_document(job)), "state": job.state.value}
+
+
+def _canonical(patch: dict[str, Any]) -> dict[str, Any]:
+    """Return the patch with event types spelled as documents spell them, so that they meet what they change."""
+    maintenance = patch.get("maintenance")
+    if not isinstance(maintenance, dict) or not isinstance(rules := maintenance.get("byType"), dict):
+        return patch
+    return {**patch, "maintenance": {**maintenance, "byType": {spell_type(name): rules[name] for name in rules}}}

@@ -1,0 +1,78 @@
+"""What differs between the ways into one resource model: names, envelopes, strictness."""
+
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from services.scheduler.api.ports import Services
+from services.scheduler.api.schemas.collections import collection_document
+from services.scheduler.api.schemas.history import history_document
+from services.scheduler.api.schemas.job_writer import job_document
+from services.scheduler.api.schemas.values import Document
+from services.scheduler.domain.collections import Collection, Namespace, Sku
+from services.scheduler.domain.executions import HistoryRow
+from services.scheduler.domain.jobs import Job
+
+
+class Mount(Protocol):
+    """One way in; the handlers are the same behind all of them."""
+
+    @property
+    def strict(self) -> bool:
+        """Whether unknown fields are refused."""
+        ...
+
+    @property
+    def default_sku(self) -> Sku:
+        """The plan of a collection that names none."""
+        ...
+
+    def namespace(self, request: web.Request) -> Namespace:
+        """Return the subscription and group a request is about."""
+        ...
+
+    def properties(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the flat document inside a body."""
+        ...
+
+    def collection(self, collection: Collection) -> Document:
+        """Return a collection as replies show it."""
+        ...
+
+    def job(self, job: Job) -> Document:
+        """Return a job as replies show it."""
+        ...
+
+    def history(self, job: Job, row: HistoryRow) -> Document:
+        """Return a history row as replies show it."""
+        ...
+
+
+class ShortMount:
+    """`/api/v1`: flat documents, one namespace, strict."""
+
+    strict = True
+    default_sku = Sku.UNLIMITED
+
+    def __init__(self, services: Services) -> None:
+        self._namespace = Namespace(services.subscription, services.resource_group)
+
+    def namespace(self, _request: web.Request) -> Namespace:
+        """Return the one namespace there is (DESIGN §5, Namespaces)."""
+        return self._namespace
+
+    def properties(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the body: it is flat."""
+        return body
+
+    def collection(self, collection: Collection) -> Document:
+        """Return the collection's document."""
+        return collection_document(collection)
+
+    def job(self, job: Job) -> Document:
+        """Return the job's document."""
+        return job_document(job)
+
+    def history(self, _job: Job, row: HistoryRow) -> Document:
+        """Return the row's document."""
+        return history_document(row)

@@ -1,0 +1,146 @@
+"""What went wrong, as `application/problem+json` (RFC 9457): one table from error types to HTTP."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from services.scheduler.api.schemas.values import Document
+from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError, StoreUnavailableError
+from shared.errors import LeewardError, PermanentError
+from shared.logs import get_logger
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CONTENT_TYPE = "application/problem+json"
+REQUEST_ID = web.RequestKey("request_id", str)
+REQUEST_ID_HEADER = "x-ms-request-id"
+_RETRY_AFTER_SECONDS = 1
+_log = get_logger(__name__)
+_ENCODER = msgspec.json.Encoder()
+
+
+class BodyTooLargeError(PermanentError):
+    """A request's body is longer than its route takes."""
+
+
+class Problem(Document, frozen=True, kw_only=True):
+    """The body of every refusal; `field` is the JSON path of what has to change, where there is one."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str | None = None
+    request_id: str | None = None
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """How one error type looks over HTTP."""
+
+    status: HTTPStatus
+    name: str
+
+
+KINDS: dict[type[LeewardError], Kind] = {
+    InvalidInputError: Kind(HTTPStatus.BAD_REQUEST, "invalid-input"),
+    NotFoundError: Kind(HTTPStatus.NOT_FOUND, "not-found"),
+    ConflictError: Kind(HTTPStatus.CONFLICT, "conflict"),
+    BodyTooLargeError: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
+    StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
+}
+_INTERNAL = Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal")
+
+
+def problem_of(error: LeewardError, request_id: str | None = None) -> Problem:
+    """Return the problem document of an error."""
+    kind = _kind(error)
+    is_input = isinstance(error, InvalidInputError)
+    return Problem(
+        type=f"urn:leeward:problem:{kind.name}",
+        title=kind.status.phrase,
+        status=kind.status,
+        detail=error.message if is_input else str(error),
+        field=(error.field or None) if is_input else None,
+        request_id=request_id,
+    )
+
+
+def middleware(new_id: Callable[[], str]) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    """Return the outermost middleware: every request gets an id, every error becomes a problem."""
+
+    @web.middleware
+    async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[REQUEST_ID] = request_id = new_id()
+        try:
+            return await handler(request)
+        except web.HTTPException as fault:
+            if fault.status < HTTPStatus.BAD_REQUEST:
+                raise
+            return _of_http(fault, request_id)
+        except LeewardError as fault:
+            return _of_error(fault, request_id)
+        except Exception:
+            _log.exception("request failed", method=request.method, path=request.path, request_id=request_id)
+            return _reply(_internal(request_id))
+
+    return problems
+
+
+async def mark(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the request's id on a reply (an `on_response_prepare` signal: streams get it, too)."""
+    response.headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID, "")
+
+
+def _of_error(error: LeewardError, request_id: str) -> web.Response:
+    if _kind(error) is _INTERNAL:
+        _log.error("request failed", error=str(error), request_id=request_id)
+        return _reply(_internal(request_id))
+    response = _reply(problem_of(error, request_id))
+    if isinstance(error, StoreUnavailableError):
+        _log.warning("store unavailable for a request", error=str(error), request_id=request_id)
+        response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return response
+
+
+def _of_http(fault: web.HTTPException, request_id: str) -> web.Response:
+    status = HTTPStatus(fault.status)
+    name = status.phrase.lower().replace(" ", "-")
+    detail = _DETAILS.get(status, fault.reason)
+    response = _reply(
+        Problem(
+            type=f"urn:leeward:problem:{name}",
+            title=status.phrase,
+            status=status,
+            detail=detail,
+            request_id=request_id,
+        )
+    )
+    if "Allow" in fault.headers:
+        response.headers["Allow"] = fault.headers["Allow"]
+    return response
+
+
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "there is nothing at this path; /openapi.json lists what there is",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this path does not take this method; see the Allow header",
+}
+
+
+def _internal(request_id: str) -> Problem:
+    return Problem(
+        type=f"urn:leeward:problem:{_INTERNAL.name}",
+        title=_INTERNAL.status.phrase,
+        status=_INTERNAL.status,
+        detail="this is a fault of the scheduler; its log has the details under this request id",
+        request_id=request_id,
+    )
+
+
+def _kind(error: LeewardError) -> Kind:
+    return next((KINDS[kind] for kind in type(error).__mro__ if kind in KINDS), _INTERNAL)
+
+
+def _reply(problem: Problem) -> web.Response:
+    return web.Response(body=_ENCODER.encode(problem), status=problem.status, content_type=CONTENT_TYPE)

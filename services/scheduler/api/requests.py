@@ -1,0 +1,97 @@
+"""What a request carries beside its path: the body, the page, the filter."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from services.scheduler.api.problems import BodyTooLargeError
+from services.scheduler.api.schemas.strict import parse
+from services.scheduler.errors import InvalidInputError
+
+T = TypeVar("T")
+
+MAX_DOCUMENT_BYTES = 256 * 1024
+"""A job may have 16 kB; room for white space and for what a reply of ours repeats."""
+MAX_BATCH_BYTES = 32 * 1024 * 1024
+MAX_TOP = 100
+MAX_SKIP = 2**31 - 1
+_CHUNK = 65_536
+_FILTER = re.compile(r"\s*(?P<field>\w+)\s+eq\s+(?P<quote>'?)(?P<value>\w+)(?P=quote)\s*", re.IGNORECASE)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Which part of a list is asked for."""
+
+    top: int
+    skip: int
+
+    @property
+    def wanted(self) -> int:
+        """How many rows to fetch: one more than asked for tells whether there is a next page."""
+        return self.top + 1
+
+
+async def read_document(request: web.Request, limit: int = MAX_DOCUMENT_BYTES) -> dict[str, Any]:
+    """Return the body as a JSON object. Raises InvalidInputError, and BodyTooLargeError beyond `limit` bytes."""
+    body = bytearray()
+    async for chunk in request.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > limit:
+            raise BodyTooLargeError(f"the body has more than {limit} bytes")
+    return parse(bytes(body))
+
+
+def read_page(request: web.Request) -> Page:
+    """Return `$top` (1..100, default 100) and `$skip` (default 0). Raises InvalidInputError."""
+    return Page(
+        top=_number(request, "$top", default=MAX_TOP, least=1, most=MAX_TOP),
+        skip=_number(request, "$skip", default=0, least=0, most=MAX_SKIP),
+    )
+
+
+def read_count(request: web.Request, *, default: int, most: int) -> int:
+    """Return `count` (1..`most`). Raises InvalidInputError."""
+    return _number(request, "count", default=default, least=1, most=most)
+
+
+def read_filter(request: web.Request, field: str, choices: type[T], *, required: bool = False) -> T | None:
+    """Return the value of `$filter=<field> eq <value>`, bare or quoted, in any case; None without a filter.
+
+    Raises InvalidInputError for any other filter.
+    """
+    text = request.query.get("$filter", "")
+    members: Sequence[Any] = list(choices)  # type: ignore[call-overload]
+    values = ", ".join(str(member.value) for member in members)
+    usage = f"write {field} eq <value>, with one of {values}"
+    if not text.strip():
+        if required:
+            raise InvalidInputError("$filter", f"is required; {usage}")
+        return None
+    match = _FILTER.fullmatch(text)
+    if match is None or match["field"].lower() != field:
+        raise InvalidInputError("$filter", f"{text!r} is not supported; {usage}")
+    wanted = match["value"].lower()
+    found: T | None = next((member for member in members if str(member.value).lower() == wanted), None)
+    if found is None:
+        raise InvalidInputError("$filter", f"{match['value']!r} is no {field}; {usage}")
+    return found
+
+
+def next_link(request: web.Request, page: Page, found: int) -> str | None:
+    """Return the address of the next page, everything of this request in it; None on the last one."""
+    if found <= page.top:
+        return None
+    query = {**request.query, "$top": str(page.top), "$skip": str(page.skip + page.top)}
+    return str(request.url.with_query(query))
+
+
+def _number(request: web.Request, name: str, *, default: int, least: int, most: int) -> int:
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
+        raise InvalidInputError(name, f"{text!r} is not a number from {least} to {most}")
+    return int(text)

@@ -1,0 +1,111 @@
+"""Hosts and events as documents, and the bodies that steer hosts."""
+
+from services.scheduler.api.schemas.values import Document, Time, time_or_none
+from services.scheduler.domain.hosts import HostCondition, HostReport
+from services.scheduler.store.base import Approval, ApprovalState, EventOutcome, EventRecord
+
+
+class HostDocument(Document, frozen=True, kw_only=True):
+    """One host: how it stands, what threatens it, what runs on it and waits for it."""
+
+    host: str
+    condition: HostCondition
+    watcher: str
+    pools: tuple[str, ...]
+    addresses: tuple[str, ...]
+    events: tuple[str, ...]
+    running: int
+    held: int
+    reason: str | None = None
+    until: Time | None = None
+    last_seen_at: Time | None = None
+
+
+class CordonDocument(Document, frozen=True, kw_only=True):
+    """The body of `cordon`: why, and when it ends by itself."""
+
+    reason: str
+    until: Time | None = None
+
+
+class EmptyDocument(Document, frozen=True, kw_only=True):
+    """The body of `release`: nothing to say."""
+
+
+class HostDrainDocument(Document, frozen=True, kw_only=True):
+    """How far one host of an event is emptied."""
+
+    drain: str
+    running: int
+    held: int
+    rerouted: int
+
+
+class ApprovalDocument(Document, frozen=True, kw_only=True):
+    """Who let the event start early, when and why."""
+
+    state: ApprovalState
+    at: Time | None
+    by: str | None
+    reason: str | None
+
+
+class EventDocument(Document, frozen=True, kw_only=True):
+    """One event, present or past (DESIGN §5, Event document)."""
+
+    event_id: str
+    type: str
+    status: str
+    resources: tuple[str, ...]
+    not_before: Time | None
+    duration_seconds: int | None
+    source: str
+    description: str
+    outcome: EventOutcome
+    hosts: dict[str, HostDrainDocument]
+    approval: ApprovalDocument
+    first_seen_at: Time
+    ended_at: Time | None
+
+
+def host_document(report: HostReport) -> HostDocument:
+    """Return the document of a host."""
+    return HostDocument(
+        host=report.host,
+        condition=report.condition,
+        watcher=report.watcher,
+        pools=report.pools,
+        addresses=report.addresses,
+        events=report.events,
+        running=report.running,
+        held=report.held,
+        reason=report.reason or None,
+        until=time_or_none(report.until),
+        last_seen_at=time_or_none(report.last_seen_at),
+    )
+
+
+def event_document(event: EventRecord) -> EventDocument:
+    """Return the document of an event."""
+    return EventDocument(
+        event_id=event.event_id,
+        type=event.type,
+        status=event.status,
+        resources=event.resources,
+        not_before=time_or_none(event.not_before),
+        duration_seconds=event.duration_seconds,
+        source=event.source,
+        description=event.description,
+        outcome=event.outcome,
+        hosts={
+            host: HostDrainDocument(drain=drain.drain, running=drain.running, held=drain.held, rerouted=drain.rerouted)
+            for host, drain in event.hosts.items()
+        },
+        approval=_approval(event.approval),
+        first_seen_at=Time(event.first_seen_at),
+        ended_at=time_or_none(event.ended_at),
+    )
+
+
+def _approval(approval: Approval) -> ApprovalDocument:
+    return ApprovalDocument(state=approval.state, at=time_or_none(approval.at), by=approval.by, reason=approval.reason)

@@ -1,0 +1,162 @@
+"""From a job document to a job definition: limits, floors and combinations that types cannot say."""
+
+import re
+from datetime import timedelta
+
+import msgspec
+
+from services.scheduler.api.schemas.calls import read_call
+from services.scheduler.api.schemas.jobs import (
+    ActionDocument,
+    ErrorActionDocument,
+    JobDocument,
+    MaintenanceDocument,
+    MaintenanceRuleDocument,
+    PlacementDocument,
+    RetryPolicyDocument,
+)
+from services.scheduler.api.schemas.timing import read_timing
+from services.scheduler.api.schemas.values import Duration, encoder
+from services.scheduler.domain.actions import Action, ErrorAction, RetryKind, RetryPolicy
+from services.scheduler.domain.jobs import JobDefinition
+from services.scheduler.domain.policies import CatchUp, Maintenance, MaintenanceRule, Overlap, Placement
+from services.scheduler.errors import InvalidInputError
+
+MAX_JOB_BYTES = 16_384
+MAX_RETRIES = 20
+MAX_RETRY_INTERVAL = timedelta(days=548)
+MAX_TIMEOUT = timedelta(minutes=30)
+MAX_TAGS = 50
+MAX_TAG_CHARACTERS = 256
+
+_ENCODER = encoder()
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_PLACE = re.compile(r"[^\x00-\x20\x7f/+#]{1,256}")
+_DEFAULT_RETRY = RetryPolicy()
+_DEFAULT_WINDOW = timedelta(hours=1)
+_DEFAULT_TIMEOUT = timedelta(seconds=60)
+_ZERO = timedelta(0)
+
+
+class Floors(msgspec.Struct, frozen=True, kw_only=True):
+    """The shortest distances a plan allows (DESIGN §5): between occurrences, between retries."""
+
+    recurrence: timedelta
+    retry: timedelta
+
+
+def check_name(name: str, field: str = "name") -> None:
+    """Raise InvalidInputError unless `name` may name a collection or a job (DESIGN §5, Names)."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(
+            field, f"{name!r} is no name: a letter or digit, then up to 127 letters, digits, '-', '_' or '.'"
+        )
+
+
+def read_job(document: JobDocument, floors: Floors) -> JobDefinition:
+    """Return what the document defines.
+
+    Raises InvalidInputError naming the field, ConflictError for a recurrence that the plan forbids.
+    """
+    if document.action is None:
+        raise InvalidInputError("action", "is required")
+    size = len(_ENCODER.encode(document))
+    if size > MAX_JOB_BYTES:
+        raise InvalidInputError("", f"the job has {size} bytes; at most {MAX_JOB_BYTES} are allowed")
+    start_time, recurrence = read_timing(document, floors.recurrence)
+    placement = _placement(document.placement)
+    return JobDefinition(
+        action=_action(document.action, floors, placed=placement is not None),
+        start_time=start_time,
+        recurrence=recurrence,
+        placement=placement,
+        maintenance=_maintenance(document.maintenance),
+        overlap=document.overlap or Overlap.SKIP,
+        catch_up=document.catch_up or CatchUp.RUN_ONCE,
+        catch_up_window=_within(document.catch_up_window, "catchUpWindow", _DEFAULT_WINDOW, _ZERO, timedelta.max),
+        timeout=_within(document.timeout, "timeout", _DEFAULT_TIMEOUT, timedelta(milliseconds=1), MAX_TIMEOUT),
+        tags=read_tags(document.tags),
+    )
+
+
+def read_tags(tags: dict[str, str]) -> dict[str, str]:
+    """Return the tags; raises InvalidInputError when there are too many or one is too long."""
+    if len(tags) > MAX_TAGS:
+        raise InvalidInputError("tags", f"{len(tags)} are too many; at most {MAX_TAGS} are allowed")
+    for name, value in tags.items():
+        if not name or max(len(name), len(value)) > MAX_TAG_CHARACTERS:
+            raise InvalidInputError(f"tags.{name[:40]}", f"names and values have 1 to {MAX_TAG_CHARACTERS} characters")
+    return tags
+
+
+def _action(document: ActionDocument, floors: Floors, *, placed: bool) -> Action:
+    return Action(
+        call=read_call(document, "action", placed=placed),
+        retry_policy=_retry_policy(document.retry_policy, "action.retryPolicy", floors),
+        retry_policy_given=document.retry_policy is not None,
+        error_action=_error_action(document.error_action, floors, placed=placed),
+    )
+
+
+def _error_action(document: ErrorActionDocument | None, floors: Floors, *, placed: bool) -> ErrorAction | None:
+    if document is None:
+        return None
+    return ErrorAction(
+        call=read_call(document, "action.errorAction", placed=placed),
+        retry_policy=_retry_policy(document.retry_policy, "action.errorAction.retryPolicy", floors),
+    )
+
+
+def _retry_policy(document: RetryPolicyDocument | None, field: str, floors: Floors) -> RetryPolicy:
+    if document is None:
+        return _DEFAULT_RETRY
+    count = _DEFAULT_RETRY.count if document.retry_count is None else document.retry_count
+    if not 0 <= count <= MAX_RETRIES:
+        raise InvalidInputError(f"{field}.retryCount", f"{count} is not within 0 and {MAX_RETRIES}")
+    interval = _within(
+        document.retry_interval, f"{field}.retryInterval", _DEFAULT_RETRY.interval, floors.retry, MAX_RETRY_INTERVAL
+    )
+    kind = RetryKind.FIXED if document.retry_type is None else RetryKind(document.retry_type.value)
+    return RetryPolicy(kind=kind, interval=interval, count=count)
+
+
+def _placement(document: PlacementDocument | None) -> Placement | None:
+    if document is None:
+        return None
+    if document.pool is None and document.host is None:
+        raise InvalidInputError("placement", "names neither pool nor host; give one or both, or leave it out")
+    for field, name in (("pool", document.pool), ("host", document.host)):
+        if name is not None and not _PLACE.fullmatch(name):
+            raise InvalidInputError(f"placement.{field}", f"{name!r} is no name of a {field}")
+    return Placement(pool=document.pool, host=document.host)
+
+
+def _maintenance(document: MaintenanceDocument | None) -> Maintenance:
+    if document is None:
+        return Maintenance()
+    return Maintenance(
+        rule=_rule(document, "maintenance"),
+        by_type={
+            name.lower(): _rule(rule, f"maintenance.byType.{name}") for name, rule in document.by_type.items() if name
+        },
+    )
+
+
+def _rule(document: MaintenanceRuleDocument, field: str) -> MaintenanceRule:
+    lead = document.lead_time
+    return MaintenanceRule(
+        strategy=document.strategy,
+        lead_time=None if lead is None else _within(lead, f"{field}.leadTime", _ZERO, _ZERO, timedelta(days=1)),
+        in_flight=document.in_flight,
+        on_release=document.on_release,
+    )
+
+
+def _within(duration: Duration | None, field: str, default: timedelta, least: timedelta, most: timedelta) -> timedelta:
+    if duration is None:
+        return default
+    if duration.value < least:
+        raise InvalidInputError(field, f"is too short: at least {Duration(least)} is needed")
+    if duration.value > most:
+        raise InvalidInputError(field, f"is too long: at most {Duration(most)} is allowed")
+    return duration.value

@@ -1,0 +1,162 @@
+"""From a stored job to its document, in the casing that Azure's replies were recorded with (reference §0.3)."""
+
+from services.scheduler.api.schemas.jobs import (
+    ActionDocument,
+    DayName,
+    ErrorActionDocument,
+    FrequencyName,
+    JobDocument,
+    MaintenanceDocument,
+    MaintenanceRuleDocument,
+    MonthlyOccurrenceDocument,
+    PlacementDocument,
+    RecurrenceDocument,
+    RequestDocument,
+    RetryPolicyDocument,
+    RetryType,
+    ScheduleDocument,
+    StatusDocument,
+)
+from services.scheduler.api.schemas.values import Duration, time_or_none
+from services.scheduler.domain.actions import Action, ErrorAction, HttpCall, RetryKind, RetryPolicy
+from services.scheduler.domain.jobs import Job, JobState
+from services.scheduler.domain.policies import Maintenance, MaintenanceRule, Placement
+from services.scheduler.domain.recurrence import Recurrence, Schedule
+
+_EVENT_TYPES = {name.lower(): name for name in ("Freeze", "Reboot", "Redeploy", "Preempt", "Terminate")}
+
+
+def state_shown(job: Job) -> JobState:
+    """Return the state as readers see it: behind a closed gate an enabled job is disabled (DESIGN §5, Namespaces)."""
+    return JobState.DISABLED if job.state is JobState.ENABLED and not job.gate_open else job.state
+
+
+def job_document(job: Job) -> JobDocument:
+    """Return the whole document of a stored job; a disabled one has no status (reference §1.9)."""
+    definition, state = job.definition, state_shown(job)
+    return JobDocument(
+        name=job.name,
+        collection=job.collection,
+        state=state,
+        action=_action(definition.action),
+        start_time=time_or_none(definition.start_time),
+        recurrence=_recurrence(definition.recurrence),
+        placement=_placement(definition.placement),
+        maintenance=_maintenance(definition.maintenance),
+        overlap=definition.overlap,
+        catch_up=definition.catch_up,
+        catch_up_window=Duration(definition.catch_up_window),
+        timeout=Duration(definition.timeout),
+        tags=definition.tags,
+        status=None if state is JobState.DISABLED else _status(job),
+        created_at=time_or_none(job.created_at),
+        updated_at=time_or_none(job.updated_at),
+    )
+
+
+def spell_type(event_type: str) -> str:
+    """Return an event type of `byType` as documents spell it, whatever its case; unknown ones in lower case."""
+    return _EVENT_TYPES.get(event_type.lower(), event_type.lower())
+
+
+def _status(job: Job) -> StatusDocument:
+    return StatusDocument(
+        execution_count=job.counters.execution_count,
+        failure_count=job.counters.failure_count,
+        faulted_count=job.counters.faulted_count,
+        last_execution_time=time_or_none(job.counters.last_execution_time),
+        next_execution_time=time_or_none(job.next_due) if job.state is JobState.ENABLED else None,
+    )
+
+
+def _action(action: Action) -> ActionDocument:
+    return ActionDocument(
+        type=action.call.scheme,
+        request=_request(action.call),
+        retry_policy=_retry_policy(action.retry_policy) if action.retry_policy_given else None,
+        error_action=None if action.error_action is None else _error_action(action.error_action),
+    )
+
+
+def _error_action(action: ErrorAction) -> ErrorActionDocument:
+    given = action.retry_policy != RetryPolicy()
+    return ErrorActionDocument(
+        type=action.call.scheme,
+        request=_request(action.call),
+        retry_policy=_retry_policy(action.retry_policy) if given else None,
+    )
+
+
+def _request(call: HttpCall) -> RequestDocument:
+    return RequestDocument(uri=call.uri, method=call.method, headers=call.headers, body=call.body)
+
+
+def _retry_policy(policy: RetryPolicy) -> RetryPolicyDocument:
+    if policy.kind is RetryKind.NONE:
+        return RetryPolicyDocument(retry_type=RetryType.NONE)
+    return RetryPolicyDocument(
+        retry_type=RetryType.FIXED, retry_interval=Duration(policy.interval), retry_count=policy.count
+    )
+
+
+def _recurrence(recurrence: Recurrence | None) -> RecurrenceDocument | None:
+    if recurrence is None:
+        return None
+    frequency = recurrence.frequency
+    return RecurrenceDocument(
+        frequency=None if frequency is None else FrequencyName(frequency.value),
+        interval=None if frequency is None else recurrence.interval,
+        count=recurrence.count,
+        end_time=time_or_none(recurrence.end_time),
+        schedule=_schedule(recurrence.schedule),
+        time_zone=recurrence.time_zone,
+        cron=recurrence.cron,
+    )
+
+
+def _schedule(schedule: Schedule | None) -> ScheduleDocument | None:
+    if schedule is None:
+        return None
+    monthly = schedule.monthly_occurrences
+    return ScheduleDocument(
+        minutes=_numbers(schedule.minutes),
+        hours=_numbers(schedule.hours),
+        week_days=None if schedule.week_days is None else [DayName[day.name] for day in schedule.week_days],
+        month_days=_numbers(schedule.month_days),
+        monthly_occurrences=None
+        if monthly is None
+        else [MonthlyOccurrenceDocument(day=DayName[item.day.name], occurrence=item.occurrence) for item in monthly],
+    )
+
+
+def _numbers(values: tuple[int, ...] | None) -> list[int] | None:
+    return None if values is None else list(values)
+
+
+def _placement(placement: Placement | None) -> PlacementDocument | None:
+    return None if placement is None else PlacementDocument(pool=placement.pool, host=placement.host)
+
+
+def _maintenance(maintenance: Maintenance) -> MaintenanceDocument | None:
+    if maintenance == Maintenance():
+        return None
+    return MaintenanceDocument(
+        strategy=maintenance.rule.strategy,
+        lead_time=_lead_time(maintenance.rule),
+        in_flight=maintenance.rule.in_flight,
+        on_release=maintenance.rule.on_release,
+        by_type={spell_type(name): _rule(rule) for name, rule in maintenance.by_type.items()},
+    )
+
+
+def _rule(rule: MaintenanceRule) -> MaintenanceRuleDocument:
+    return MaintenanceRuleDocument(
+        strategy=rule.strategy,
+        lead_time=_lead_time(rule),
+        in_flight=rule.in_flight,
+        on_release=rule.on_release,
+    )
+
+
+def _lead_time(rule: MaintenanceRule) -> Duration | None:
+    return None if rule.lead_time is None else Duration(rule.lead_time)

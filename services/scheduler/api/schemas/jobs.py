@@ -1,0 +1,184 @@
+"""Job documents: what ARM calls a job's properties, flat, with Leeward's extensions."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from services.scheduler.api.schemas.values import READ_ONLY, Document, Duration, Later, Time
+from services.scheduler.domain.actions import Scheme
+from services.scheduler.domain.collections import CaseInsensitive
+from services.scheduler.domain.jobs import JobState
+from services.scheduler.domain.policies import CatchUp, InFlight, OnRelease, Overlap, Strategy
+
+_OTHER_ACTIONS = Later(
+    field="type",
+    values=frozenset({"storagequeue", "servicebusqueue", "servicebustopic", "mqtt"}),
+    instead="supported are Http and Https",
+)
+_OTHER_MESSAGES = tuple(
+    Later(field=field, instead="give an Http or Https action with a request")
+    for field in ("queueMessage", "serviceBusQueueMessage", "serviceBusTopicMessage", "mqttMessage")
+)
+
+
+class RetryType(CaseInsensitive):
+    """How a failed attempt is repeated; lower case in replies, as recorded (reference §0.3)."""
+
+    NONE = "none"
+    FIXED = "fixed"
+
+
+class FrequencyName(CaseInsensitive):
+    """The unit of an interval; lower case in replies, as recorded."""
+
+    SECOND = "second"
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class DayName(CaseInsensitive):
+    """Days of the week; lower case in replies, as recorded."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+class RequestDocument(Document, frozen=True, kw_only=True):
+    """`action.request`: one HTTP call; uri, header values and body may contain `{host}` and `{hostname}`."""
+
+    LATER = (Later(field="authentication", instead="leave it out"),)
+
+    uri: str
+    method: str | None = None
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    body: str | None = None
+
+
+class RetryPolicyDocument(Document, frozen=True, kw_only=True):
+    """`retryPolicy`: default 30 s x 4, at least 15 s apart (1 s under Unlimited), at most 20 times."""
+
+    LATER = (
+        Later(field="retryType", values=frozenset({"exponential"}), instead="supported are None and Fixed"),
+        Later(field="maxInterval", instead="leave it out"),
+    )
+
+    retry_type: RetryType | None = None
+    retry_interval: Duration | None = None
+    retry_count: int | None = None
+
+
+class ErrorActionDocument(Document, frozen=True, kw_only=True):
+    """`action.errorAction`: what runs when the main action and its retries failed."""
+
+    LATER = (_OTHER_ACTIONS, *_OTHER_MESSAGES)
+
+    type: Scheme | None = None
+    request: RequestDocument
+    retry_policy: RetryPolicyDocument | None = None
+
+
+class ActionDocument(ErrorActionDocument, frozen=True, kw_only=True):
+    """`action`: what a job does when it is due."""
+
+    error_action: ErrorActionDocument | None = None
+
+
+class MonthlyOccurrenceDocument(Document, frozen=True, kw_only=True):
+    """The n-th such day of a month; `Occurrence` has a capital on Azure's wire, documents write it small (§0.4)."""
+
+    day: DayName
+    occurrence: int | None = msgspec.field(default=None, name="Occurrence")
+    occurrence_small: int | None = msgspec.field(default=None, name="occurrence")
+
+
+class ScheduleDocument(Document, frozen=True, kw_only=True):
+    """`recurrence.schedule`: rules that refine a frequency."""
+
+    minutes: list[int] | int | None = None
+    hours: list[int] | int | None = None
+    week_days: list[DayName] | None = None
+    month_days: list[int] | int | None = None
+    monthly_occurrences: list[MonthlyOccurrenceDocument] | None = None
+
+
+class RecurrenceDocument(Document, frozen=True, kw_only=True):
+    """`recurrence`: frequency x interval with a schedule, or five-field `cron`; `timeZone` is an IANA name."""
+
+    frequency: FrequencyName | None = None
+    interval: int | None = None
+    count: int | None = None
+    end_time: Time | None = None
+    schedule: ScheduleDocument | None = None
+    time_zone: str | None = None
+    cron: str | None = None
+
+
+class PlacementDocument(Document, frozen=True, kw_only=True):
+    """`placement`: a preferred host, a pool to move within, or both."""
+
+    pool: str | None = None
+    host: str | None = None
+
+
+class MaintenanceRuleDocument(Document, frozen=True, kw_only=True):
+    """What an event does to the job; what is absent is decided by the next wider level."""
+
+    LATER: ClassVar[tuple[Later, ...]] = (
+        Later(
+            field="leadTime",
+            values=frozenset({"auto"}),
+            instead="give a duration such as PT10M, or leave it out to stop at first sight",
+        ),
+    )
+
+    strategy: Strategy | None = None
+    lead_time: Duration | None = None
+    in_flight: InFlight | None = None
+    on_release: OnRelease | None = None
+
+
+class MaintenanceDocument(MaintenanceRuleDocument, frozen=True, kw_only=True):
+    """`maintenance`: a rule, and rules by event type that override it field by field."""
+
+    by_type: dict[str, MaintenanceRuleDocument] = msgspec.field(default_factory=dict)
+
+
+class StatusDocument(Document, frozen=True, kw_only=True):
+    """`status`: what has been counted, and when it ran and will run (reference §1.7)."""
+
+    execution_count: int
+    failure_count: int
+    faulted_count: int
+    last_execution_time: Time | None = None
+    next_execution_time: Time | None = None
+
+
+class JobDocument(Document, frozen=True, kw_only=True):
+    """A job on the short mount, and `properties` of a job on ARM's."""
+
+    LATER = (Later(field="flexibleWindow", instead="leave it out"),)
+
+    name: Annotated[str | None, READ_ONLY] = None
+    collection: Annotated[str | None, READ_ONLY] = None
+    state: JobState | None = None
+    action: ActionDocument | None = None
+    start_time: Time | None = None
+    recurrence: RecurrenceDocument | None = None
+    placement: PlacementDocument | None = None
+    maintenance: MaintenanceDocument | None = None
+    overlap: Overlap | None = None
+    catch_up: CatchUp | None = None
+    catch_up_window: Duration | None = None
+    timeout: Duration | None = None
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    status: Annotated[StatusDocument | None, READ_ONLY] = None
+    created_at: Annotated[Time | None, READ_ONLY] = None
+    updated_at: Annotated[Time | None, READ_ONLY] = None

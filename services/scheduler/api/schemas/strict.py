@@ -1,0 +1,175 @@
+"""Reads a body as a document: faults name the JSON path and what would have been right."""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from services.scheduler.api.schemas.values import Document, Later, decode_value
+from services.scheduler.errors import InvalidInputError
+
+D = TypeVar("D", bound=Document)
+_FAULT = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>.*)`)?", re.DOTALL)
+_STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_ENUM = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
+MAX_DEPTH = 32
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Read a body as a JSON object; raises InvalidInputError. An empty body is an empty object."""
+    try:
+        document = msgspec.json.decode(body) if body.strip() else {}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise InvalidInputError("", f"the body is not valid JSON: {fault}") from fault
+    if not isinstance(document, dict):
+        raise InvalidInputError("", "the body must be a JSON object")
+    return document
+
+
+def read(document: dict[str, Any], kind: type[D], *, strict: bool = True) -> D:
+    """Return `document` as `kind`; read-only fields are dropped.
+
+    Unknown fields are refused when `strict`, else ignored. What a later version brings is refused either way: to
+    ignore it would be to promise it. Raises InvalidInputError.
+    """
+    node = inspect.type_info(kind)
+    cleaned = _clean(document, node, "", strict=strict)
+    try:
+        return msgspec.convert(cleaned, kind, dec_hook=decode_value)
+    except msgspec.ValidationError as fault:
+        raise _explained(fault, cleaned, kind, node) from fault
+
+
+def _clean(value: Any, node: inspect.Type, path: str, *, strict: bool) -> Any:
+    if path.count(".") > MAX_DEPTH:
+        raise InvalidInputError(path, "nested too deeply")
+    for choice in _choices(node):
+        if isinstance(value, dict) and isinstance(choice, inspect.StructType):
+            return dict(_clean_object(value, choice, path, strict=strict))
+        if isinstance(value, dict) and isinstance(choice, inspect.DictType):
+            return {k: _clean(v, choice.value_type, _join(path, k), strict=strict) for k, v in value.items()}
+        if isinstance(value, list) and isinstance(choice, inspect.ListType):
+            return [_clean(v, choice.item_type, f"{path}[{i}]", strict=strict) for i, v in enumerate(value)]
+    return value
+
+
+def _clean_object(
+    value: dict[str, Any], node: inspect.StructType, path: str, *, strict: bool
+) -> Iterator[tuple[str, Any]]:
+    fields = {field.encode_name: field for field in node.fields}
+    for name, item in value.items():
+        _refuse_later(node.cls, name, item, path)
+        field = fields.get(name)
+        if field is None and strict:
+            raise InvalidInputError(_join(path, name), _unknown(name, fields))
+        if field is not None and not _read_only(field.type):
+            yield name, _clean(item, field.type, _join(path, name), strict=strict)
+
+
+def _refuse_later(kind: type, name: str, item: object, path: str) -> None:
+    planned: tuple[Later, ...] = getattr(kind, "LATER", ())
+    for later in planned:
+        if later.field != name or item is None:
+            continue
+        if later.values is None:
+            raise InvalidInputError(_join(path, name), f"not supported yet by this version; {later.instead}")
+        if isinstance(item, str) and item.lower() in later.values:
+            raise InvalidInputError(
+                _join(path, name), f"{item!r} is not supported yet by this version; {later.instead}"
+            )
+
+
+def _explained(
+    fault: msgspec.ValidationError, document: dict[str, Any], kind: type[Document], node: inspect.Type
+) -> InvalidInputError:
+    match = _FAULT.fullmatch(str(fault))
+    what, steps = (match["what"], match["path"] or "") if match else (str(fault), "")
+    path, culprit = _locate(steps, document, kind, node)
+    if missing := _MISSING.fullmatch(what):
+        return InvalidInputError(_join(path, missing[1]), "is required")
+    if wrong := _ENUM.fullmatch(what):
+        return InvalidInputError(path, f"{wrong[1]!r} is none of {', '.join(_members(culprit))}")
+    return InvalidInputError(path, what.replace("Expected", "expected").replace("`", "").replace(" | null", ""))
+
+
+def _locate(
+    steps: str, document: dict[str, Any], kind: type[Document], node: inspect.Type
+) -> tuple[str, inspect.Type | None]:
+    """Follow msgspec's path through document and type; `[...]` stands for a key, which is found by trying."""
+    path, found = "", node
+    place: Any = document
+    for step in _STEP.finditer(steps):
+        chosen = next((c for c in _choices(found) if isinstance(c, _CONTAINERS)), None)
+        if step["name"]:
+            key: Any = step["name"]
+            path = _join(path, key)
+        elif step["index"]:
+            key = int(step["index"])
+            path = f"{path}[{key}]"
+        else:
+            key = _culprit_key(place, document, kind)
+            path = _join(path, key)
+        place = place[key] if isinstance(place, list) or key in place else {}
+        found = _inside(chosen, key)
+    return path, found
+
+
+def _culprit_key(place: dict[str, Any], document: dict[str, Any], kind: type[Document]) -> str:
+    whole = dict(place)
+    for key, item in whole.items():
+        place.clear()
+        place[key] = item
+        try:
+            msgspec.convert(document, kind, dec_hook=decode_value)
+        except msgspec.ValidationError:
+            return key
+        finally:
+            place.clear()
+            place.update(whole)
+    return "?"
+
+
+_CONTAINERS = (inspect.StructType, inspect.DictType, inspect.ListType)
+
+
+def _inside(node: inspect.Type | None, key: str | int) -> inspect.Type:
+    if isinstance(node, inspect.StructType):
+        return next((field.type for field in node.fields if field.encode_name == key), inspect.AnyType())
+    if isinstance(node, inspect.DictType):
+        return node.value_type
+    return node.item_type if isinstance(node, inspect.ListType) else inspect.AnyType()
+
+
+def _choices(node: inspect.Type) -> Iterator[inspect.Type]:
+    if isinstance(node, inspect.Metadata):
+        yield from _choices(node.type)
+    elif isinstance(node, inspect.UnionType):
+        for member in node.types:
+            yield from _choices(member)
+    else:
+        yield node
+
+
+def _members(node: inspect.Type | None) -> list[str]:
+    kinds = [choice.cls for choice in _choices(node or inspect.AnyType()) if isinstance(choice, inspect.EnumType)]
+    return [str(member.value) for kind in kinds for member in kind]
+
+
+def _read_only(node: inspect.Type) -> bool:
+    return isinstance(node, inspect.Metadata) and bool((node.extra_json_schema or {}).get("readOnly"))
+
+
+def _unknown(name: str, fields: dict[str, inspect.Field]) -> str:
+    lowered = {known.lower(): known for known in fields}
+    near = get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+    if near:
+        return f"unknown field; did you mean {lowered[near[0]]!r}?"
+    return f"unknown field; known are {', '.join(sorted(fields))}"
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

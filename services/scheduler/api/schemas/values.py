@@ -1,0 +1,125 @@
+"""What JSON has no type for: instants and durations on the wire, and the form common to all documents."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, NamedTuple
+
+import msgspec
+
+from shared.clock import to_milliseconds_precision
+from shared.durations import format_iso, parse_duration
+
+_DATE_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
+_TIME_HINT = "write RFC 3339, such as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00"
+
+READ_ONLY = msgspec.Meta(extra_json_schema={"readOnly": True})
+"""Marks a field that replies carry and bodies may repeat without effect."""
+
+
+class Later(NamedTuple):
+    """A field (or one value of it, lower-cased) that the contract knows and this version does not do yet."""
+
+    field: str
+    instead: str
+    values: frozenset[str] | None = None
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Common form of every document: camelCase, what is absent is left out."""
+
+    LATER: ClassVar[tuple[Later, ...]] = ()
+
+
+class Time:
+    """A date and time as written; naive when the caller gave no offset."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: datetime) -> None:
+        """Keep whole milliseconds, which is what the store keeps."""
+        self.value = to_milliseconds_precision(value)
+
+    @classmethod
+    def parse(cls, text: str) -> "Time":
+        """Read RFC 3339 with or without an offset; raises ValueError that says what to write."""
+        refusal = ValueError(f"{text!r} is not a date and time: {_TIME_HINT}")
+        if not _DATE_AND_TIME.match(text):
+            raise refusal
+        try:
+            value = datetime.fromisoformat(text)
+            return cls(value if value.tzinfo is None else value.astimezone(UTC))
+        except (ValueError, OverflowError) as fault:
+            raise refusal from fault
+
+    def __str__(self) -> str:
+        """Return RFC 3339 with Z, milliseconds only when there are any."""
+        return rfc3339(self.value)
+
+
+class Duration:
+    """A length of time, in either dialect of the old clients."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: timedelta) -> None:
+        self.value = value
+
+    def __str__(self) -> str:
+        """Return ISO 8601."""
+        return format_iso(self.value)
+
+
+def rfc3339(instant: datetime) -> str:
+    """Return `instant` (aware, or naive UTC) with Z, milliseconds only when there are any."""
+    utc = instant if instant.tzinfo is None else instant.astimezone(UTC)
+    precision = "milliseconds" if utc.microsecond else "seconds"
+    return f"{utc.replace(tzinfo=None).isoformat(timespec=precision)}Z"
+
+
+def time_or_none(instant: datetime | None) -> Time | None:
+    """Return the wire form of an instant that may be absent."""
+    return None if instant is None else Time(instant)
+
+
+def decode_value(kind: type, value: object) -> object:
+    """Read an instant or a duration (a msgspec `dec_hook`)."""
+    if not isinstance(value, str):
+        raise TypeError(f"expected a string, got {_json_name(value)}")
+    if kind is Time:
+        return Time.parse(value)
+    if kind is Duration:
+        return Duration(parse_duration(value))
+    raise NotImplementedError(kind)
+
+
+def encoder(duration: Callable[[timedelta], str] = format_iso) -> msgspec.json.Encoder:
+    """Return an encoder of documents that spells durations by `duration`."""
+
+    def spell(value: object) -> str:
+        return duration(value.value) if isinstance(value, Duration) else str(value)
+
+    return msgspec.json.Encoder(enc_hook=spell)
+
+
+def to_builtins(document: Document) -> dict[str, Any]:
+    """Return a document as plain JSON values, durations in ISO 8601."""
+    plain: dict[str, Any] = msgspec.json.decode(_ISO.encode(document))
+    return plain
+
+
+def schema_of(kind: type) -> dict[str, Any]:
+    """Describe an instant or a duration in JSON Schema (a msgspec `schema_hook`)."""
+    if kind is Time:
+        return {"type": "string", "description": "RFC 3339; without an offset UTC, or wall time of `timeZone`"}
+    if kind is Duration:
+        return {"type": "string", "description": "ISO 8601 (PT1M30S) or [d.]hh:mm:ss", "examples": ["PT30S"]}
+    raise NotImplementedError(kind)
+
+
+def _json_name(value: object) -> str:
+    names = {bool: "a boolean", int: "a number", float: "a number", list: "an array", dict: "an object"}
+    return names.get(type(value), "null")
+
+
+_ISO = encoder()

@@ -1,0 +1,322 @@
+"""Puts the scheduler together and runs it: the only place that constructs the concrete parts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+from aiohttp import web
+
+from services.scheduler.api.ports import Services
+from services.scheduler.api.routes import build
+from services.scheduler.dispatch.actions.http import HttpCaller
+from services.scheduler.dispatch.actions.targets import TargetGuard
+from services.scheduler.dispatch.announcer import Announcer
+from services.scheduler.dispatch.attempts import Attempts
+from services.scheduler.dispatch.engine import Engine
+from services.scheduler.dispatch.held import Holds
+from services.scheduler.dispatch.lease import Lease
+from services.scheduler.dispatch.moves import Moves
+from services.scheduler.dispatch.outcomes import Outcomes
+from services.scheduler.dispatch.runner import Runner
+from services.scheduler.dispatch.running import Running
+from services.scheduler.domain.hosts import Threat
+from services.scheduler.errors import LeaseLostError, StoreUnavailableError
+from services.scheduler.feed import Feed
+from services.scheduler.fleet.approvals import Approvals
+from services.scheduler.fleet.drains import Drains, Work
+from services.scheduler.fleet.fleet import Fleet, FleetRules
+from services.scheduler.fleet.hosts import Load
+from services.scheduler.fleet.intake import Intake
+from services.scheduler.fleet.reports import Reports
+from services.scheduler.fleet.steward import Steward
+from services.scheduler.metrics import Metrics
+from services.scheduler.portal.page import add_portal
+from services.scheduler.settings import Settings
+from services.scheduler.store.base import Store
+from services.scheduler.store.open import open_store
+from services.scheduler.upkeep import Upkeep
+from shared.about import product_version
+from shared.bus import Bus, Publication
+from shared.chores import Chores
+from shared.clock import Clock, SystemClock
+from shared.logs import get_logger
+from shared.messages import Presence, ReplicaStatus, encode
+from shared.ops import OpsServer
+from shared.settings import masked, parse_listen
+from shared.topics import HostKey, Topics
+
+log = get_logger(__name__)
+
+SETTLE_SECONDS = 5.0
+"""How long dispatch waits for the retained state of the fleet at start; a broker that is away holds nothing up."""
+HEARTBEAT_SECONDS = 10.0
+FLUSH_SECONDS = 2.0
+
+
+def new_id() -> str:
+    """Return a fresh random id."""
+    return str(uuid4())
+
+
+class Scheduler:
+    """One replica, wired; `open` starts what must be there first, `run` lives until `stop` is set."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.metrics = Metrics(product_version())
+        self.feed = Feed()
+        self.topics = Topics(settings.topic_prefix)
+        self.session = new_id()
+        self.lease = Lease(store, clock, settings.replica, timedelta(seconds=settings.lease_seconds), self.metrics)
+        self.outcomes = Outcomes()
+        self.running = Running(ended=lambda _: self.steward.wake())
+        self.moves = Moves()
+        self.bus = self._bus()
+        self.fleet = Fleet(store, clock, Reports(), self._rules(), self.feed, self._load)
+        self.announcer = Announcer(
+            self.bus, self.topics, self.feed, clock, self.metrics, replica=settings.replica, new_id=new_id
+        )
+        self.holds = Holds(
+            store,
+            clock,
+            self.announcer,
+            fleet=lambda: self.fleet.views,
+            load=self.running.load,
+            released=lambda: self.engine.wake(),
+        )
+        self.steward = self._steward()
+        self.approvals = Approvals(
+            self.fleet,
+            store,
+            self.bus,
+            self.topics,
+            clock,
+            setting=settings.approve,
+            replica=settings.replica,
+            metrics=self.metrics,
+        )
+        self.caller = HttpCaller(
+            TargetGuard(settings.targets_deny, settings.targets_allow), connections=settings.runners
+        )
+        self.attempts = Attempts(self.caller, self.running, clock, self.metrics)
+        self.runner = self._runner()
+        self.engine = Engine(
+            store, clock, self.lease, self.runner, self.outcomes, self.metrics, capacity=10 * settings.runners
+        )
+        self.fleet.on_change(self._leave_hosts)
+        self.started = asyncio.Event()
+
+    # -- wiring -----------------------------------------------------------------------------------------------------
+
+    def _bus(self) -> Bus:
+        client_id = f"leeward-scheduler-{self.settings.replica}-{self.session[:8]}"
+        return Bus(
+            self.settings.bus,
+            client_id=client_id,
+            reply_topic=self.topics.reply(client_id),
+            will=Publication(
+                topic=self.topics.scheduler_status(self.settings.replica),
+                payload=self._status(Presence.OFFLINE),
+                retain=True,
+            ),
+            on_connection=self.metrics.bus_connected.set,
+            on_refused=lambda reason: self.metrics.messages_refused.labels(reason).inc(),
+        )
+
+    def _rules(self) -> FleetRules:
+        return FleetRules(
+            ignore_freeze=timedelta(seconds=self.settings.ignore_freeze_seconds),
+            silent_margin=timedelta(seconds=self.settings.silent_margin_seconds),
+        )
+
+    def _steward(self) -> Steward:
+        drains = Drains(self.store, self.bus, self.topics, self.clock, self._workload, self.metrics)
+        return Steward(self.fleet, drains, self.metrics, owner=lambda: self.lease.owner, looked=self._after_look)
+
+    def _runner(self) -> Runner:
+        return Runner(
+            store=self.store,
+            clock=self.clock,
+            lease=self.lease,
+            attempts=self.attempts,
+            outcomes=self.outcomes,
+            running=self.running,
+            announcer=self.announcer,
+            metrics=self.metrics,
+            fleet=lambda: self.fleet.views,
+            moves=self.moves,
+            size=self.settings.runners,
+        )
+
+    def _load(self, host: HostKey) -> Load:
+        return Load(running=len(self.running.on(host)), held=self.holds.count(host))
+
+    def _workload(self, host: HostKey, threat: Threat) -> Work:
+        moved = self.moves.of(host, threat.event_id)
+        running = self.running.against_drain(host, threat)
+        return Work(running=running, held=moved.held, rerouted=moved.rerouted)
+
+    def _leave_hosts(self) -> None:
+        for view in self.fleet.views.values():
+            if view.threats:
+                self.attempts.leave(view)
+
+    def _after_look(self) -> None:
+        self._leave_hosts()
+        self.holds.wake()
+        self.moves.forget(frozenset(known.record.event_id for known in self.fleet.active_events()))
+
+    def _status(self, state: Presence) -> bytes:
+        return encode(
+            ReplicaStatus(
+                replica=self.settings.replica,
+                session=self.session,
+                state=state,
+                at=self.clock.now(),
+                version=product_version(),
+            )
+        )
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    def services(self) -> Services:
+        """Return what API handlers may use."""
+        return Services(
+            store=self.store,
+            clock=self.clock,
+            hosts=self.fleet,
+            engine=self.engine,
+            feed=self.feed,
+            subscription=self.settings.subscription,
+            resource_group=self.settings.resource_group,
+            new_id=new_id,
+        )
+
+    def readiness(self) -> dict[str, str]:
+        """Return what is missing; the broker is no part of it: jobs run without it too."""
+        return {} if self.started.is_set() else {"dispatch": "the fleet's state is being read"}
+
+    async def begin(self) -> None:
+        """Start this life: lease, what was known before, and the bus subscriptions."""
+        await self.lease.begin()
+        Intake(
+            self.fleet.heard,
+            self.topics,
+            self.clock,
+            changed=self.fleet.refresh,
+            drain_heard=self.steward.drain_heard,
+        ).subscribe(self.bus)
+        self.bus.keep(self.topics.scheduler_status(self.settings.replica), self._status(Presence.ONLINE))
+        await self.fleet.recall()
+
+    def add_chores(self, chores: Chores) -> None:
+        """Start the periodic duties."""
+        lease = self.settings.lease_seconds
+        upkeep = Upkeep(self.store, self.clock, self.metrics, rescued=self.engine.wake)
+        chores.every(lease / 3, self._renew, name="renew the lease", first_after=lease / 3)
+        chores.every(lease / 3, upkeep.rescue, name="rescue", first_after=0)
+        chores.every(60, upkeep.prune, name="prune", first_after=30)
+        chores.every(5, upkeep.measure, name="gauges", first_after=0)
+        chores.every(HEARTBEAT_SECONDS, self._beat, name="heartbeat", first_after=HEARTBEAT_SECONDS)
+
+    async def _renew(self) -> None:
+        try:
+            await self.lease.prove()
+        except LeaseLostError:
+            self.engine.wake()
+        except StoreUnavailableError as fault:
+            log.warning("the lease cannot be renewed now", error=str(fault))
+
+    async def _beat(self) -> None:
+        self.bus.keep(self.topics.scheduler_status(self.settings.replica), self._status(Presence.ONLINE))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watch the fleet, dispatch, and leave in good order once `stop` is set."""
+        async with asyncio.TaskGroup() as tasks:
+            watching = [
+                tasks.create_task(duty(), name=name)
+                for name, duty in (
+                    ("bus", self.bus.run),
+                    ("steward", self.steward.run),
+                    ("approvals", self.approvals.run),
+                )
+            ]
+            await self._settle(stop)
+            dispatching = self._dispatch(tasks)
+            log.info("dispatch begins", replica=self.settings.replica, hosts=len(self.fleet.views))
+            self.started.set()
+            await stop.wait()
+            await self._leave(dispatching)
+            for task in watching:
+                task.cancel()
+
+    async def _settle(self, stop: asyncio.Event) -> None:
+        """Let nothing start before the fleet's retained state has arrived: a host may be under an event already."""
+        settled = asyncio.create_task(self.bus.settled(SETTLE_SECONDS))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((settled, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not settled.done():
+            settled.cancel()
+        elif not settled.result():
+            log.warning("no broker yet: jobs run by what the store knows of events", **self.bus.problems)
+
+    def _dispatch(self, tasks: asyncio.TaskGroup) -> dict[str, asyncio.Task[None]]:
+        duties: dict[str, Callable[[], Awaitable[None]]] = {
+            "runners": self.runner.run,
+            "engine": self.engine.run,
+            "holds": self.holds.run,
+        }
+        return {name: tasks.create_task(_life(duty), name=name) for name, duty in duties.items()}
+
+    async def _leave(self, dispatching: dict[str, asyncio.Task[None]]) -> None:
+        log.info("stopping", running=len(self.running))
+        for name in ("engine", "holds"):
+            dispatching[name].cancel()
+        await asyncio.wait([dispatching["engine"], dispatching["holds"]])
+        await self.engine.close(timedelta(seconds=self.settings.grace_seconds))
+        dispatching["runners"].cancel()
+        self.bus.keep(self.topics.scheduler_status(self.settings.replica), self._status(Presence.OFFLINE))
+        await self.bus.flush(FLUSH_SECONDS)
+
+
+@asynccontextmanager
+async def _api(settings: Settings, services: Services) -> AsyncIterator[None]:
+    """Serve the API and the portal for as long as the context lasts."""
+    app = build(services)
+    add_portal(app, services)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    listen = parse_listen(settings.listen)
+    try:
+        await web.TCPSite(runner, listen.host, listen.port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _life(duty: Callable[[], Awaitable[None]]) -> None:
+    await duty()
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Run one scheduler replica until `stop` is set."""
+    log.info("starting", version=product_version(), **masked(settings))
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings.database_url))
+        scheduler = Scheduler(settings, store, clock)
+        await scheduler.begin()
+        await stack.enter_async_context(scheduler.caller)
+        await stack.enter_async_context(
+            OpsServer(parse_listen(settings.ops_listen), scheduler.metrics.registry, scheduler.readiness)
+        )
+        await stack.enter_async_context(_api(settings, scheduler.services()))
+        chores = await stack.enter_async_context(Chores())
+        scheduler.add_chores(chores)
+        await scheduler.run(stop)
+    log.info("stopped")

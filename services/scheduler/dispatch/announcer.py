@@ -1,0 +1,145 @@
+"""Tells the bus and the live feed what becomes of executions; best effort, never in the way of a run."""
+
+from collections.abc import Callable
+
+from services.scheduler.domain.executions import AttemptResult, HistoryRow, Occurrence
+from services.scheduler.domain.jobs import Job
+from services.scheduler.domain.placement import Hold, Run
+from services.scheduler.feed import Feed, Update
+from services.scheduler.metrics import Metrics
+from shared.bus import Bus, Publication
+from shared.clock import Clock
+from shared.messages import CLOUD_EVENT_CONTENT_TYPE, CloudEvent, ExecutionKind, ExecutionNotice, encode
+from shared.topics import Topics
+
+TYPE_PREFIX = "io.leeward.execution."
+
+
+class Announcer:
+    """One method per thing that can become of an occurrence; each counts, publishes and feeds the stream."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        topics: Topics,
+        feed: Feed,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        replica: str,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._bus = bus
+        self._topics = topics
+        self._feed = feed
+        self._clock = clock
+        self._metrics = metrics
+        self._source = f"/leeward/scheduler/{replica}"
+        self._new_id = new_id
+
+    def started(self, job: Job, occurrence: Occurrence, run: Run) -> None:
+        """An attempt starts; if it was moved off a host, say so."""
+        host = run.host.name if run.host is not None else None
+        if run.away_from is not None:
+            self._count("rerouted")
+            self._tell(
+                ExecutionKind.REROUTED,
+                job,
+                _notice(job, occurrence, host=host, from_host=run.away_from, reason=run.reason),
+                f"{_name(job)} is rerouted from {run.away_from} to {host}",
+            )
+        self._tell(
+            ExecutionKind.STARTED,
+            job,
+            _notice(job, occurrence, host=host, reason=run.reason),
+            f"{_name(job)} starts" + (f" on {host}" if host else ""),
+        )
+
+    def ended(self, job: Job, occurrence: Occurrence, result: AttemptResult) -> None:
+        """An attempt ended, one way or the other."""
+        kind = ExecutionKind.SUCCEEDED if result.succeeded else ExecutionKind.FAILED
+        self._count(kind.value)
+        self._metrics.duration.observe((result.ended_at - result.started_at).total_seconds())
+        self._tell(
+            kind,
+            job,
+            _notice(job, occurrence, host=result.host, reason=result.reason, message=result.message),
+            f"{_name(job)} {kind.value}" + (f" on {result.host}" if result.host else ""),
+        )
+
+    def held(self, job: Job, occurrence: Occurrence, hold: Hold) -> None:
+        """An occurrence waits for a host."""
+        self._count("held")
+        notice = _notice(job, occurrence, host=hold.waiting_for, reason=hold.reason)
+        self._tell(ExecutionKind.HELD, job, notice, f"{_name(job)} is held: {hold.reason}")
+
+    def released(self, job: Job, occurrence: Occurrence) -> None:
+        """A held occurrence may run."""
+        self._count("released")
+        notice = _notice(job, occurrence, host=occurrence.host, reason="released")
+        self._tell(ExecutionKind.RELEASED, job, notice, f"{_name(job)} is released")
+
+    def missed(self, job: Job, row: HistoryRow, count: int) -> None:
+        """Occurrences were not run at all; `row` is the last of them."""
+        notice = ExecutionNotice(
+            collection=job.collection,
+            job=job.name,
+            occurrence_id=row.occurrence_id,
+            scheduled_time=row.scheduled_time,
+            attempt=row.attempt,
+            reason=row.reason,
+        )
+        self._tell(ExecutionKind.MISSED, job, notice, f"{_name(job)} missed {count} occurrences: {row.reason}")
+
+    def skipped(self) -> None:
+        """An occurrence gave way to an earlier one of its job; history has it, nobody needs to be told."""
+        self._count("skipped")
+
+    def _count(self, outcome: str) -> None:
+        self._metrics.executions.labels(outcome).inc()
+
+    def _tell(self, kind: ExecutionKind, job: Job, notice: ExecutionNotice, summary: str) -> None:
+        now = self._clock.now()
+        event = CloudEvent(
+            id=self._new_id(),
+            source=self._source,
+            type=TYPE_PREFIX + kind.value,
+            subject=f"{job.collection}/{job.name}",
+            time=now,
+            data=notice,
+        )
+        publication = Publication(
+            topic=self._topics.execution(job.collection, job.name),
+            payload=encode(event),
+            content_type=CLOUD_EVENT_CONTENT_TYPE,
+        )
+        if not self._bus.offer(publication):
+            self._metrics.messages_dropped.inc()
+        data = {"state": kind.value, "collection": job.collection, "job": job.name, "host": notice.host or ""}
+        self._feed.publish(Update(kind="execution", at=now, summary=summary, data=data))
+
+
+def _name(job: Job) -> str:
+    return f"{job.collection}/{job.name}"
+
+
+def _notice(
+    job: Job,
+    occurrence: Occurrence,
+    *,
+    host: str | None,
+    from_host: str | None = None,
+    reason: str = "",
+    message: str = "",
+) -> ExecutionNotice:
+    return ExecutionNotice(
+        collection=job.collection,
+        job=job.name,
+        occurrence_id=occurrence.id,
+        scheduled_time=occurrence.due,
+        attempt=occurrence.attempt,
+        host=host,
+        from_host=from_host,
+        reason=reason,
+        message=message,
+    )

@@ -1,0 +1,70 @@
+"""The lease of this replica's life: renewed by a chore, and proven again before anything fires after a gap."""
+
+import time
+from datetime import timedelta
+
+from services.scheduler.errors import LeaseLostError
+from services.scheduler.metrics import Metrics
+from services.scheduler.store.base import Ownership, Store
+from shared.clock import Clock
+from shared.logs import get_logger
+
+log = get_logger(__name__)
+
+
+class Lease:
+    """Who this replica is to the store. `is_proven` is cheap; `prove` asks the store.
+
+    A frozen process or VM wakes up with claims that others may have taken over: after a gap longer than half the lease
+    nothing fires before the store has confirmed the lease (DESIGN §4). Wall time and process time are both looked at,
+    because a frozen VM may stop either.
+    """
+
+    def __init__(self, store: Store, clock: Clock, replica: str, length: timedelta, metrics: Metrics) -> None:
+        self._store = store
+        self._clock = clock
+        self._replica = replica
+        self._length = length
+        self._metrics = metrics
+        self._owner: Ownership | None = None
+        self._proven_at = (0.0, clock.now())
+
+    @property
+    def owner(self) -> Ownership:
+        """This life's session and fence. Raises LeaseLostError before `begin` and after a loss."""
+        if self._owner is None:
+            raise LeaseLostError(f"replica {self._replica} holds no lease")
+        return self._owner
+
+    async def begin(self) -> Ownership:
+        """Start a life: a new session with a fence above all earlier ones."""
+        self._owner = await self._store.register(self._replica, self._clock.now(), self._length)
+        self._proven_at = (time.monotonic(), self._clock.now())
+        log.info("lease begun", replica=self._replica, session=self._owner.session, fence=self._owner.fence)
+        return self._owner
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the lease was confirmed less than half its length ago."""
+        by_process, by_wall = self._proven_at
+        half = self._length / 2
+        elapsed = abs(self._clock.now() - by_wall)
+        return self._owner is not None and time.monotonic() - by_process < half.total_seconds() and elapsed < half
+
+    async def prove(self) -> None:
+        """Renew the lease. Raises LeaseLostError (and forgets the life) when it was taken over."""
+        owner, asked = self.owner, (time.monotonic(), self._clock.now())
+        try:
+            await self._store.renew(owner, asked[1], self._length)
+        except LeaseLostError:
+            if self._owner == owner:
+                self._owner = None
+                self._metrics.leases_lost.inc()
+            raise
+        self._proven_at = asked
+
+    async def end(self) -> None:
+        """Resign: what was claimed and never fired is anybody's at once."""
+        if self._owner is not None:
+            await self._store.resign(self._owner)
+            self._owner = None

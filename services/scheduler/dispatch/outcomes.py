@@ -1,0 +1,99 @@
+"""Outcomes on their way to the store: gathered here, written in batches by the claims loop, never dropped."""
+
+from datetime import datetime
+
+import msgspec
+
+from services.scheduler.domain.actions import ActionName
+from services.scheduler.domain.executions import (
+    AttemptResult,
+    Finished,
+    HistoryStatus,
+    Next,
+    Occurrence,
+    after_attempt,
+    history_row,
+    unrun_row,
+)
+from services.scheduler.domain.jobs import Job, JobState
+from services.scheduler.domain.placement import Hold
+from services.scheduler.store.base import Outcome
+from shared.clock import Clock
+
+
+class Outcomes:
+    """A buffer between runners and the store."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Outcome] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep an outcome until it is written."""
+        self._waiting.append(outcome)
+
+    def take(self, limit: int) -> list[Outcome]:
+        """Hand out the oldest outcomes for writing."""
+        taken, self._waiting = self._waiting[:limit], self._waiting[limit:]
+        return taken
+
+    def give_back(self, outcomes: list[Outcome]) -> None:
+        """Take outcomes back that could not be written, before the later ones."""
+        self._waiting = outcomes + self._waiting
+
+
+def final_state(job: Job, *, faulted: bool) -> JobState:
+    """Return where a job goes after its last occurrence: a recurring one is completed even then (DESIGN §5)."""
+    return JobState.FAULTED if faulted and job.definition.recurrence is None else JobState.COMPLETED
+
+
+def of_attempt(job: Job, occurrence: Occurrence, result: AttemptResult) -> Outcome:
+    """Return what an attempt's end means for the occurrence, the counters and the job."""
+    following = after_attempt(job, occurrence, result)
+    main = occurrence.action is ActionName.MAIN
+    failed_for_good = main and not result.succeeded and not _same_action_again(following)
+    return Outcome(
+        occurrence_id=occurrence.id,
+        job_id=job.id,
+        rows=(history_row(occurrence, result),),
+        following=following if isinstance(following, Next) else None,
+        reason=result.reason,
+        main_attempts=int(main),
+        failures=int(main and not result.succeeded),
+        faulted=failed_for_good,
+        last_execution_time=result.started_at if main else None,
+        job_state=final_state(job, faulted=following.faulted) if isinstance(following, Finished) else None,
+    )
+
+
+def _same_action_again(following: Next | Finished) -> bool:
+    return isinstance(following, Next) and following.action is ActionName.MAIN
+
+
+def of_hold(job: Job, occurrence: Occurrence, hold: Hold, clock: Clock) -> Outcome:
+    """Return the outcome of an occurrence that waits for a host; history shows it as postponed."""
+    return Outcome(
+        occurrence_id=occurrence.id,
+        job_id=job.id,
+        rows=(unrun_row(occurrence, HistoryStatus.POSTPONED, hold.reason, clock.now()),),
+        held_for=hold.waiting_for,
+        reason=hold.reason,
+    )
+
+
+def of_skip(job: Job, occurrence: Occurrence, reason: str, clock: Clock) -> Outcome:
+    """Return the outcome of an occurrence that does not run because an earlier one of its job still does."""
+    return Outcome(
+        occurrence_id=occurrence.id,
+        job_id=job.id,
+        rows=(unrun_row(occurrence, HistoryStatus.SKIPPED, reason, clock.now()),),
+        reason=reason,
+        job_state=final_state(job, faulted=False),
+    )
+
+
+def uncounted(skip: Outcome, replan: datetime | None) -> Outcome:
+    """Return a skip that does not count towards the job's `count`; `replan` is the next due instant, if none is set."""
+    return msgspec.structs.replace(skip, unplan=True, replan=replan)

@@ -1,0 +1,181 @@
+"""Turns a due job into occurrences, and decides about those that were missed (DESIGN §4, §5: catchUp).
+
+Missed means: due more than `GRACE` ago, because no scheduler ran or the job's gate was closed. Of the missed ones
+RunAll runs those within the job's window, RunOnce coalesces all that are due by now into the latest if that is within
+the window, Skip runs none; a late one-time job is treated alike. Missed ones do not count towards `recurrence.count`.
+The work is bounded however long the job was away: what is missed is passed over, not walked through.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+
+import msgspec
+
+from services.scheduler.domain.actions import ActionName
+from services.scheduler.domain.executions import (
+    HistoryRow,
+    HistoryStatus,
+    Occurrence,
+    OccurrenceState,
+    occurrence_id,
+    unrun_row,
+)
+from services.scheduler.domain.jobs import Job, JobState
+from services.scheduler.domain.policies import CatchUp
+from services.scheduler.domain.recurrence import Timetable
+from services.scheduler.domain.timetable import timetable
+from services.scheduler.store.base import Plan
+
+GRACE = timedelta(seconds=30)
+"""Longer than a replica needs to take over from a dead one (a lease of 15 s) and than the longest freeze seen."""
+LIMIT = 100
+"""Occurrences per plan; what is left over is planned by the next one."""
+_LISTED = 100
+"""History rows per plan; the last one speaks for all that are not listed."""
+_COUNTED = 300
+"""Missed occurrences beyond the listed ones that are counted one by one."""
+
+
+class Missed(StrEnum):
+    """Why a missed occurrence is not made up for."""
+
+    COALESCED = "coalesced"
+    WINDOW_PASSED = "window passed"
+    NOT_CAUGHT_UP = "not caught up"
+
+
+def plan(job: Job, *, now: datetime, horizon: datetime, limit: int = LIMIT) -> Plan:
+    """Return the job's occurrences due up to `horizon`, rows for the missed ones, and where the job stands then.
+
+    At most `limit` occurrences; `next_due` is then not later than `horizon`. The job is COMPLETED when nothing is left
+    and nothing was planned.
+    """
+    table = _timetable(job)
+    resume = _resume_at(job, table, now)
+    missed = _missed_rows(job, table, resume, now)
+    due = job.next_due if resume is None else _first_from(table, resume)
+    room = _count_left(job)
+    dues: list[datetime] = []
+    while due is not None and due <= horizon and len(dues) < min(limit, room):
+        dues.append(due)
+        due = table.next_after(due)
+    next_due = due if len(dues) < room else None
+    return Plan(
+        occurrences=tuple(_occurrence(job, due, job.planned + number) for number, due in enumerate(dues, start=1)),
+        missed=missed,
+        next_due=next_due,
+        planned=job.planned + len(dues),
+        final_state=JobState.COMPLETED if next_due is None and not dues else None,
+    )
+
+
+def after_skip(job: Job, due: datetime, now: datetime) -> datetime | None:
+    """Return when a job is due again whose occurrence at `due` was skipped and so did not count.
+
+    Nothing up to `now` is repeated: pass the horizon up to which the job was planned. None for a one-time job.
+    """
+    return _timetable(job).next_after(max(due, now))
+
+
+def _timetable(job: Job) -> Timetable:
+    definition = job.definition
+    if definition.recurrence is None:
+        return timetable(None, job.next_due, job.anchor)
+    return timetable(definition.recurrence, definition.start_time, job.anchor)
+
+
+def _count_left(job: Job) -> float:
+    """Return how many occurrences the job's count still allows."""
+    count = None if job.definition.recurrence is None else job.definition.recurrence.count
+    return float("inf") if count is None else max(0, count - job.planned)
+
+
+def _resume_at(job: Job, table: Timetable, now: datetime) -> datetime | None:
+    """Return the instant before which everything unplanned is missed; None when nothing is."""
+    late = now - GRACE
+    if job.next_due is None or job.next_due >= late:
+        return None
+    if job.definition.catch_up is CatchUp.SKIP:
+        return late
+    window = _window_start(job, now)
+    if job.definition.catch_up is CatchUp.RUN_ALL:
+        return window
+    return _latest(table, max(window, job.next_due), now) or window
+
+
+def _window_start(job: Job, now: datetime) -> datetime:
+    return now - max(GRACE, job.definition.catch_up_window)
+
+
+def _latest(table: Timetable, since: datetime, now: datetime) -> datetime | None:
+    """Return the last due instant from `since` to `now`, found by halving; None when there is none."""
+    latest = _first_from(table, since)
+    if latest is None or latest > now:
+        return None
+    end = now
+    following = table.next_after(latest)
+    while following is not None and following <= now:
+        latest = following
+        middle = latest + (end - latest) / 2
+        found = table.next_after(middle)
+        if found is not None and found <= now:
+            latest = found
+        else:
+            end = middle
+        following = table.next_after(latest)
+    return latest
+
+
+def _first_from(table: Timetable, instant: datetime) -> datetime | None:
+    """Return the first due instant not earlier than `instant`."""
+    return table.next_after(instant - timedelta(milliseconds=1))
+
+
+def _missed_rows(job: Job, table: Timetable, resume: datetime | None, now: datetime) -> tuple[HistoryRow, ...]:
+    """Return history for what was due before `resume`, oldest first; the last row tells how many are not listed."""
+    if resume is None or job.next_due is None:
+        return ()
+    dues = _between(table, job.next_due, resume)
+    rows = [_missed_row(job, due, now) for due in islice(dues, _LISTED)]
+    more = _length(islice(dues, _COUNTED + 1))
+    if more:
+        number = str(more) if more <= _COUNTED else f"more than {_COUNTED}"
+        message = f"{rows[-1].message}; {number} more were missed before {resume.isoformat()}"
+        rows[-1] = msgspec.structs.replace(rows[-1], message=message)
+    return tuple(rows)
+
+
+def _between(table: Timetable, first: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield the due instants from `first`, itself included, to before `end`."""
+    due: datetime | None = first
+    while due is not None and due < end:
+        yield due
+        due = table.next_after(due)
+
+
+def _missed_row(job: Job, due: datetime, now: datetime) -> HistoryRow:
+    if job.definition.catch_up is CatchUp.SKIP:
+        reason = Missed.NOT_CAUGHT_UP
+    elif due < _window_start(job, now):
+        reason = Missed.WINDOW_PASSED
+    else:
+        reason = Missed.COALESCED
+    return unrun_row(_occurrence(job, due, job.planned + 1), HistoryStatus.MISSED, reason, now)
+
+
+def _occurrence(job: Job, due: datetime, ordinal: int) -> Occurrence:
+    return Occurrence(
+        id=occurrence_id(job.uid, due),
+        job_id=job.id,
+        due=due,
+        fire_at=due,
+        state=OccurrenceState.CLAIMED,
+        action=ActionName.MAIN,
+        ordinal=ordinal,
+    )
+
+
+def _length(items: Iterable[object]) -> int:
+    return sum(1 for _ in items)

@@ -1,0 +1,118 @@
+"""Many watchers' snapshots merged into the events of the fleet: pure; in any order, duplicated or late."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from services.scheduler.domain.hosts import SCHEDULED, STARTED
+from services.scheduler.fleet.reports import Reports
+from services.scheduler.store.base import Approval, EventOutcome, EventRecord, HostDrain
+from shared.messages import DrainState, Event
+from shared.topics import HostKey, host_key
+
+_PROGRESS = {SCHEDULED: 1, STARTED: 2}
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as remembered between looks: its record and which hosts' watchers have reported it.
+
+    `recalled`: it comes from the store, which does not say who reported it.
+    """
+
+    record: EventRecord
+    reporters: frozenset[HostKey]
+    recalled: bool = False
+
+
+def merge(reports: Reports, known: Mapping[str, Known], now: datetime, margin: timedelta) -> dict[str, Known]:
+    """Return every event that is known or reported, with its outcome decided as of `now`."""
+    listings = _listings(reports, now)
+    events = {event_id: _seen(known.get(event_id), found, now) for event_id, found in listings.items()}
+    for event_id, remembered in known.items():
+        if event_id not in events:
+            events[event_id] = _unseen(remembered, reports, now, margin)
+    return events
+
+
+def recalled(record: EventRecord, reports: Reports) -> Known:
+    """Return a stored event as if every watcher entitled to report it had: who did is not stored."""
+    hosts = [host_key(name) for name in record.resources]
+    entitled = {
+        reporter for reporter in reports.hosts() for host in hosts if reports.may_speak_for(reporter, host)
+    } | set(hosts)
+    return Known(record=record, reporters=frozenset(entitled), recalled=True)
+
+
+def _listings(reports: Reports, now: datetime) -> dict[str, list[tuple[HostKey, Event, frozenset[HostKey]]]]:
+    found: dict[str, list[tuple[HostKey, Event, frozenset[HostKey]]]] = {}
+    for reporter in sorted(reports.snapshots):
+        snapshot = reports.fresh_snapshot(reporter, now)
+        for event in snapshot.events if snapshot is not None else ():
+            named = (host_key(name) for name in event.resources if name)
+            believed = frozenset(host for host in named if reports.may_speak_for(reporter, host))
+            if believed:
+                found.setdefault(event.event_id.upper(), []).append((reporter, event, believed))
+    return found
+
+
+def _seen(known: Known | None, found: list[tuple[HostKey, Event, frozenset[HostKey]]], now: datetime) -> Known:
+    """Merge listings: the furthest status counts, the earliest deadline, every believed host."""
+    leading = max((event for _, event, _ in found), key=lambda event: _PROGRESS.get(event.status, 0))
+    deadlines = [event.not_before for _, event, _ in found if event.not_before is not None]
+    before = known.record if known is not None else None
+    started = leading.status == STARTED or (before is not None and before.status == STARTED and _is_live(before))
+    hosts = frozenset(host for _, _, believed in found for host in believed)
+    record = EventRecord(
+        event_id=leading.event_id.upper(),
+        type=leading.type,
+        status=STARTED if started else leading.status,
+        resources=leading.resources,
+        not_before=min(deadlines) if deadlines else (before.not_before if before is not None else None),
+        duration_seconds=leading.duration_seconds,
+        source=leading.source,
+        description=leading.description,
+        first_seen_at=before.first_seen_at if before is not None else _first_seen(found, now),
+        hosts=_drains(before, hosts),
+        approval=before.approval if before is not None else Approval(),
+    )
+    reporters = frozenset(reporter for reporter, _, _ in found)
+    return Known(record=record, reporters=reporters | (known.reporters if known is not None else frozenset()))
+
+
+def _first_seen(found: Iterable[tuple[HostKey, Event, frozenset[HostKey]]], now: datetime) -> datetime:
+    return min((event.first_seen_at for _, event, _ in found if event.first_seen_at is not None), default=now)
+
+
+def _drains(before: EventRecord | None, hosts: frozenset[HostKey]) -> dict[str, HostDrain]:
+    known = before.hosts if before is not None else {}
+    return {host: known.get(host, HostDrain(drain=DrainState.DRAINING)) for host in sorted(hosts | known.keys())}
+
+
+def _is_live(record: EventRecord) -> bool:
+    return record.outcome is EventOutcome.ACTIVE
+
+
+def _unseen(known: Known, reports: Reports, now: datetime, margin: timedelta) -> Known:
+    """Decide on an event that no fresh watcher lists: over if a fresh reporter dropped it, else it waits."""
+    if not _is_live(known.record):
+        return known
+    if any(reports.fresh_snapshot(reporter, now) is not None for reporter in known.reporters):
+        ending = EventOutcome.COMPLETED if known.record.status == STARTED else EventOutcome.CANCELLED
+    elif now >= latest_end(known.record, margin):
+        ending = EventOutcome.EXPIRED
+    else:
+        return known
+    record = msgspec.structs.replace(known.record, outcome=ending, ended_at=now)
+    return msgspec.structs.replace(known, record=record)
+
+
+def latest_end(record: EventRecord, margin: timedelta) -> datetime:
+    """Return when an event that nobody reports any more is given up: NotBefore (or first sight) + duration + margin."""
+    start = record.not_before or record.first_seen_at
+    return start + timedelta(seconds=record.duration_seconds or 0) + margin
+
+
+def unconfirmed(known: Known, reports: Reports, now: datetime) -> bool:
+    """Whether no fresh watcher is left that has reported the event."""
+    return all(reports.fresh_snapshot(reporter, now) is None for reporter in known.reporters)

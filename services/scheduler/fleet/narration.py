@@ -1,0 +1,90 @@
+"""Changes of events and hosts as plain sentences, for the terminal, the portal and the stream: pure."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from services.scheduler.domain.hosts import MANUAL, STARTED, HostView
+from services.scheduler.store.base import ApprovalState, EventOutcome, EventRecord
+from shared.messages import DrainState
+
+
+def of_event(before: EventRecord | None, after: EventRecord) -> Iterator[str]:
+    """Yield what is new about an event."""
+    where = ", ".join(after.resources)
+    if before is None or before.outcome is not EventOutcome.ACTIVE:
+        yield from _announced(after, where)
+    elif after.status != before.status and after.status == STARTED:
+        yield f"{after.type} of {where} has started: the host is interrupted"
+    elif after.not_before != before.not_before and after.not_before is not None:
+        yield f"{after.type} of {where} is moved to {_clock(after.not_before)}"
+    if before is not None:
+        yield from _drained(before, after)
+        yield from _approved(before, after, where)
+        if after.outcome is not before.outcome:
+            yield from _over(after, where)
+
+
+def _announced(event: EventRecord, where: str) -> Iterator[str]:
+    if event.outcome is not EventOutcome.ACTIVE:
+        return
+    why = f" ({event.description.rstrip('.')})" if event.description else ""
+    if event.status == STARTED:
+        yield f"{event.type} of {where} has started without notice{why}"
+    elif event.not_before is None:
+        yield f"Azure announces a {event.type} of {where}{why}"
+    else:
+        yield f"Azure announces a {event.type} of {where}, not before {_clock(event.not_before)}{why}"
+
+
+def _drained(before: EventRecord, after: EventRecord) -> Iterator[str]:
+    for host, drain in after.hosts.items():
+        earlier = before.hosts.get(host)
+        if earlier is None or earlier.drain == drain.drain:
+            continue
+        counts = f"{drain.rerouted} rerouted, {drain.held} held"
+        if drain.drain == DrainState.DRAINED:
+            yield f"{host} is drained: nothing runs there any more ({counts})"
+        elif drain.drain == DrainState.OVERDUE:
+            yield f"{host} is not drained in time: {drain.running} still running ({counts})"
+
+
+def _approved(before: EventRecord, after: EventRecord, where: str) -> Iterator[str]:
+    state = after.approval.state
+    if state is before.approval.state:
+        return
+    if state is ApprovalState.ASKED:
+        yield f"Asking Azure to go ahead with the {after.type} of {where}"
+    elif state is ApprovalState.APPROVED:
+        yield f"Azure may go ahead: the {after.type} of {where} is approved ({after.approval.reason})"
+    elif state is ApprovalState.FOREIGN:
+        yield f"The {after.type} of {where} was approved by someone else"
+
+
+def _over(event: EventRecord, where: str) -> Iterator[str]:
+    match event.outcome:
+        case EventOutcome.COMPLETED:
+            yield f"{event.type} of {where} is over"
+        case EventOutcome.CANCELLED:
+            yield f"{event.type} of {where} is cancelled: nothing will happen"
+        case EventOutcome.EXPIRED:
+            yield f"{event.type} of {where}: nobody reports it any more and its time is up"
+        case EventOutcome.ACTIVE:
+            return
+
+
+def of_host(before: HostView | None, after: HostView) -> Iterator[str]:
+    """Yield what is new about a host: reported, cordoned, released."""
+    if before is None:
+        pools = f" in pool {', '.join(after.pools)}" if after.pools else ""
+        yield f"{after.name} is watched{pools}"
+    earlier = before.threats if before is not None else ()
+    if after.threats and not earlier:
+        by_hand = after.threats[0].type == MANUAL
+        why = after.threats[0].reason if by_hand else f"no job starts there until the {after.threats[0].type} is over"
+        yield f"{after.name} is cordoned: {why}"
+    if earlier and not after.threats:
+        yield f"{after.name} is available again: held jobs are released"
+
+
+def _clock(instant: datetime) -> str:
+    return instant.strftime("%H:%M:%S UTC")

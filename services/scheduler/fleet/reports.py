@@ -1,0 +1,92 @@
+"""What the watchers have said: their latest status, inventory and snapshot, kept as it came. No decisions."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from shared.messages import Block, EventSnapshot, HostStatus, Inventory, Presence
+from shared.topics import HostKey
+
+FRESH_FOR = timedelta(seconds=45)
+"""A heartbeat comes every 10 s; four may be missed (DESIGN §2, neighbours)."""
+
+
+class Reports:
+    """The bus contract's retained state as this replica has received it; every `take_` is idempotent."""
+
+    def __init__(self) -> None:
+        self.inventories: dict[HostKey, Inventory] = {}
+        self.statuses: dict[HostKey, HostStatus] = {}
+        self.snapshots: dict[HostKey, EventSnapshot] = {}
+        self.blocks: dict[HostKey, dict[str, Block]] = {}
+        self._heard_at: dict[HostKey, datetime] = {}
+
+    def take_status(self, host: HostKey, status: HostStatus, *, retained: bool, now: datetime) -> bool:
+        """Keep a heartbeat or will; True when it says more than "still the same".
+
+        A will of an earlier session never overrides a newer session's "online".
+        """
+        known = self.statuses.get(host)
+        if status.state is Presence.OFFLINE and known is not None and known.session != status.session:
+            return False
+        was_online = self.is_online(host, now)
+        self.statuses[host] = status
+        # A retained heartbeat may be old: its own time counts, never later than now. A live one counts as heard now.
+        self._heard_at[host] = min(status.at, now) if retained else now
+        return known is None or known.session != status.session or was_online != self.is_online(host, now)
+
+    def take_inventory(self, host: HostKey, inventory: Inventory) -> None:
+        """Keep who the host is."""
+        self.inventories[host] = inventory
+
+    def take_snapshot(self, host: HostKey, snapshot: EventSnapshot) -> bool:
+        """Keep what the watcher sees; False for a stale one (lower sequence of the same session)."""
+        known = self.snapshots.get(host)
+        if known is not None and known.session == snapshot.session and snapshot.sequence < known.sequence:
+            return False
+        self.snapshots[host] = snapshot
+        return True
+
+    def take_block(self, host: HostKey, name: str, block: Block | None) -> None:
+        """Keep or clear somebody's request that approvals wait."""
+        blocks = self.blocks.setdefault(host, {})
+        if block is None:
+            blocks.pop(name, None)
+        else:
+            blocks[name] = block
+
+    def heard_at(self, host: HostKey) -> datetime | None:
+        """Return when the host's watcher was last heard."""
+        return self._heard_at.get(host)
+
+    def is_online(self, host: HostKey, now: datetime) -> bool:
+        """Whether the watcher says that it lives and has said so lately."""
+        status, heard = self.statuses.get(host), self._heard_at.get(host)
+        if status is None or heard is None:
+            return False
+        return status.state is Presence.ONLINE and now - heard <= FRESH_FOR
+
+    def fresh_snapshot(self, host: HostKey, now: datetime) -> EventSnapshot | None:
+        """Return the watcher's snapshot if it is online and the snapshot is of its present session."""
+        snapshot = self.snapshots.get(host)
+        if snapshot is None or not self.is_online(host, now):
+            return None
+        return snapshot if snapshot.session == self.statuses[host].session else None
+
+    def hosts(self) -> Iterable[HostKey]:
+        """Return every host that a watcher has spoken for."""
+        return self.inventories.keys() | self.statuses.keys()
+
+    def group(self, host: HostKey) -> str:
+        """Return who sees the same document; empty when unknown."""
+        inventory = self.inventories.get(host)
+        return inventory.group if inventory is not None else ""
+
+    def may_speak_for(self, reporter: HostKey, host: HostKey) -> bool:
+        """Whether a report about `host` is believed from `reporter`: its own, or one of its group (DESIGN §7)."""
+        group = self.group(reporter)
+        return reporter == host or (bool(group) and group == self.group(host))
+
+    def standing_block(self, hosts: Iterable[HostKey], now: datetime) -> Block | None:
+        """Return a block on any of the hosts that is still in force."""
+        found = (block for host in hosts for block in self.blocks.get(host, {}).values())
+        return next((block for block in found if block.until is None or block.until > now), None)

@@ -1,0 +1,103 @@
+"""The scheduler's metrics: one object, one registry of its own, closed label sets (docs/metrics.md)."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from services.scheduler.domain.hosts import HostCondition
+
+LATENESS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+BATCH_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
+KNOWN_EVENT_TYPES = ("Freeze", "Reboot", "Redeploy", "Preempt", "Terminate")
+OTHER = "Other"
+
+
+class Metrics:
+    """Every figure the scheduler tells; pass it in, never import one."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        self._of_executions(self.registry)
+        self._of_claims(self.registry)
+        self._of_the_fleet(self.registry)
+        build = Gauge("leeward_build_info", "Always 1; the version is a label.", ["version"], registry=self.registry)
+        build.labels(version).set(1)
+
+    def _of_executions(self, registry: CollectorRegistry) -> None:
+        self.executions = Counter(
+            "leeward_executions_total",
+            "Attempts and occurrences that ended, by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
+        for outcome in ("succeeded", "failed", "held", "released", "rerouted", "skipped", "missed", "repeated"):
+            self.executions.labels(outcome)
+        self.lateness = Histogram(
+            "leeward_dispatch_lateness_seconds",
+            "From the instant an attempt should start to its start.",
+            registry=registry,
+            buckets=LATENESS_BUCKETS,
+        )
+        self.duration = Histogram(
+            "leeward_execution_duration_seconds",
+            "How long attempts take.",
+            registry=registry,
+            buckets=DURATION_BUCKETS,
+        )
+        self.running = Gauge("leeward_executions_running", "Attempts running now.", registry=registry)
+
+    def _of_claims(self, registry: CollectorRegistry) -> None:
+        self.claim_batch = Histogram(
+            "leeward_claim_batch_occurrences",
+            "Occurrences per claim that found any.",
+            registry=registry,
+            buckets=BATCH_BUCKETS,
+        )
+        self.backlog = Gauge("leeward_backlog_jobs", "Jobs past their due instant and not claimed.", registry=registry)
+        self.occurrences = Gauge(
+            "leeward_occurrences", "Unfinished occurrences by state.", ["state"], registry=registry
+        )
+        self.jobs = Gauge("leeward_jobs", "Jobs by state.", ["state"], registry=registry)
+        self.rescued = Counter(
+            "leeward_rescued_occurrences_total", "Claims taken over from dead replicas.", registry=registry
+        )
+        self.refused_outcomes = Counter(
+            "leeward_outcomes_refused_total",
+            "Outcomes of claims that were no longer this replica's.",
+            registry=registry,
+        )
+        self.leases_lost = Counter("leeward_leases_lost_total", "Leases that another replica ended.", registry=registry)
+        self.pruned = Counter("leeward_pruned_rows_total", "History rows deleted by age or number.", registry=registry)
+        self.store_up = Gauge("leeward_store_up", "1 while the database answers.", registry=registry)
+
+    def _of_the_fleet(self, registry: CollectorRegistry) -> None:
+        self.hosts = Gauge("leeward_hosts", "Known hosts by condition.", ["condition"], registry=registry)
+        for condition in HostCondition:
+            self.hosts.labels(condition.value)
+        self.events_active = Gauge(
+            "leeward_events_active", "Events that threaten a host now, by type.", ["type"], registry=registry
+        )
+        for kind in (*KNOWN_EVENT_TYPES, OTHER):
+            self.events_active.labels(kind)
+        self.drain_seconds = Histogram(
+            "leeward_drain_duration_seconds",
+            "From an event's first sight to its hosts being drained.",
+            registry=registry,
+            buckets=DURATION_BUCKETS,
+        )
+        self.approvals = Counter(
+            "leeward_approvals_total", "Approvals asked of watchers, by outcome.", ["outcome"], registry=registry
+        )
+        for outcome in ("approved", "refused", "unanswered", "foreign"):
+            self.approvals.labels(outcome)
+        self.bus_connected = Gauge("leeward_bus_connected", "1 while the broker is connected.", registry=registry)
+        self.messages_refused = Counter(
+            "leeward_messages_refused_total", "Messages refused, by reason.", ["reason"], registry=registry
+        )
+        self.messages_dropped = Counter(
+            "leeward_messages_dropped_total", "Execution notices dropped because the bus lagged.", registry=registry
+        )
+
+
+def event_label(kind: str) -> str:
+    """Return the metric label of an event type; unknown ones share a label, so that the set stays closed."""
+    return kind if kind in KNOWN_EVENT_TYPES else OTHER

@@ -1,0 +1,175 @@
+"""What the page shows, gathered from the store and the fleet into plain values for the template."""
+
+from datetime import datetime
+
+import msgspec
+
+from services.scheduler.api.ports import Services
+from services.scheduler.domain.executions import HistoryRow
+from services.scheduler.domain.hosts import HostCondition, HostReport
+from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.portal.progress import Step, steps
+from services.scheduler.portal.words import place_words, schedule_words, target_words
+from services.scheduler.store.base import EventOutcome, EventRecord, Recent
+from shared.topics import host_key
+
+JOBS_SHOWN = 200
+EXECUTIONS_SHOWN = 25
+PAST_EVENTS_SHOWN = 15
+_RECENT = 300
+_COLLECTIONS = 100
+
+
+class HostCard(msgspec.Struct, frozen=True, kw_only=True):
+    """One host with the events that threaten it."""
+
+    report: HostReport
+    events: tuple[EventRecord, ...]
+
+
+class PoolGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """The hosts that can stand in for each other; `name` is empty for hosts in no pool."""
+
+    name: str
+    hosts: tuple[HostCard, ...]
+
+    @property
+    def available(self) -> int:
+        """How many of them take jobs now."""
+        return sum(card.report.condition is HostCondition.AVAILABLE for card in self.hosts)
+
+
+class EventCard(msgspec.Struct, frozen=True, kw_only=True):
+    """One event and how far it has come."""
+
+    event: EventRecord
+    steps: tuple[Step, ...]
+
+
+class JobRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One job as a line of the table; `last` is its newest history row."""
+
+    collection: str
+    name: str
+    state: JobState
+    schedule: str
+    place: str
+    target: str
+    next_due: datetime | None
+    last: HistoryRow | None
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """The counts at the top of the page."""
+
+    hosts: int
+    available: int
+    events: int
+    jobs: int
+    enabled: int
+    running: int
+    held: int
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole page at one moment."""
+
+    at: datetime
+    summary: Summary
+    pools: tuple[PoolGroup, ...]
+    active: tuple[EventCard, ...]
+    past: tuple[EventRecord, ...]
+    jobs: tuple[JobRow, ...]
+    jobs_hidden: int
+    executions: tuple[Recent, ...]
+
+
+async def gather(services: Services) -> Overview:
+    """Return what there is to see now. Raises StoreUnavailableError."""
+    reports = services.hosts.reports()
+    active = [event for event in await services.store.list_events(active=True, limit=100)]
+    recent = await services.store.recent_history(_RECENT)
+    found, total = await _jobs(services)
+    return Overview(
+        at=services.clock.now(),
+        summary=_summary(reports, active, found, total),
+        pools=_pools(reports, active),
+        active=tuple(EventCard(event=event, steps=steps(event)) for event in active),
+        past=await _past(services),
+        jobs=await _rows(services, found, recent),
+        jobs_hidden=total - len(found),
+        executions=tuple(recent[:EXECUTIONS_SHOWN]),
+    )
+
+
+async def _past(services: Services) -> tuple[EventRecord, ...]:
+    events = await services.store.list_events(active=False, limit=PAST_EVENTS_SHOWN + 100)
+    return tuple(event for event in events if event.outcome is not EventOutcome.ACTIVE)[:PAST_EVENTS_SHOWN]
+
+
+async def _jobs(services: Services) -> tuple[list[Job], int]:
+    """Return the first jobs by collection and name, and how many there are in all."""
+    store, jobs, total = services.store, [], 0
+    for collection in await store.list_collections(services.subscription, None, top=_COLLECTIONS, skip=0):
+        total += await store.count_jobs(collection.id)
+        if len(jobs) < JOBS_SHOWN:
+            jobs += await store.list_jobs(collection.id, top=JOBS_SHOWN - len(jobs), skip=0)
+    return jobs, total
+
+
+async def _rows(services: Services, jobs: list[Job], recent: list[Recent]) -> tuple[JobRow, ...]:
+    """Find each job's newest row: nearly always among the recent ones, else by a look of its own."""
+    newest: dict[JobId, HistoryRow] = {entry.row.job_id: entry.row for entry in reversed(recent)}
+    rows = []
+    for job in jobs:
+        last = newest.get(job.id)
+        if last is None and job.counters.last_execution_time is not None:
+            last = next(iter(await services.store.list_history(job.id, top=1, skip=0)), None)
+        rows.append(_row(job, last))
+    return tuple(rows)
+
+
+def _row(job: Job, last: HistoryRow | None) -> JobRow:
+    definition = job.definition
+    state = _visible_state(job)
+    return JobRow(
+        collection=job.collection,
+        name=job.name,
+        state=state,
+        schedule=schedule_words(definition),
+        place=place_words(definition),
+        target=target_words(definition.action.call),
+        next_due=job.next_due if state is JobState.ENABLED else None,
+        last=last,
+    )
+
+
+def _visible_state(job: Job) -> JobState:
+    return job.state if job.gate_open or job.state is not JobState.ENABLED else JobState.DISABLED
+
+
+def _pools(reports: list[HostReport], active: list[EventRecord]) -> tuple[PoolGroup, ...]:
+    groups: dict[str, list[HostCard]] = {}
+    for report in reports:
+        card = HostCard(report=report, events=_threatening(report, active))
+        for pool in report.pools or ("",):
+            groups.setdefault(pool, []).append(card)
+    ordered = sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
+    return tuple(PoolGroup(name=name, hosts=tuple(cards)) for name, cards in ordered)
+
+
+def _threatening(report: HostReport, active: list[EventRecord]) -> tuple[EventRecord, ...]:
+    key = host_key(report.host)
+    return tuple(event for event in active if event.event_id in report.events or key in event.hosts)
+
+
+def _summary(reports: list[HostReport], active: list[EventRecord], jobs: list[Job], total: int) -> Summary:
+    return Summary(
+        hosts=len(reports),
+        available=sum(report.condition is HostCondition.AVAILABLE for report in reports),
+        events=len(active),
+        jobs=total,
+        enabled=sum(_visible_state(job) is JobState.ENABLED for job in jobs),
+        running=sum(report.running for report in reports),
+        held=sum(report.held for report in reports),
+    )

@@ -1,0 +1,43 @@
+"""What the page says about a job: when, where and what it calls, in a few plain words."""
+
+from urllib.parse import urlsplit
+
+from services.scheduler.domain.actions import Call
+from services.scheduler.domain.jobs import JobDefinition
+from services.scheduler.domain.recurrence import Recurrence
+
+
+def schedule_words(definition: JobDefinition) -> str:
+    """Return the job's rule: `every 2 seconds`, `cron 0 5 * * *`, `once`."""
+    rule = definition.recurrence
+    return "once" if rule is None else _rule_words(rule)
+
+
+def _rule_words(rule: Recurrence) -> str:
+    if rule.cron is not None:
+        words = f"cron {rule.cron}"
+    else:
+        unit = rule.frequency.value.lower() if rule.frequency else "minute"
+        words = f"every {unit}" if rule.interval == 1 else f"every {rule.interval} {unit}s"
+        words += ", by schedule" if rule.schedule is not None else ""
+    return f"{words}, {rule.time_zone}" if rule.time_zone else words
+
+
+def place_words(definition: JobDefinition) -> str:
+    """Return where the job may run: `db-0, else pool db`, `pool db`, `db-0`, or `by address`."""
+    placement = definition.placement
+    if placement is None:
+        return "by address"
+    pool = f"pool {placement.pool}" if placement.pool else ""
+    if placement.host:
+        return f"{placement.host}, else {pool}" if pool else placement.host
+    return pool or "by address"
+
+
+def target_words(call: Call) -> str:
+    """Return method and address of a call, without user, password, query or fragment: those may hold secrets."""
+    try:
+        parts = urlsplit(call.uri)
+    except ValueError:
+        return call.method
+    return f"{call.method} {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

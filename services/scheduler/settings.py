@@ -1,0 +1,98 @@
+"""The scheduler's settings: one frozen struct, each field a LEEWARD_ variable and a flag (docs/settings.md)."""
+
+import ipaddress
+import socket
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from shared.bus import BusSettings
+
+from shared.settings import parse_listen
+from shared.topics import DEFAULT_PREFIX, Topics
+
+
+class Approve(StrEnum):
+    """Which events Leeward lets Azure start early once their hosts are drained."""
+
+    NONE = "none"
+    USER = "user"
+    ALL = "all"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything an operator can set; `__post_init__` refuses what cannot work."""
+
+    mqtt_url: str = "mqtt://127.0.0.1:1883"
+    mqtt_ca: Path | None = None
+    mqtt_cert: Path | None = None
+    mqtt_key: Path | None = None
+    topic_prefix: str = DEFAULT_PREFIX
+    database_url: str = "sqlite:///leeward.db"
+    listen: str = "127.0.0.1:8080"
+    ops_listen: str = "127.0.0.1:9464"
+    approve: Approve = Approve.USER
+    ignore_freeze_seconds: int = 0
+    silent_margin_seconds: int = 300
+    lease_seconds: int = 15
+    runners: int = 150
+    grace_seconds: int = 25
+    targets_deny: tuple[str, ...] = ("127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10", "168.63.129.16/32")
+    targets_allow: tuple[str, ...] = ()
+    subscription: str = "00000000-0000-0000-0000-000000000000"
+    resource_group: str = "default"
+    replica: str = socket.gethostname()
+    log_level: str = "INFO"
+
+    describe: ClassVar[dict[str, str]] = {
+        "mqtt_url": "the broker: mqtt://host:port or mqtts://user:password@host:port",
+        "mqtt_ca": "file with the certificate authority of the broker",
+        "mqtt_cert": "file with this replica's certificate",
+        "mqtt_key": "file with this replica's private key",
+        "topic_prefix": "first levels of every topic",
+        "database_url": "sqlite:///file or postgresql://user:password@host/name",
+        "listen": "address of the API and the portal",
+        "ops_listen": "address of /metrics, /livez and /readyz",
+        "approve": "which events may start early once drained: none, user (user-initiated ones), all",
+        "ignore_freeze_seconds": "a freeze known to be no longer than this threatens nothing",
+        "silent_margin_seconds": "how long an event nobody reports any more stays after its expected end",
+        "lease_seconds": "how long a replica may be silent before its claims are taken over",
+        "runners": "executions at a time in this process",
+        "grace_seconds": "how long running executions may go on after SIGTERM",
+        "targets_deny": "networks that actions may never reach, in addition to multicast and unspecified addresses",
+        "targets_allow": "networks let through in spite of targets_deny",
+        "subscription": "the subscription of the short API mount",
+        "resource_group": "the resource group of the short API mount",
+        "replica": "this replica's name, unique among the schedulers of one database",
+        "log_level": "DEBUG, INFO, WARNING or ERROR",
+    }
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for values that are well-formed and cannot work."""
+        Topics(self.topic_prefix)
+        for network in (*self.targets_deny, *self.targets_allow):
+            ipaddress.ip_network(network)
+        parse_listen(self.ops_listen)
+        if not _is_loopback(parse_listen(self.listen).host):
+            raise ValueError(
+                f"listen={self.listen}: without authentication only a loopback address is accepted, e.g. 127.0.0.1:8080"
+            )
+        if self.lease_seconds < 3:
+            raise ValueError(f"lease_seconds={self.lease_seconds}: use at least 3")
+        if not 1 <= self.runners <= 1000:
+            raise ValueError(f"runners={self.runners}: use 1 to 1000")
+
+    @property
+    def bus(self) -> BusSettings:
+        """The part that the bus connection needs."""
+        return BusSettings(url=self.mqtt_url, ca=self.mqtt_ca, cert=self.mqtt_cert, key=self.mqtt_key)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

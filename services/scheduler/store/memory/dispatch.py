@@ -1,0 +1,154 @@
+"""Claims and their outcomes in memory."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState
+from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.errors import LeaseLostError
+from services.scheduler.store.base import Claim, Held, Outcome, Ownership, Planner, Release, SessionId
+from services.scheduler.store.memory.state import Life, State, standing_of
+from services.scheduler.store.progress import concluded, ending, planned_job, settled, wishes
+
+
+class ClaimVerbs:
+    """The verbs with which a replica lives and takes occurrences."""
+
+    _state: State
+    _new_id: Callable[[], str]
+
+    async def register(self, replica: str, now: datetime, lease: timedelta) -> Ownership:
+        """See the port."""
+        fence, session = next(self._state.numbers), SessionId(self._new_id())
+        self._state.lives[fence] = Life(session, now + lease)
+        return Ownership(session, fence)
+
+    async def renew(self, owner: Ownership, now: datetime, lease: timedelta) -> None:
+        """See the port."""
+        self._check(owner)
+        self._state.lives[owner.fence] = Life(owner.session, now + lease)
+
+    async def resign(self, owner: Ownership) -> None:
+        """See the port."""
+        if self._state.is_registered(owner):
+            self._take_over(owner.fence, None)
+
+    async def rescue(self, now: datetime) -> int:
+        """See the port."""
+        dead = [fence for fence, life in self._state.lives.items() if life.lease_until <= now]
+        return sum(self._take_over(fence, now) for fence in dead)
+
+    async def claim(
+        self, owner: Ownership, *, now: datetime, horizon: datetime, limit: int, plan: Planner
+    ) -> list[Claim]:
+        """See the port."""
+        self._check(owner)
+        ready = self._ready(horizon)[:limit]
+        plans = [(job, plan(job)) for job in self._due(horizon)[: limit - len(ready)]]
+        found = [(occurrence, self._state.jobs[occurrence.job_id]) for occurrence in ready]
+        for job, planned in plans:
+            moved = planned_job(job, planned)
+            self._state.jobs[job.id] = moved
+            self._state.append(planned.missed)
+            found += [(one, moved) for one in planned.occurrences if one.id not in self._state.occurrences]
+        claims = [
+            Claim(occurrence=replace(occurrence, state=OccurrenceState.CLAIMED), job=job) for occurrence, job in found
+        ]
+        for claim in claims:
+            self._state.put(claim.occurrence, owner.fence)
+        return [replace(claim, contended=self._state.contended(owner, claim.job.id)) for claim in claims]
+
+    async def active_elsewhere(self, owner: Ownership, job_id: JobId, apart_from: OccurrenceId) -> bool:
+        """See the port."""
+        return self._state.contended(owner, job_id, apart_from)
+
+    def _check(self, owner: Ownership) -> None:
+        if not self._state.is_registered(owner):
+            raise LeaseLostError(f"session {owner.session} (fence {owner.fence}) was taken over")
+
+    def _ready(self, horizon: datetime) -> list[Occurrence]:
+        ready = [
+            one
+            for one in self._state.occurrences.values()
+            if one.state is OccurrenceState.READY and one.fire_at <= horizon
+        ]
+        return sorted(ready, key=lambda one: one.fire_at)
+
+    def _due(self, horizon: datetime) -> list[Job]:
+        due = [
+            (job.next_due, job.id, job)
+            for job in self._state.jobs.values()
+            if job.state is JobState.ENABLED and job.gate_open and job.next_due is not None and job.next_due <= horizon
+        ]
+        return [job for _, _, job in sorted(due, key=lambda one: one[:2])]
+
+    def _take_over(self, fence: int, now: datetime | None) -> int:
+        """End a life: its claims become READY, with attempt + 1 where the instant had come by `now`."""
+        mine = [self._state.occurrences[id_] for id_, owner in list(self._state.owners.items()) if owner == fence]
+        for one in mine:
+            may_have_fired = now is not None and one.fire_at <= now
+            self._state.put(replace(one, state=OccurrenceState.READY, attempt=one.attempt + may_have_fired))
+        session = self._state.lives.pop(fence).session
+        self._state.drains = {key: report for key, report in self._state.drains.items() if key[2] != session}
+        return len(mine)
+
+
+class SettleVerbs:
+    """The verbs with which occurrences end or go on."""
+
+    _state: State
+
+    async def settle(self, owner: Ownership, outcomes: Sequence[Outcome]) -> frozenset[OccurrenceId]:
+        """See the port."""
+        mine = [one for one in outcomes if self._state.owners.get(one.occurrence_id) == owner.fence]
+        self._record(mine)
+        return frozenset(one.occurrence_id for one in outcomes) - {one.occurrence_id for one in mine}
+
+    async def list_held(self, *, after: OccurrenceId | None = None, limit: int = 500) -> list[Held]:
+        """See the port."""
+        held = [one for one in self._state.occurrences.values() if one.state is OccurrenceState.HELD]
+        page = sorted((one for one in held if one.id > (after or "")), key=lambda one: one.id)[:limit]
+        return [Held(occurrence=one, job=self._state.jobs[one.job_id]) for one in page]
+
+    async def release(self, releases: Sequence[Release]) -> frozenset[OccurrenceId]:
+        """See the port."""
+        held = {one.id: one for one in self._state.occurrences.values() if one.state is OccurrenceState.HELD}
+        freed = [release for release in releases if release.occurrence_id in held]
+        for release in freed:
+            if release.fire_at is not None:
+                one = held[release.occurrence_id]
+                self._state.put(replace(one, state=OccurrenceState.READY, fire_at=release.fire_at))
+        self._record([ending(release) for release in freed if release.fire_at is None])
+        return frozenset(release.occurrence_id for release in freed)
+
+    def _record(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            self._move(outcome)
+            self._state.append(outcome.rows)
+            standing = standing_of(self._state.jobs[outcome.job_id])
+            self._state.stand(outcome.job_id, settled(standing, outcome))
+        for job_id, wish in wishes(outcomes).items():
+            standing = standing_of(self._state.jobs[job_id])
+            unfinished = any(self._state.unfinished(job_id))
+            self._state.stand(job_id, concluded(standing, wish, unfinished=unfinished))
+
+    def _move(self, outcome: Outcome) -> None:
+        one = self._state.occurrences[outcome.occurrence_id]
+        following = outcome.following
+        if following is not None:
+            self._state.put(
+                replace(
+                    one,
+                    state=OccurrenceState.READY,
+                    action=following.action,
+                    fire_at=following.fire_at,
+                    retries=following.retries,
+                    attempt=one.attempt + 1,
+                )
+            )
+        elif outcome.held_for is not None:
+            self._state.put(replace(one, state=OccurrenceState.HELD, host=outcome.held_for, reason=outcome.reason))
+        else:
+            self._state.drop(one.id)

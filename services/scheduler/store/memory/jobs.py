@@ -1,0 +1,145 @@
+"""Collections and jobs in memory."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionId, Namespace
+from services.scheduler.domain.executions import OccurrenceId, OccurrenceState
+from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.errors import NotFoundError
+from services.scheduler.store.base import JobDraft, Written
+from services.scheduler.store.memory.state import State
+from services.scheduler.store.progress import check_revision, gate_is_open, name_key, new_job, replaced_job
+
+
+class JobVerbs:
+    """The verbs about collections and jobs."""
+
+    _state: State
+
+    async def put_collection(
+        self, namespace: Namespace, name: str, definition: CollectionDefinition, now: datetime
+    ) -> tuple[Collection, bool]:
+        """See the port."""
+        stored = self._find_collection(namespace, name)
+        collection = (
+            Collection(
+                id=CollectionId(next(self._state.numbers)),
+                namespace=namespace,
+                name=name,
+                definition=definition,
+                created_at=now,
+                updated_at=now,
+            )
+            if stored is None
+            else replace(stored, definition=definition, updated_at=now)
+        )
+        self._state.collections[collection.id] = collection
+        for job in self._jobs_in(collection.id):
+            self._state.jobs[job.id] = replace(job, gate_open=gate_is_open(collection))
+        return collection, stored is None
+
+    async def get_collection(self, namespace: Namespace, name: str) -> Collection:
+        """See the port."""
+        collection = self._find_collection(namespace, name)
+        if collection is None:
+            raise NotFoundError(f"collection {name} does not exist")
+        return collection
+
+    async def list_collections(
+        self, subscription: str, resource_group: str | None, *, top: int, skip: int
+    ) -> list[Collection]:
+        """See the port."""
+        found = [
+            collection
+            for collection in self._state.collections.values()
+            if name_key(collection.namespace.subscription) == name_key(subscription)
+            and (resource_group is None or name_key(collection.namespace.resource_group) == name_key(resource_group))
+        ]
+        found.sort(key=lambda one: (name_key(one.name), name_key(one.namespace.resource_group)))
+        return found[skip : skip + top]
+
+    async def delete_collection(self, namespace: Namespace, name: str) -> None:
+        """See the port."""
+        collection = await self.get_collection(namespace, name)
+        self._state.delete_jobs({job.id for job in self._jobs_in(collection.id)})
+        del self._state.collections[collection.id]
+
+    async def put_jobs(self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime) -> list[Written]:
+        """See the port."""
+        collection = self._state.collection(collection_id)
+        stored = {name_key(job.name): job for job in self._jobs_in(collection_id)}
+        dropping: dict[str, set[OccurrenceId]] = {}
+        written = []
+        for draft in drafts:
+            key = name_key(draft.name)
+            job = stored.get(key)
+            if job is None:
+                fresh = new_job(draft, JobId(next(self._state.numbers)), collection, now)
+                written.append(Written(fresh, created=True))
+            else:
+                check_revision(job, draft)
+                dropped = dropping.setdefault(key, set())
+                ahead = self._dropped_by(job, draft, now) - dropped
+                dropped |= ahead
+                written.append(Written(replaced_job(job, draft, len(ahead), now), created=False))
+            stored[key] = written[-1].job
+        for ids in dropping.values():
+            for occurrence_id in ids:
+                self._state.drop(occurrence_id)
+        self._state.jobs.update((one.job.id, one.job) for one in written)
+        return written
+
+    async def get_job(self, collection_id: CollectionId, name: str) -> Job:
+        """See the port."""
+        for job in self._jobs_in(collection_id):
+            if name_key(job.name) == name_key(name):
+                return job
+        raise NotFoundError(f"job {name} does not exist")
+
+    async def list_jobs(
+        self, collection_id: CollectionId, *, state: JobState | None = None, top: int, skip: int
+    ) -> list[Job]:
+        """See the port."""
+        found = [job for job in self._jobs_in(collection_id) if state in (None, _read_state(job))]
+        found.sort(key=lambda job: name_key(job.name))
+        return found[skip : skip + top]
+
+    async def count_jobs(self, collection_id: CollectionId) -> int:
+        """See the port."""
+        return len(self._jobs_in(collection_id))
+
+    async def delete_job(self, collection_id: CollectionId, name: str) -> JobId:
+        """See the port."""
+        job = await self.get_job(collection_id, name)
+        self._state.delete_jobs({job.id})
+        return job.id
+
+    def _find_collection(self, namespace: Namespace, name: str) -> Collection | None:
+        wanted = _collection_key(namespace, name)
+        for collection in self._state.collections.values():
+            if _collection_key(collection.namespace, collection.name) == wanted:
+                return collection
+        return None
+
+    def _jobs_in(self, collection_id: CollectionId) -> list[Job]:
+        return [job for job in self._state.jobs.values() if job.collection_id == collection_id]
+
+    def _dropped_by(self, job: Job, draft: JobDraft, now: datetime) -> set[OccurrenceId]:
+        """What the old definition planned ahead, or all of a job that starts anew."""
+        return {
+            one.id
+            for one in self._state.unfinished(job.id)
+            if draft.restart or (one.due > now and one.state is not OccurrenceState.HELD and not one.manual)
+        }
+
+
+def _collection_key(namespace: Namespace, name: str) -> tuple[str, str, str]:
+    return name_key(namespace.subscription), name_key(namespace.resource_group), name_key(name)
+
+
+def _read_state(job: Job) -> JobState:
+    """The state as readers see it."""
+    return JobState.DISABLED if job.state is JobState.ENABLED and not job.gate_open else job.state

@@ -1,0 +1,101 @@
+"""What the memory store knows, and the few moves that several verbs share. Nothing here awaits: each verb is atomic."""
+
+from collections.abc import Collection as Sized
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import count
+
+import msgspec
+from msgspec.structs import asdict, replace
+
+from services.scheduler.domain.collections import Collection, CollectionId
+from services.scheduler.domain.executions import HistoryRow, Occurrence, OccurrenceId, OccurrenceState
+from services.scheduler.domain.jobs import Job, JobId
+from services.scheduler.errors import NotFoundError
+from services.scheduler.store.base import Cordon, DrainReport, EventRecord, Ownership, SessionId
+from services.scheduler.store.progress import Bid, Standing
+
+
+class Life(msgspec.Struct, frozen=True):
+    """A registered session."""
+
+    session: SessionId
+    lease_until: datetime
+
+
+class State:
+    """The tables. Values are frozen, so what a caller was given never changes under it."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.collections: dict[CollectionId, Collection] = {}
+        self.jobs: dict[JobId, Job] = {}
+        self.occurrences: dict[OccurrenceId, Occurrence] = {}
+        self.owners: dict[OccurrenceId, int] = {}
+        self.history: dict[int, HistoryRow] = {}
+        self.lives: dict[int, Life] = {}
+        self.runs: dict[OccurrenceId, datetime] = {}
+        self.events: dict[str, EventRecord] = {}
+        self.bids: dict[str, Bid] = {}
+        self.drains: dict[tuple[str, str, SessionId], DrainReport] = {}
+        self.cordons: dict[str, Cordon] = {}
+        self.numbers = count(1)
+
+    def collection(self, collection_id: CollectionId) -> Collection:
+        """Return a collection by id. Raises NotFoundError."""
+        try:
+            return self.collections[collection_id]
+        except KeyError:
+            raise NotFoundError(f"collection {collection_id} does not exist") from None
+
+    def is_registered(self, owner: Ownership) -> bool:
+        """Whether the session lives and has not been taken over."""
+        life = self.lives.get(owner.fence)
+        return life is not None and life.session == owner.session
+
+    def unfinished(self, job_id: JobId) -> Iterator[Occurrence]:
+        """Yield a job's occurrences."""
+        return (one for one in list(self.occurrences.values()) if one.job_id == job_id)
+
+    def contended(self, owner: Ownership, job_id: JobId, apart_from: OccurrenceId | None = None) -> bool:
+        """Whether another unfinished, not held occurrence of the job exists that this session does not own."""
+        return any(
+            one.state is not OccurrenceState.HELD and one.id != apart_from and self.owners.get(one.id) != owner.fence
+            for one in self.unfinished(job_id)
+        )
+
+    def put(self, occurrence: Occurrence, owner: int | None = None) -> None:
+        """Write an occurrence and whose it is."""
+        self.occurrences[occurrence.id] = occurrence
+        self.owners.pop(occurrence.id, None)
+        if owner is not None:
+            self.owners[occurrence.id] = owner
+
+    def drop(self, occurrence_id: OccurrenceId) -> None:
+        """Remove an occurrence."""
+        self.occurrences.pop(occurrence_id, None)
+        self.owners.pop(occurrence_id, None)
+
+    def append(self, rows: Iterable[HistoryRow]) -> None:
+        """Store history rows, each under its new id."""
+        for row in rows:
+            number = next(self.numbers)
+            self.history[number] = replace(row, id=number)
+
+    def delete_jobs(self, ids: Sized[JobId]) -> None:
+        """Delete jobs with their occurrences and history."""
+        for occurrence in list(self.occurrences.values()):
+            if occurrence.job_id in ids:
+                self.drop(occurrence.id)
+        self.history = {number: row for number, row in self.history.items() if row.job_id not in ids}
+        for job_id in ids:
+            del self.jobs[job_id]
+
+    def stand(self, job_id: JobId, standing: Standing) -> None:
+        """Write the part of a job that outcomes change."""
+        self.jobs[job_id] = replace(self.jobs[job_id], **asdict(standing))
+
+
+def standing_of(job: Job) -> Standing:
+    """Return the part of a job that outcomes change."""
+    return Standing(state=job.state, next_due=job.next_due, planned=job.planned, counters=job.counters)

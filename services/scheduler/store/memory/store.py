@@ -1,0 +1,32 @@
+"""The memory store: verbs by subject, over one state."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from services.scheduler.store.memory.dispatch import ClaimVerbs, SettleVerbs
+from services.scheduler.store.memory.fleet import FleetVerbs
+from services.scheduler.store.memory.history import HistoryVerbs
+from services.scheduler.store.memory.jobs import JobVerbs
+from services.scheduler.store.memory.state import State
+
+
+class MemoryStore(JobVerbs, HistoryVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
+    """The port over plain dictionaries. Several owners may register on one instance, as replicas on PostgreSQL do."""
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        """Start empty; `new_id` names sessions."""
+        self._state = State()
+        self._new_id = new_id
+
+    async def __aenter__(self) -> Self:
+        """Open nothing."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Keep what is known: an instance entered again continues where it was."""
+
+    async def ping(self) -> None:
+        """Answer at once."""

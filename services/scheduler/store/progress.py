@@ -1,0 +1,160 @@
+"""How a job moves on when it is written, planned and settled: pure, the same for every store."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from services.scheduler.domain.collections import Collection, CollectionState
+from services.scheduler.domain.jobs import Job, JobCounters, JobId, JobState
+from services.scheduler.errors import ConflictError
+from services.scheduler.store.base import Approval, ApprovalState, JobDraft, Outcome, Plan, Release
+
+RUN_MEMORY = timedelta(minutes=10)
+"""How long a repeated request for a run finds the first one (DESIGN §5)."""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a job that outcomes change."""
+
+    state: JobState
+    next_due: datetime | None
+    planned: int
+    counters: JobCounters
+
+
+class Bid(msgspec.Struct, frozen=True, kw_only=True):
+    """Which replica won the right to approve an event, when, and what came of it."""
+
+    replica: str | None = None
+    taken_at: datetime | None = None
+    approval: Approval = Approval()
+
+
+def name_key(name: str) -> str:
+    """Return what names are compared by: without regard to case, as ARM does."""
+    return name.casefold()
+
+
+def event_key(event_id: str) -> str:
+    """Return what event ids are compared by; in topics they are upper case too (DESIGN §5)."""
+    return event_id.upper()
+
+
+def gate_is_open(collection: Collection) -> bool:
+    """Whether the collection lets its jobs run."""
+    return collection.definition.state is CollectionState.ENABLED
+
+
+def new_job(draft: JobDraft, job_id: JobId, collection: Collection, now: datetime) -> Job:
+    """Return the job that a draft creates. Raises ConflictError when the caller expected an existing one."""
+    if draft.expected_revision is not None:
+        raise ConflictError(f"job {draft.name}: revision {draft.expected_revision} was expected, it does not exist")
+    return Job(
+        id=job_id,
+        uid=draft.uid,
+        collection_id=collection.id,
+        collection=collection.name,
+        name=draft.name,
+        definition=draft.definition,
+        state=draft.state,
+        anchor=draft.anchor,
+        next_due=draft.next_due,
+        created_at=now,
+        updated_at=now,
+        gate_open=gate_is_open(collection),
+    )
+
+
+def check_revision(job: Job, draft: JobDraft) -> None:
+    """Raise ConflictError unless the draft was made from the job as it stands."""
+    if draft.expected_revision not in (None, job.revision):
+        raise ConflictError(f"job {job.name}: revision {draft.expected_revision} was expected, it is {job.revision}")
+
+
+def replaced_job(job: Job, draft: JobDraft, dropped: int, now: datetime) -> Job:
+    """Return the job after a draft; `dropped` planned occurrences have not come due and no longer count.
+
+    Where those left use up the recurrence's count, nothing more is due, whatever the draft says: only here is it known
+    how many were dropped.
+    """
+    planned = 0 if draft.restart else max(job.planned - dropped, 0)
+    limit = draft.definition.recurrence.count if draft.definition.recurrence else None
+    job = replace(
+        job,
+        definition=draft.definition,
+        state=draft.state,
+        next_due=None if limit is not None and planned >= limit else draft.next_due,
+        planned=planned,
+        revision=job.revision + 1,
+        updated_at=now,
+    )
+    return replace(job, anchor=draft.anchor, counters=JobCounters()) if draft.restart else job
+
+
+def planned_job(job: Job, plan: Plan) -> Job:
+    """Return the job after its plan."""
+    return replace(job, next_due=plan.next_due, planned=plan.planned, state=plan.final_state or job.state)
+
+
+def settled(standing: Standing, outcome: Outcome) -> Standing:
+    """Return the standing with an outcome counted; its state is decided by `concluded`, when all of a batch are."""
+    standing = replace(standing, counters=_counted(standing.counters, outcome))
+    if not outcome.unplan:
+        return standing
+    next_due = outcome.replan if standing.next_due is None else standing.next_due
+    return replace(standing, planned=max(standing.planned - 1, 0), next_due=next_due)
+
+
+def concluded(standing: Standing, wish: JobState, *, unfinished: bool) -> Standing:
+    """Return the standing in the state that the job's last occurrence leads to, if that was the last."""
+    over = standing.state is JobState.ENABLED and standing.next_due is None and not unfinished
+    return replace(standing, state=wish) if over else standing
+
+
+def wishes(outcomes: Iterable[Outcome]) -> dict[JobId, JobState]:
+    """Return the state that the latest finishing outcome of each job leads to."""
+    return {
+        outcome.job_id: outcome.job_state for outcome in outcomes if finishes(outcome) and outcome.job_state is not None
+    }
+
+
+def finishes(outcome: Outcome) -> bool:
+    """Whether the occurrence is over."""
+    return outcome.following is None and outcome.held_for is None
+
+
+def ending(release: Release) -> Outcome:
+    """Return a release that lets nothing run as the outcome it is."""
+    return Outcome(
+        occurrence_id=release.occurrence_id,
+        job_id=release.job_id,
+        rows=() if release.row is None else (release.row,),
+        job_state=release.job_state,
+    )
+
+
+def may_approve(bid: Bid, replica: str, now: datetime, patience: timedelta) -> bool:
+    """Whether `replica` may ask for the approval: it holds the right, nobody does, or the holder got nowhere."""
+    if bid.replica == replica:
+        return True
+    if bid.approval.state in (ApprovalState.APPROVED, ApprovalState.FOREIGN):
+        return False
+    return bid.taken_at is None or bid.taken_at + patience <= now
+
+
+def latest_approval(stored: Approval, new: Approval) -> Approval:
+    """Return what is kept of two: the new one, but an approval of ours is never said to be somebody else's."""
+    is_ours = stored.state is ApprovalState.APPROVED
+    return stored if is_ours and new.state is ApprovalState.FOREIGN else new
+
+
+def _counted(counters: JobCounters, outcome: Outcome) -> JobCounters:
+    times = [time for time in (counters.last_execution_time, outcome.last_execution_time) if time is not None]
+    return JobCounters(
+        execution_count=counters.execution_count + outcome.main_attempts,
+        failure_count=counters.failure_count + outcome.failures,
+        faulted_count=counters.faulted_count + outcome.faulted,
+        last_execution_time=max(times, default=None),
+    )

@@ -1,0 +1,1 @@
+"""The store over a database: SQLite or PostgreSQL, through SQLAlchemy Core."""

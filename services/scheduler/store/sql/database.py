@@ -1,0 +1,131 @@
+"""A database as the verbs see it: transactions to read and to write. Driver errors are translated here alone."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Executable, Row, Table
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.scheduler.errors import ConflictError, StoreUnavailableError
+
+Values = Mapping[str, object]
+
+
+class RacedError(ConflictError):
+    """Somebody wrote the same unique key first; the same transaction tried again will find it."""
+
+
+class Words(ABC):
+    """What the two databases spell differently."""
+
+    identity: str
+    key: str
+
+    @abstractmethod
+    def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
+        """Return `column` is one of `values`, sent as one parameter however many there are."""
+
+    @abstractmethod
+    def upsert(self, table: Table, values: Values) -> Executable:
+        """Return an insert that overwrites the row with the same primary key."""
+
+    @abstractmethod
+    def insert_missing(self, table: Table, values: Values) -> Executable:
+        """Return an insert that does nothing when the primary key is taken."""
+
+
+class Transaction:
+    """One open transaction; it ends with the context that gave it."""
+
+    def __init__(self, connection: AsyncConnection, words: Words) -> None:
+        """Wrap a connection that has begun."""
+        self._connection = connection
+        self._words = words
+
+    async def rows(self, query: Executable) -> Sequence[Row[Any]]:
+        """Return all rows."""
+        return (await self._connection.execute(query)).all()
+
+    async def first(self, query: Executable) -> Row[Any] | None:
+        """Return the first row, None when there is none."""
+        return (await self._connection.execute(query)).first()
+
+    async def scalar(self, query: Executable) -> Any:
+        """Return the first column of the first row, None when there is none."""
+        return (await self._connection.execute(query)).scalar()
+
+    async def run(self, change: Executable) -> int:
+        """Execute a change and return how many rows it met."""
+        return (await self._connection.execute(change)).rowcount
+
+    async def run_many(self, change: Executable, rows: Sequence[Values]) -> None:
+        """Execute a change once per row, in one message; nothing when there are no rows."""
+        if rows:
+            await self._connection.execute(change, [dict(row) for row in rows])
+
+    async def run_text(self, statement: str) -> None:
+        """Execute one statement as it stands, for migrations and pragmas."""
+        await self._connection.exec_driver_sql(statement)
+
+    async def upsert(self, table: Table, **values: object) -> None:
+        """Insert a row or overwrite the one with the same primary key."""
+        await self._connection.execute(self._words.upsert(table, values))
+
+    async def insert_missing(self, table: Table, **values: object) -> None:
+        """Insert a row unless one with the same primary key exists."""
+        await self._connection.execute(self._words.insert_missing(table, values))
+
+    def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
+        """Return the condition that `column` is one of `values`."""
+        return self._words.among(column, values)
+
+
+class Database(ABC):
+    """Connections to one database."""
+
+    words: Words
+    one_process: bool
+    """Whether nobody else can be alive on it, so that every earlier life is over."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect and migrate. Raises StoreUnavailableError or ConflictError."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close every connection."""
+
+    @abstractmethod
+    def read(self) -> AbstractAsyncContextManager[Transaction]:
+        """Give a transaction that only reads."""
+
+    @abstractmethod
+    def write(self) -> AbstractAsyncContextManager[Transaction]:
+        """Give a transaction that is committed at the end, or rolled back when the body raises."""
+
+    @asynccontextmanager
+    async def _begin(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
+        with translated_errors():
+            async with engine.begin() as connection:
+                yield Transaction(connection, self.words)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what drivers raise into the port's errors; our own mistakes (bad SQL, bad values) stay as they are."""
+    try:
+        yield
+    except (ProgrammingError, DataError):
+        raise
+    except IntegrityError as error:
+        raise RacedError(f"the same thing was written at the same moment: {error.orig}") from error
+    except DBAPIError as error:
+        raise StoreUnavailableError(f"the database failed: {error.orig}") from error
+    except PoolTimeoutError as error:
+        raise StoreUnavailableError("no database connection became free in time") from error
+    except OSError as error:
+        raise StoreUnavailableError(f"the database cannot be reached: {error}") from error

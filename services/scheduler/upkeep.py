@@ -1,0 +1,62 @@
+"""The scheduler's periodic duties on the store: rescue, prune, measure."""
+
+from collections.abc import Callable
+
+from services.scheduler.domain.executions import RETENTION_AGE, RETENTION_ROWS
+from services.scheduler.errors import StoreUnavailableError
+from services.scheduler.metrics import Metrics
+from services.scheduler.store.base import Store
+from shared.clock import Clock
+from shared.logs import get_logger
+
+log = get_logger(__name__)
+
+PRUNE_BATCH = 2000
+"""Rows deleted in one transaction, so that claims never wait long behind it."""
+
+
+class Upkeep:
+    """Duties for `Chores`; a store that is away is reported and tried again at the next turn."""
+
+    def __init__(self, store: Store, clock: Clock, metrics: Metrics, *, rescued: Callable[[], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._rescued = rescued
+
+    async def rescue(self) -> None:
+        """Take over the claims of replicas whose lease has ended."""
+        try:
+            count = await self._store.rescue(self._clock.now())
+        except StoreUnavailableError as fault:
+            log.warning("rescue waits for the store", error=str(fault))
+            return
+        if count:
+            self._metrics.rescued.inc(count)
+            log.warning("claims of a dead replica taken over", count=count)
+            self._rescued()
+
+    async def prune(self) -> None:
+        """Delete history beyond its age and number, in small transactions."""
+        older_than = self._clock.now() - RETENTION_AGE
+        try:
+            while count := await self._store.prune(
+                rows_per_job=RETENTION_ROWS, older_than=older_than, limit=PRUNE_BATCH
+            ):
+                self._metrics.pruned.inc(count)
+        except StoreUnavailableError as fault:
+            log.warning("prune waits for the store", error=str(fault))
+
+    async def measure(self) -> None:
+        """Bring the gauges up to date."""
+        try:
+            gauges = await self._store.gauges(self._clock.now())
+        except StoreUnavailableError:
+            self._metrics.store_up.set(0)
+            return
+        self._metrics.store_up.set(1)
+        self._metrics.backlog.set(gauges.backlog)
+        for state, count in gauges.occurrences.items():
+            self._metrics.occurrences.labels(state).set(count)
+        for state, count in gauges.jobs.items():
+            self._metrics.jobs.labels(state).set(count)

@@ -1,0 +1,131 @@
+"""Approves events at Azure, on the scheduler's command only, and only those that this watcher has read itself."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+import msgspec
+
+from services.vmwatch.documents import SCHEDULED, STARTED
+from services.vmwatch.errors import MetadataError, MetadataRefusedError
+from services.vmwatch.metrics import ApprovalOutcome
+from shared.bus import Delivery
+from shared.logs import get_logger
+from shared.messages import ApproveCommand, ApproveReply, Event, MessageRefusedError, decode, encode
+
+REPEAT_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 60.0
+"""How long a command is tried that Azure never answered: then the scheduler's next command counts, not an old one."""
+_log = get_logger(__name__)
+
+
+class Replier(Protocol):
+    """What approvals need of the bus."""
+
+    async def reply(self, delivery: Delivery, payload: bytes) -> None:
+        """Answer a request; raises BusUnavailableError."""
+        ...
+
+
+class Approver(Protocol):
+    """What approvals need of the metadata service."""
+
+    async def approve(self, event_id: str) -> int:
+        """Let Azure start an event and return its HTTP status; raises MetadataError."""
+        ...
+
+
+class _Pending(msgspec.Struct, frozen=True):
+    """A command to repeat until its event has left Scheduled; `until` is None once Azure has accepted it."""
+
+    command: ApproveCommand
+    until: float | None
+
+
+class Approvals:
+    """Carries out approve commands; Azure may be told twice, which is harmless, but never without a command."""
+
+    def __init__(
+        self,
+        *,
+        approver: Approver,
+        replier: Replier,
+        events: Callable[[], Mapping[str, Event]],
+        count: Callable[[ApprovalOutcome], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """`events` returns what this watcher has read from Azure, by upper-case id."""
+        self._approver = approver
+        self._replier = replier
+        self._events = events
+        self._count = count
+        self._monotonic = monotonic
+        self._pending: dict[str, _Pending] = {}
+
+    async def handle(self, delivery: Delivery) -> None:
+        """Carry out one command and answer it. Raises MessageRefusedError for what is no command."""
+        if delivery.retained:
+            # A command that waits on the broker for the next watcher would approve at any time later.
+            raise MessageRefusedError("approve commands must not be retained")
+        command = decode(delivery.payload, ApproveCommand)
+        reply = await self._decide(command)
+        await self._replier.reply(delivery, encode(reply))
+
+    async def repeat(self) -> None:
+        """Tell Azure again what it has not acted upon, and forget what is settled."""
+        for event_id, pending in tuple(self._pending.items()):
+            event = self._events().get(event_id)
+            if event is None or event.status != SCHEDULED:
+                del self._pending[event_id]
+                _log.info("approved event has left Scheduled", event_id=event_id)
+            elif pending.until is not None and self._monotonic() >= pending.until:
+                del self._pending[event_id]
+                _log.warning("approval given up", event_id=event_id, decided_by=pending.command.decided_by)
+            else:
+                await self._approve(pending, ApprovalOutcome.REPEATED)
+
+    async def _decide(self, command: ApproveCommand) -> ApproveReply:
+        event_id = command.event_id.upper()
+        event = self._events().get(event_id)
+        if event is None:
+            return self._decline(command, ApprovalOutcome.UNKNOWN_EVENT, "this watcher sees no such event")
+        if event.status == STARTED:
+            self._count(ApprovalOutcome.ALREADY_STARTED)
+            return ApproveReply(event_id=event_id, status=200)
+        if event.status != SCHEDULED:
+            return self._decline(command, ApprovalOutcome.NOT_SCHEDULED, f"the event's status is {event.status}")
+        pending = _Pending(
+            msgspec.structs.replace(command, event_id=event_id), self._monotonic() + PATIENCE_SECONDS
+        )
+        return await self._approve(pending, ApprovalOutcome.APPROVED)
+
+    async def _approve(self, pending: _Pending, outcome: ApprovalOutcome) -> ApproveReply:
+        command = pending.command
+        event_id = command.event_id
+        self._pending[event_id] = pending
+        try:
+            status = await self._approver.approve(event_id)
+        except MetadataError as fault:
+            if isinstance(fault, MetadataRefusedError):
+                self._pending.pop(event_id, None)
+            self._count(ApprovalOutcome.FAILED)
+            _log.warning(
+                "approval failed", event_id=event_id, decided_by=command.decided_by, reason=command.reason, fault=str(fault)
+            )
+            return ApproveReply(event_id=event_id, status=fault.status, error=str(fault))
+        self._pending[event_id] = _Pending(command, None)
+        self._count(outcome)
+        _log.info(
+            "event approved", event_id=event_id, decided_by=command.decided_by, reason=command.reason, outcome=outcome
+        )
+        return ApproveReply(event_id=event_id, status=status)
+
+    def _decline(self, command: ApproveCommand, outcome: ApprovalOutcome, error: str) -> ApproveReply:
+        self._count(outcome)
+        _log.warning(
+            "approval declined",
+            event_id=command.event_id,
+            decided_by=command.decided_by,
+            reason=command.reason,
+            outcome=outcome,
+        )
+        return ApproveReply(event_id=command.event_id.upper(), status=0, error=error)

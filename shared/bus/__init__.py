@@ -1,0 +1,23 @@
+"""The MQTT bus: one client per process that keeps its own state on the broker, whatever happens to either."""
+
+from shared.bus.client import Bus
+from shared.bus.publications import (
+    BusSettings,
+    BusSettingsError,
+    BusUnavailableError,
+    Delivery,
+    Handler,
+    Publication,
+    ReplyTimeoutError,
+)
+
+__all__ = [
+    "Bus",
+    "BusSettings",
+    "BusSettingsError",
+    "BusUnavailableError",
+    "Delivery",
+    "Handler",
+    "Publication",
+    "ReplyTimeoutError",
+]

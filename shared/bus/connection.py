@@ -1,0 +1,256 @@
+"""One connection to the broker: dialled, limited in time, and always closed (traps of aiomqtt 2.5, DESIGN §2)."""
+
+import asyncio
+import logging
+import math
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import aiomqtt
+from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from shared.bus.publications import BusSettings, BusSettingsError, Delivery, Publication
+from shared.logs import BUS_LIBRARY_LOGGER
+
+KEEPALIVE_SECONDS = 60
+WILL_DELAY_SECONDS = 40
+SESSION_EXPIRY_SECONDS = 60
+OUTSTANDING_LIMIT = 50
+BUS_ERRORS = (aiomqtt.MqttError, TimeoutError, OSError)
+"""What a connection can end with."""
+
+_CONNECT_SECONDS = 10
+_SUBSCRIBE_SECONDS = 10
+_DIAL_SECONDS = 6  # paho gives up after 5
+_GOODBYE_SECONDS = 2
+_FAILURE = 0x80
+# Answers of a broker that may be gone at the next attempt: unavailable, busy, shutting down, rate exceeded.
+_PASSING_REFUSALS = frozenset({0x88, 0x89, 0x8B, 0x9F})
+_TAKEN_OVER = 0x8E
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+class Dialler:
+    """Knows where the broker is and who we are; makes connections."""
+
+    def __init__(self, settings: BusSettings, *, client_id: str, will: Publication | None) -> None:
+        """Check the address and the TLS files; raises BusSettingsError that says what is wrong."""
+        self._place = _place(settings.url)
+        self._settings = settings
+        self._client_id = client_id
+        self._will = None if will is None else _will(will)
+        self._tls_context()
+
+    def __str__(self) -> str:
+        """Return host and port, without credentials."""
+        return f"{self._place.hostname}:{self._place.port or _PORTS[self._place.scheme]}"
+
+    @asynccontextmanager
+    async def connect(self, on_denied: Callable[[str], None]) -> AsyncIterator["Connection"]:
+        """Open a connection and close it for certain; raises one of BUS_ERRORS.
+
+        `on_denied` hears why the broker refused a publication, which aiomqtt itself drops.
+        """
+        connection = Connection(
+            self._place, on_denied, identifier=self._client_id, will=self._will, tls_context=self._tls_context()
+        )
+        try:
+            await connection.open()
+            yield connection
+        finally:
+            await connection.close()
+
+    def _tls_context(self) -> ssl.SSLContext | None:
+        """Read the files anew each time: certificates are renewed while the process lives."""
+        settings = self._settings
+        if self._place.scheme != "mqtts":
+            return None
+        try:
+            context = ssl.create_default_context(cafile=settings.ca)
+            if settings.cert is not None:
+                context.load_cert_chain(settings.cert, settings.key)
+        except OSError as fault:
+            raise BusSettingsError(f"the certificate files for {self} cannot be used: {fault}") from fault
+        return context
+
+
+class Connection(aiomqtt.Client):
+    """An MQTT 5 client for one connection.
+
+    aiomqtt's own time limits are off: they rest on `asyncio.wait_for`, which in Python 3.11 swallows a cancellation
+    that meets a result, and a bus that misses its cancellation never stops.
+    """
+
+    def __init__(self, place: SplitResult, on_denied: Callable[[str], None], **options: Any) -> None:
+        """Prepare to dial `place`; `options` are aiomqtt's."""
+        super().__init__(
+            place.hostname or "",
+            place.port or _PORTS[place.scheme],
+            username=unquote(place.username) if place.username else None,
+            password=unquote(place.password) if place.password else None,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=True,
+            keepalive=KEEPALIVE_SECONDS,
+            timeout=math.inf,
+            logger=logging.getLogger(BUS_LIBRARY_LOGGER),
+            socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
+            properties=_properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_SECONDS),
+            **options,
+        )
+        self.pending_calls_threshold = 2 * OUTSTANDING_LIMIT
+        self._on_denied = on_denied
+        self._dialled = asyncio.Event()
+
+    async def open(self) -> None:
+        """Connect; raises one of BUS_ERRORS."""
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await self.__aenter__()
+
+    async def close(self) -> None:
+        """Say goodbye if the broker still listens, so that it drops the will; leave no socket and no task behind."""
+        try:
+            # The thread that dials cannot be stopped, and the socket that it opens must be closed.
+            await within(_DIAL_SECONDS, self._dialled)
+            if self._connected.cancelled():
+                # aiomqtt asks this future for its exception when the connection closes, and a cancelled one raises.
+                self._connected = self._loop.create_future()
+            self._client.disconnect()
+            if self._connected.done() and self._connected.exception() is None:
+                await asyncio.wait({self._disconnected}, timeout=_GOODBYE_SECONDS)
+        finally:
+            self._client._sock_close()  # noqa: SLF001 - paho has no public way to hang up on a silent peer
+            await self._forget()
+
+    async def send(self, publication: Publication) -> None:
+        """Publish and wait for the acknowledgement, however long; raises MqttError."""
+        await self.publish(
+            publication.topic,
+            publication.payload,
+            qos=1,
+            retain=publication.retain,
+            properties=_publish_properties(publication),
+        )
+
+    async def listen(self, topic_filters: Sequence[str]) -> dict[str, str]:
+        """Subscribe to all filters; return those that the broker denied, with its reasons."""
+        if not topic_filters:
+            return {}
+        async with asyncio.timeout(_SUBSCRIBE_SECONDS):
+            codes = await self.subscribe([(topic_filter, 1) for topic_filter in topic_filters])
+        return {
+            topic_filter: str(code)
+            for topic_filter, code in zip(topic_filters, codes, strict=True)
+            if isinstance(code, ReasonCode) and code.value >= _FAILURE
+        }
+
+    async def ignore(self, topic_filters: Sequence[str]) -> None:
+        """Unsubscribe from all filters."""
+        if topic_filters:
+            async with asyncio.timeout(_SUBSCRIBE_SECONDS):
+                await self.unsubscribe(list(topic_filters))
+
+    async def _forget(self) -> None:
+        if self._misc_task is not None:
+            await asyncio.gather(self._misc_task, return_exceptions=True)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            # Looked at once, it is not reported as never retrieved.
+            self._disconnected.exception()
+
+    def _client_connect(self) -> None:
+        try:
+            super()._client_connect()
+        finally:
+            self._loop.call_soon_threadsafe(self._dialled.set)
+
+    def _on_publish(
+        self, client: PahoClient, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
+    ) -> None:
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+        if reason_code.value >= _FAILURE:
+            self._on_denied(str(reason_code))
+
+
+async def within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for an event; False when it takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+def delivery(message: aiomqtt.Message) -> Delivery:
+    """Return a received message in our own form."""
+    payload: Any = message.payload
+    return Delivery(
+        topic=str(message.topic),
+        payload=bytes(payload),
+        retained=message.retain,
+        response_topic=getattr(message.properties, "ResponseTopic", None),
+        correlation=getattr(message.properties, "CorrelationData", None),
+    )
+
+
+def refusal(fault: BaseException) -> str | None:
+    """Return the broker's words when it does not want us, None when trying again soon may help."""
+    code = getattr(fault, "rc", None) or getattr(fault.__cause__, "rc", None)
+    if not isinstance(code, ReasonCode):
+        return None
+    refused = isinstance(fault, aiomqtt.exceptions.MqttConnectError) and code.value not in _PASSING_REFUSALS
+    return str(code) if refused or code.value == _TAKEN_OVER else None
+
+
+def reason(fault: BaseException) -> str:
+    """Return why a connection ended, for people."""
+    if isinstance(fault, TimeoutError) and not fault.args:
+        return "the broker does not answer"
+    return str(fault.__cause__ or fault)
+
+
+def _place(url: str) -> SplitResult:
+    try:
+        place = urlsplit(url)
+        port = place.port
+    except ValueError as fault:
+        raise BusSettingsError(f"the broker's address cannot be used: {fault}") from None
+    if place.scheme not in _PORTS or not place.hostname or port == 0 or place.path.strip("/"):
+        raise BusSettingsError("the broker's address must look like mqtt://host:1883 or mqtts://user:password@host")
+    return place
+
+
+def _will(publication: Publication) -> aiomqtt.Will:
+    properties = _properties(
+        PacketTypes.WILLMESSAGE,
+        WillDelayInterval=WILL_DELAY_SECONDS,
+        ContentType=publication.content_type,
+        PayloadFormatIndicator=1,
+    )
+    return aiomqtt.Will(publication.topic, publication.payload, qos=1, retain=publication.retain, properties=properties)
+
+
+def _publish_properties(publication: Publication) -> Properties:
+    expiry = publication.expiry
+    return _properties(
+        PacketTypes.PUBLISH,
+        ContentType=publication.content_type,
+        PayloadFormatIndicator=1,
+        MessageExpiryInterval=None if expiry is None else max(1, int(expiry.total_seconds())),
+        ResponseTopic=publication.response_topic,
+        CorrelationData=publication.correlation,
+    )
+
+
+def _properties(packet_type: int, **values: str | int | bytes | None) -> Properties:
+    properties = Properties(packet_type)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        if value is not None:
+            setattr(properties, name, value)
+    return properties

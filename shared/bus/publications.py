@@ -1,0 +1,68 @@
+"""What goes out to the bus and comes in from it, and how either fails."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from shared.errors import PermanentError, TransientError
+from shared.messages import JSON_CONTENT_TYPE
+
+PAYLOAD_LIMIT = 256 * 1024
+"""Bytes: larger payloads are refused on the way in and out."""
+
+
+class BusUnavailableError(TransientError):
+    """The broker cannot be reached now, or did not acknowledge."""
+
+
+class ReplyTimeoutError(TransientError):
+    """A request was sent and nobody answered in time."""
+
+
+class BusSettingsError(PermanentError):
+    """A broker address, certificate or key that cannot be used."""
+
+
+class BusSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the broker is: `mqtt://` or `mqtts://`, with user and password, and the files of TLS."""
+
+    url: str
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+
+class Publication(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to publish, with QoS 1; `expiry` is how long the broker may hold it for somebody."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+    expiry: timedelta | None = None
+    content_type: str = JSON_CONTENT_TYPE
+    response_topic: str | None = None
+    correlation: bytes | None = None
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that arrived; `retained` when it lay on the broker before the subscription."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    response_topic: str | None = None
+    correlation: bytes | None = None
+
+
+Handler = Callable[[Delivery], Awaitable[None]]
+
+
+def checked(publication: Publication) -> Publication:
+    """Return it unchanged, or raise ValueError for a topic or size that no broker or reader would take."""
+    if not publication.topic or any(sign in publication.topic for sign in "+#\0"):
+        raise ValueError(f"cannot publish to topic {publication.topic!r}: it is empty or has wildcards")
+    if len(publication.payload) > PAYLOAD_LIMIT:
+        raise ValueError(f"{len(publication.payload)} bytes for {publication.topic} exceed {PAYLOAD_LIMIT}")
+    return publication

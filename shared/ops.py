@@ -1,0 +1,73 @@
+"""The operations port of a service: Prometheus metrics, liveness and readiness."""
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from shared.settings import Listen
+
+Readiness = Callable[[], Mapping[str, str]]
+
+
+class OpsServer:
+    """Serves `/metrics`, `/livez` and `/readyz` while the context is open."""
+
+    def __init__(self, listen: Listen, registry: CollectorRegistry, ready: Readiness) -> None:
+        """`ready` returns what is missing and why; empty means ready."""
+        self._listen = listen
+        self._registry = registry
+        self._ready = ready
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port listened on, once started; tells which one when the setting said 0."""
+        if self._runner is None:
+            raise RuntimeError("the operations server is not started")
+        return int(self._runner.addresses[0][1])
+
+    async def __aenter__(self) -> Self:
+        """Listen; raises OSError when the address is taken."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/livez", self._livez),
+                web.get("/readyz", self._readyz),
+                web.get("/metrics", self._metrics),
+            ]
+        )
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._listen.host, self._listen.port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _livez(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        missing = self._ready()
+        if not missing:
+            return web.Response(text="ok\n")
+        lines = "".join(f"{what}: {why}\n" for what, why in missing.items())
+        return web.Response(status=503, text=lines)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encoder(self._registry), headers={"Content-Type": content_type})

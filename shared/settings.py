@@ -1,0 +1,297 @@
+"""Settings: one frozen struct per service, filled from flags, then LEEWARD_* variables, then defaults."""
+
+import difflib
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from shared.errors import PermanentError
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+PREFIX = "LEEWARD_"
+_HIDDEN = "***"
+_SECRET_ENDINGS = ("password", "secret", "token")
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_HELP_FLAGS = ("--help", "-h")
+
+SHARED_NAMES = frozenset(
+    {
+        "approve",
+        "database_url",
+        "group",
+        "host",
+        "ignore_freeze_seconds",
+        "imds_url",
+        "lease_seconds",
+        "listen",
+        "log_level",
+        "mqtt_ca",
+        "mqtt_cert",
+        "mqtt_key",
+        "mqtt_url",
+        "ops_listen",
+        "poll_seconds",
+        "pools",
+        "resource_group",
+        "secret_keys_file",
+        "silent_margin_seconds",
+        "subscription",
+        "targets_allow",
+        "targets_deny",
+        "token",
+        "tokens_file",
+        "topic_prefix",
+        "url",
+    }
+)
+"""The settings of all programs: each accepts the others' variables, so that one environment serves them all."""
+
+
+class SettingsError(PermanentError):
+    """Settings that cannot be used; the message lists every fault, one a line."""
+
+
+class Listen(msgspec.Struct, frozen=True):
+    """Where to listen; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Return the form that `parse_listen` reads."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def parse_listen(text: str) -> Listen:
+    """Read `host:port` or `[IPv6]:port`; raises ValueError that says what to write."""
+    host, _, port = text.strip().rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    plain = host[1:-1] if bracketed else host
+    if not plain or (":" in plain) != bracketed or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError("write host:port, for example 127.0.0.1:8080 or [::1]:8080")
+    return Listen(plain, int(port))
+
+
+def load(kind: type[S], environment: Mapping[str, str], arguments: Sequence[str] = ()) -> S:
+    """Return the settings `kind`, or raise SettingsError with all faults; `--help` prints them and exits with 0.
+
+    Field `poll_seconds` is `--poll-seconds`, else LEEWARD_POLL_SECONDS, else its default. An empty variable counts
+    as unset, except for lists. ValueErrors of `__post_init__` are faults too, one for each of their arguments.
+    """
+    if any(argument in _HELP_FLAGS for argument in arguments):
+        sys.stdout.write(describe(kind))
+        raise SystemExit(0)
+    faults: list[str] = []
+    settings = _build(kind, _texts(kind, environment, arguments, faults), faults)
+    if faults or settings is None:
+        raise SettingsError("\n".join(["these settings cannot be used:", *(f"  {fault}" for fault in faults)]))
+    return settings
+
+
+def masked(settings: msgspec.Struct) -> dict[str, str]:
+    """Return every setting as text for the start-up log, without passwords and tokens."""
+    return {name: _mask(name, getattr(settings, name)) for name in settings.__struct_fields__}
+
+
+def describe(kind: type[msgspec.Struct]) -> str:
+    """Return the text of `--help`: each setting with its variable, default and purpose."""
+    notes: Mapping[str, str] = getattr(kind, "describe", {})
+    lines = ["Settings, each a flag or an environment variable:", ""]
+    for field in msgspec.structs.fields(kind):
+        default = "required" if field.required else f"default {_mask(field.name, _default(field)) or 'none'}"
+        lines.append(f"  {_flag(field.name)}  {_variable(field.name)}  ({default})")
+        if field.name in notes:
+            lines.append(f"      {notes[field.name]}")
+    return "\n".join([*lines, ""])
+
+
+class _Text(msgspec.Struct, frozen=True):
+    """What somebody wrote for a field, and where."""
+
+    source: str
+    value: str
+
+
+def _texts(
+    kind: type[msgspec.Struct], environment: Mapping[str, str], arguments: Sequence[str], faults: list[str]
+) -> dict[str, _Text]:
+    hints = _hints(kind)
+    found = dict(_from_environment(hints, environment, faults))
+    found.update(_from_arguments(hints, arguments, faults))
+    return found
+
+
+def _from_environment(
+    hints: Mapping[str, object], environment: Mapping[str, str], faults: list[str]
+) -> Iterator[tuple[str, _Text]]:
+    for variable in sorted(name for name in environment if name.startswith(PREFIX)):
+        name = variable.removeprefix(PREFIX).lower()
+        known = variable == _variable(name) and name in SHARED_NAMES.union(hints)
+        if not known:
+            faults.append(f"{variable} is unknown{_nearest(variable, map(_variable, SHARED_NAMES.union(hints)))}")
+        elif name in hints and (environment[variable] or _is_list(hints[name])):
+            yield name, _Text(variable, environment[variable])
+
+
+def _from_arguments(
+    hints: Mapping[str, object], arguments: Sequence[str], faults: list[str]
+) -> Iterator[tuple[str, _Text]]:
+    waiting = list(reversed(arguments))
+    while waiting:
+        flag, equals, value = waiting.pop().partition("=")
+        name = flag.removeprefix("--").replace("-", "_")
+        if flag != _flag(name) or name not in hints:
+            faults.append(f"{flag} is unknown{_nearest(flag, map(_flag, hints))}")
+            if not equals and waiting and not waiting[-1].startswith("--"):
+                waiting.pop()
+        elif equals:
+            yield name, _Text(flag, value)
+        elif waiting and not waiting[-1].startswith("--"):
+            yield name, _Text(flag, waiting.pop())
+        elif _plain(hints[name]) is bool:
+            yield name, _Text(flag, "true")
+        else:
+            faults.append(f"{flag} needs a value")
+
+
+def _build(kind: type[S], texts: Mapping[str, _Text], faults: list[str]) -> S | None:
+    hints = _hints(kind)
+    values: dict[str, object] = {}
+    for name, text in texts.items():
+        try:
+            values[name] = _read(hints[name], text.value)
+        except ValueError as fault:
+            faults.append(f"{text.source}={_mask(name, text.value)}: {fault}")
+    missing = [field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in values]
+    faults.extend(f"{_variable(name)} (or {_flag(name)}) is required" for name in missing if name not in texts)
+    if missing:
+        return None
+    try:
+        # With a faulty value left at its default the rest can still be judged, so that all faults come together.
+        return kind(**values)
+    except ValueError as fault:
+        faults.extend(str(part) for part in fault.args)
+        return None
+
+
+def _read(hint: object, text: str) -> object:
+    plain = _plain(hint)
+    if _is_list(hint):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if isinstance(plain, type) and issubclass(plain, StrEnum):
+        return _read_choice(plain, text)
+    reader = _READERS.get(plain)
+    if reader is None:
+        raise TypeError(f"settings cannot hold {hint!r}")
+    return reader(text)
+
+
+def _read_choice(kind: type[StrEnum], text: str) -> StrEnum:
+    try:
+        return kind(text.strip().lower())
+    except ValueError:
+        raise ValueError(f"write one of {', '.join(kind)}{_nearest(text, kind)}") from None
+
+
+def _read_boolean(text: str) -> bool:
+    try:
+        return _BOOLEANS[text.strip().lower()]
+    except KeyError:
+        raise ValueError("write true or false") from None
+
+
+def _read_integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("write a whole number") from None
+
+
+def _read_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError("write a number") from None
+    if number - number != 0:
+        raise ValueError("write a finite number")
+    return number
+
+
+_READERS: Mapping[object, Callable[[str], object]] = {
+    str: str,
+    bool: _read_boolean,
+    int: _read_integer,
+    float: _read_number,
+    Path: Path,
+    Listen: parse_listen,
+}
+
+
+def _hints(kind: type[msgspec.Struct]) -> dict[str, object]:
+    hints = typing.get_type_hints(kind)
+    return {name: hints[name] for name in kind.__struct_fields__}
+
+
+def _plain(hint: object) -> object:
+    """Return X for `X | None`, anything else unchanged."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return next(choice for choice in typing.get_args(hint) if choice is not types.NoneType)
+    return hint
+
+
+def _is_list(hint: object) -> bool:
+    return typing.get_origin(_plain(hint)) is tuple
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    matches = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean {matches[0]}?" if matches else ""
+
+
+def _mask(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(_mask(name, part) for part in value)
+    text = str(value)
+    if name.endswith(_SECRET_ENDINGS):
+        return _HIDDEN
+    return _mask_url(text) if "://" in text else text
+
+
+def _mask_url(text: str) -> str:
+    parts = urlsplit(text)
+    user, at, place = parts.netloc.rpartition("@")
+    if not at:
+        return text
+    hidden = f"{user.partition(':')[0]}:{_HIDDEN}" if ":" in user else user
+    return urlunsplit(parts._replace(netloc=f"{hidden}@{place}"))
