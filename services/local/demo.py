@@ -15,7 +15,7 @@ def documents(targets_port: int) -> Iterator[tuple[str, Document]]:
     """Yield name and document of each job; `{host}` becomes the address of the VM that a run is sent to."""
     vm = f"http://{{host}}:{targets_port}"
     yield "db-backup", _job(f"{vm}/backup", 2, {"host": "db-0", "pool": "db"}, "Reroute")
-    yield "db-report", _job(f"{vm}/slow?seconds=8", 12, {"host": "db-0", "pool": "db"}, "Reroute")
+    yield "db-report", _job(f"{vm}/slow?seconds=8", 10, {"host": "db-0", "pool": "db"}, "Reroute")
     yield "db-vacuum", _job(f"{vm}/vacuum", 4, {"host": "db-0"}, "Hold")
     yield "web-warm-cache", _job(f"{vm}/warm-cache", 3, {"host": "web-0"}, "Hold")
     yield "heartbeat", _job(f"http://127.0.0.1:{targets_port}/heartbeat", 5, None, None)

@@ -40,7 +40,7 @@ class Narrator:
             yield from self._execution(update)
 
     def _execution(self, update: Update) -> Iterator[Told]:
-        what, host = str(update.data.get("what", "")), str(update.data.get("host") or "")
+        what, host = str(update.data.get("state", "")), str(update.data.get("host") or "")
         if what == ExecutionKind.SUCCEEDED:
             self._ran[host] += 1
         self._failed += what == ExecutionKind.FAILED
@@ -53,12 +53,12 @@ class Narrator:
             yield _NEWS[ExecutionKind(what)], _sentence(update.summary)
 
     def tally(self, now: datetime) -> Iterator[Told]:
-        """Yield a count of what ran since the last call, when it ran elsewhere than before, failed, or it was quiet long."""
+        """Yield a count of what ran since the last call, if it ran elsewhere, failed, or a minute is over."""
         ran, failed = self._ran, self._failed
         self._ran, self._failed = Counter(), 0
         hosts = frozenset(ran)
         is_due = self._last_tally is None or now - self._last_tally >= _QUIET_SPELL
-        if not ran or not (is_due or failed or hosts != self._last_hosts):
+        if not (failed or (ran and (is_due or hosts != self._last_hosts))):
             return
         self._last_hosts, self._last_tally = hosts, now
         yield Tone.QUIET, _count(ran, failed)
@@ -68,7 +68,7 @@ def _count(ran: Counter[str], failed: int) -> str:
     places = [f"{count} on {host}" for host, count in sorted(ran.items()) if host]
     if ran[""]:
         places.append(f"{ran['']} elsewhere" if places else f"{ran['']}")
-    return f"Jobs ran: {', '.join(places)}{f'; {failed} failed' if failed else ''}."
+    return f"Jobs ran: {', '.join(places) or 'none'}{f'; {failed} failed' if failed else ''}."
 
 
 def _sentence(text: str) -> str:

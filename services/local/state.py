@@ -1,7 +1,6 @@
 """What `leeward up` leaves in its data folder: where everything listens, for `leeward rehearse` and the next start."""
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,15 +41,13 @@ def write_state(data: Path, state: LocalState) -> None:
 
 @contextmanager
 def exclusive(data: Path) -> Iterator[None]:
-    """Have the data folder (made if absent) to oneself; raises AlreadyRunningError. Ends with the process at the latest."""
+    """Have the data folder (made if absent) to oneself, at most until the process ends. Raises AlreadyRunningError."""
     data.mkdir(parents=True, exist_ok=True)
-    handle = os.open(data / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (data / _LOCK_FILE).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            raise AlreadyRunningError(
+                f"another `leeward up` is using {data}: stop it first, or give this one a folder of its own with --data"
+            ) from fault
         yield
-    except BlockingIOError as fault:
-        raise AlreadyRunningError(
-            f"another `leeward up` is using {data}: stop it first, or give this one a folder of its own with --data"
-        ) from fault
-    finally:
-        os.close(handle)

@@ -1,7 +1,7 @@
 """Reads the scheduler's server-sent events, and comes back when the scheduler does."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import aiohttp
 import msgspec
@@ -12,7 +12,7 @@ from shared.retry import Backoff
 _LONGEST_FRAME = 1_000_000
 
 
-async def follow(session: aiohttp.ClientSession, url: str) -> AsyncIterator[Update]:
+async def follow(session: aiohttp.ClientSession, url: str) -> AsyncGenerator[Update, None]:
     """Yield updates for ever; while the scheduler is away, try again with back-off."""
     backoff = Backoff(first=0.5, limit=5)
     while True:

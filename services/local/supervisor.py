@@ -6,7 +6,7 @@ import os
 import signal
 from asyncio.subprocess import Process
 from collections.abc import Callable
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,12 +20,13 @@ from services.local.readiness import Probe
 from shared.retry import Backoff
 
 _REFUSED = 2
+_FALSE_STARTS = 3
 _STEADY_SECONDS = 30
 _LOOK_SECONDS = 0.05
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One process. `wave` orders starts, and stops the other way round; `patience` is seconds from SIGTERM to SIGKILL."""
+    """One process. `wave` orders starts, and stops the other way round; `patience`: seconds from SIGTERM to SIGKILL."""
 
     name: str
     argv: tuple[str, ...]
@@ -55,11 +56,11 @@ class Keeper:
     async def _keep(self) -> None:
         backoff = Backoff(first=0.5, limit=10)
         clock = asyncio.get_running_loop()
-        while True:
+        for life in count(1):
             began = clock.time()
             code = await self._live()
-            if code == _REFUSED and not self._ready_once:
-                raise self._failure("refused to start")
+            if not self._ready_once and (code == _REFUSED or life == _FALSE_STARTS):
+                raise self._failure(f"cannot be started: it {_ending(code)}")
             if clock.time() - began > _STEADY_SECONDS:
                 backoff.reset()
             self._tell(f"{self.part.name} {_ending(code)}; starting it again.")
@@ -84,7 +85,7 @@ class Keeper:
                 self._process = None
 
     async def until_ready(self, limit: float) -> None:
-        """Return once the part's probe is answered. Raises PartFailedError after `limit` seconds, or when it refused."""
+        """Return once the probe is answered. Raises PartFailedError after `limit` seconds, or when it refused."""
         try:
             async with asyncio.timeout(limit):
                 while (lacks := await self.part.probe()) is not None:

@@ -26,11 +26,18 @@ def main(environment: Mapping[str, str] | None = None, arguments: Sequence[str] 
             sys.argv[1:] if arguments is None else arguments,
         )
         logs.configure(level=settings.log_level)
-        version = metadata.version("leeward")
+        version = _version()
         logs.get_logger(__name__).info("starting", service="vmwatch", version=version, settings=masked(settings))
         await App(settings, Metrics(version), SystemClock(), lambda: uuid4().hex).run(stop)
 
     return lifecycle.run(serve)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("leeward")
+    except metadata.PackageNotFoundError:
+        return "uninstalled"
 
 
 if __name__ == "__main__":

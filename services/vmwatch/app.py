@@ -1,10 +1,10 @@
 """Puts the watcher together and gives it its life: start, duties, farewell."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 from services.vmwatch.approvals import REPEAT_SECONDS, Approvals
 from services.vmwatch.identity import Identity
@@ -20,6 +20,8 @@ from shared.ops import OpsServer
 from shared.retry import Backoff
 from shared.settings import SettingsError, parse_listen
 from shared.topics import Topics, host_key
+
+T = TypeVar("T")
 
 _INVENTORY_SECONDS: Final = 10.0
 _RIGHTS_SECONDS: Final = 15.0
@@ -131,3 +133,16 @@ class App:
             clock=self._clock,
             monotonic=monotonic,
         )
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
+    """Return what `work` returns, or None when `stop` is set first."""
+    stopping = asyncio.create_task(stop.wait())
+    working = asyncio.create_task(work)
+    try:
+        await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        stopping.cancel()
+        working.cancel()
+        await asyncio.wait({stopping, working})

@@ -93,9 +93,7 @@ class Approvals:
             return ApproveReply(event_id=event_id, status=200)
         if event.status != SCHEDULED:
             return self._decline(command, ApprovalOutcome.NOT_SCHEDULED, f"the event's status is {event.status}")
-        pending = _Pending(
-            msgspec.structs.replace(command, event_id=event_id), self._monotonic() + PATIENCE_SECONDS
-        )
+        pending = _Pending(msgspec.structs.replace(command, event_id=event_id), self._monotonic() + PATIENCE_SECONDS)
         return await self._approve(pending, ApprovalOutcome.APPROVED)
 
     async def _approve(self, pending: _Pending, outcome: ApprovalOutcome) -> ApproveReply:
@@ -109,7 +107,11 @@ class Approvals:
                 self._pending.pop(event_id, None)
             self._count(ApprovalOutcome.FAILED)
             _log.warning(
-                "approval failed", event_id=event_id, decided_by=command.decided_by, reason=command.reason, fault=str(fault)
+                "approval failed",
+                event_id=event_id,
+                decided_by=command.decided_by,
+                reason=command.reason,
+                fault=str(fault),
             )
             return ApproveReply(event_id=event_id, status=fault.status, error=str(fault))
         self._pending[event_id] = _Pending(command, None)

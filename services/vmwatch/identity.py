@@ -31,9 +31,11 @@ class Identity:
         """Return the VM's resource name: the operator's, else Azure's, however long that takes."""
         if self._overrides.host:
             return self._overrides.host
-        while (inventory := await self.refresh()) is None:
+        while True:
+            inventory = await self.refresh()
+            if inventory is not None:
+                return inventory.host
             await asyncio.sleep(backoff.next())
-        return inventory.host
 
     async def refresh(self) -> Inventory | None:
         """Return the newest inventory, read again when it is due; None while there is none.

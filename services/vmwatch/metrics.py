@@ -77,7 +77,7 @@ class Metrics:
         for kind in (*KNOWN_EVENT_TYPES, OTHER):
             self._active.labels(kind).set(tally[kind])
 
-    def show_connection(self, connected: bool) -> None:  # noqa: FBT001 - the bus's listener
+    def show_connection(self, connected: bool) -> None:
         """Show whether the bus is connected."""
         self._connected.set(connected)
 

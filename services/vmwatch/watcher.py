@@ -7,6 +7,7 @@ snapshots, not by a notice. After a restart what is on is announced again, under
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import msgspec
@@ -27,13 +28,15 @@ from shared.topics import Topics, host_key
 HEARTBEAT_SECONDS: Final = 10.0
 SNAPSHOT_LIMIT: Final = 256 * 1024
 """Bytes: the bus takes no more in one message."""
-_PAUSES: Final[Mapping[MetadataOutcome, tuple[float, float]]] = {
-    MetadataOutcome.GONE: (1.0, 10.0),
-    MetadataOutcome.THROTTLED: (2.0, 10.0),
-    MetadataOutcome.BAD_REQUEST: (5.0, 60.0),
-    MetadataOutcome.NOT_ALLOWED: (5.0, 60.0),
-}
-"""First and longest pause after a failure (reference §1.9): Azure's 410 lasts 70 s at most, a 400 until it is mended."""
+_PAUSES: Final[Mapping[MetadataOutcome, tuple[float, float]]] = MappingProxyType(
+    {
+        MetadataOutcome.GONE: (1.0, 10.0),
+        MetadataOutcome.THROTTLED: (2.0, 10.0),
+        MetadataOutcome.BAD_REQUEST: (5.0, 60.0),
+        MetadataOutcome.NOT_ALLOWED: (5.0, 60.0),
+    }
+)
+"""First and longest pause after a failure (reference §1.9): a 410 lasts 70 s at most, a 400 until it is mended."""
 _USUAL_PAUSE: Final = (1.0, 5.0)
 """A Preempt leaves 30 s: no passing fault may hide it for longer than this."""
 _log = get_logger(__name__)
@@ -197,7 +200,8 @@ class Watcher:
         self._doubts = doubts
 
     def _fail(self, fault: MetadataError) -> None:
-        pause = self._pauses.setdefault(fault.outcome, Backoff(*_pause_of(fault.outcome)))
+        first, limit = _PAUSES.get(fault.outcome, _USUAL_PAUSE)
+        pause = self._pauses.setdefault(fault.outcome, Backoff(first=first, limit=limit))
         self._resume_at = self._monotonic() + pause.next()
         was_ok, trouble = self._status.poll_ok, str(fault)
         if trouble != self.trouble:

@@ -203,15 +203,17 @@ class Bus:
         return refused
 
     async def _live(self, connection: Connection) -> None:
-        filters = [*self._inbox.filters, *([self._reply_topic] if self._reply_topic else [])]
-        denied = await connection.listen(filters)
-        self._begin(connection, denied)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._receive(connection), name="bus receiver")
-                tasks.create_task(self._send(connection), name="bus sender")
-        finally:
-            self._end()
+        async with asyncio.TaskGroup() as tasks:
+            # First of all, because it alone notices that the connection has ended.
+            tasks.create_task(self._receive(connection), name="bus receiver")
+            self._begin(connection, await connection.listen(self._filters()))
+            try:
+                await self._send(connection)
+            finally:
+                self._end()
+
+    def _filters(self) -> tuple[str, ...]:
+        return self._inbox.filters if self._reply_topic is None else (*self._inbox.filters, self._reply_topic)
 
     def _begin(self, connection: Connection, denied: Mapping[str, str]) -> None:
         self._connection = connection

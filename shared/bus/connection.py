@@ -34,6 +34,7 @@ _FAILURE = 0x80
 # Answers of a broker that may be gone at the next attempt: unavailable, busy, shutting down, rate exceeded.
 _PASSING_REFUSALS = frozenset({0x88, 0x89, 0x8B, 0x9F})
 _TAKEN_OVER = 0x8E
+_UNSPECIFIED = 0x80
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -201,8 +202,8 @@ def delivery(message: aiomqtt.Message) -> Delivery:
 
 def refusal(fault: BaseException) -> str | None:
     """Return the broker's words when it does not want us, None when trying again soon may help."""
-    code = getattr(fault, "rc", None) or getattr(fault.__cause__, "rc", None)
-    if not isinstance(code, ReasonCode):
+    code = _code(fault)
+    if code is None:
         return None
     refused = isinstance(fault, aiomqtt.exceptions.MqttConnectError) and code.value not in _PASSING_REFUSALS
     return str(code) if refused or code.value == _TAKEN_OVER else None
@@ -210,9 +211,21 @@ def refusal(fault: BaseException) -> str | None:
 
 def reason(fault: BaseException) -> str:
     """Return why a connection ended, for people."""
+    code = _code(fault)
+    if code is not None:
+        # What paho says of a connection that simply ended.
+        return "connection lost" if code.value == _UNSPECIFIED else str(code)
     if isinstance(fault, TimeoutError) and not fault.args:
         return "the broker does not answer"
     return str(fault.__cause__ or fault)
+
+
+def _code(fault: BaseException) -> ReasonCode | None:
+    for candidate in (fault, fault.__cause__):
+        code = getattr(candidate, "rc", None)
+        if isinstance(code, ReasonCode):
+            return code
+    return None
 
 
 def _place(url: str) -> SplitResult:

@@ -7,6 +7,7 @@ from shared.messages import MessageRefusedError
 from tests.parts.brokers import BrokerProcess
 from tests.parts.buses import bus_at, running
 from tests.parts.listener import Listener
+from tests.parts.mosquitto import Mosquitto
 
 
 async def test_messages_are_handled_one_after_the_other_in_order(broker: BrokerProcess) -> None:
@@ -68,16 +69,25 @@ async def test_a_message_too_large_is_counted_and_never_handled(broker: BrokerPr
 
 
 async def test_retained_state_was_handled_before_the_bus_is_settled(broker: BrokerProcess) -> None:
+    # iotcore sends a new subscriber no more than 100 retained messages.
+    assert await retained_when_settled(broker, 90) == 90
+
+
+async def test_the_retained_state_of_a_whole_fleet_arrives(mosquitto: Mosquitto) -> None:
+    assert await retained_when_settled(mosquitto, 3_000) == 3_000
+
+
+async def retained_when_settled(broker: BrokerProcess, count: int) -> int:
     listener = Listener()
     late = bus_at(broker.url, "late")
     late.subscribe("hosts/#", listener)
     late.keep("late/status", b"online")
     async with running(bus_at(broker.url, "keeper")) as keeper:
-        for number in range(300):
+        for number in range(count):
             keeper.keep(f"hosts/h{number}/status", b"online")
-        assert await keeper.settled(10)
+        assert await keeper.settled(20)
         async with running(late):
-            assert len(listener.deliveries) == 300
+            return len(listener.deliveries)
 
 
 async def test_handlers_that_fall_far_behind_get_a_fresh_view(broker: BrokerProcess) -> None:

@@ -1,7 +1,6 @@
 """Brokers that do not let us in, or not everywhere."""
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,88 +11,120 @@ from shared.bus import Bus, BusSettings, BusSettingsError
 from tests.parts.buses import bus_at, running
 from tests.parts.mosquitto import Mosquitto
 
-_CONNACK_BAD_PASSWORD = bytes.fromhex("2003008600")
+BAD_PASSWORD = bytes.fromhex("2003008600")
+WELCOME = bytes.fromhex("2003000000")
+TAKEN_OVER = bytes.fromhex("e0028e00")
+SUBSCRIPTION_DENIED = bytes.fromhex("9004000100") + b"\x87"
 
 
 class Doorkeeper:
-    """Answers every client that its password is wrong, and counts them."""
+    """Answers the first packets of every client with fixed ones, and counts the clients."""
 
-    def __init__(self) -> None:
+    def __init__(self, *answers: bytes) -> None:
         self.visits = 0
-        self.port = 0
+        self.url = ""
+        self._answers = answers
+        self._visited = asyncio.Condition()
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        server = await asyncio.start_server(self._refuse, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
+    async def open(self) -> AsyncIterator["Doorkeeper"]:
+        server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self.url = f"mqtt://someone:secret@127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with server:
-            yield
+            yield self
 
-    async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.visits += 1
-        await reader.read(1000)
-        writer.write(_CONNACK_BAD_PASSWORD)
-        await writer.drain()
+    async def until_visits(self, count: int) -> None:
+        async with asyncio.timeout(10), self._visited:
+            await self._visited.wait_for(lambda: self.visits >= count)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with self._visited:
+            self.visits += 1
+            self._visited.notify_all()
+        for answer in self._answers:
+            await reader.read(1000)
+            writer.write(answer)
+        await reader.read()
         writer.close()
         await writer.wait_closed()
 
 
 async def until_problem(bus: Bus, text: str) -> None:
     async with asyncio.timeout(10):
-        while text not in str(bus.problems):
+        while text not in str(bus.problems):  # noqa: ASYNC110 - problems are for readiness, which polls
             await asyncio.sleep(0.01)
 
 
 async def test_a_refused_password_is_not_retried_hot() -> None:
-    doorkeeper = Doorkeeper()
-    async with doorkeeper.open():
-        url = f"mqtt://someone:secret@127.0.0.1:{doorkeeper.port}"
-        async with running(bus_at(url), settled=False) as bus:
-            await until_problem(bus, "Bad user name or password")
-            assert not await bus.settled(0.5)
-            assert "secret" not in str(bus.problems)
-    assert doorkeeper.visits == 1
+    async with Doorkeeper(BAD_PASSWORD).open() as doorkeeper, running(bus_at(doorkeeper.url), settled=False) as bus:
+        await until_problem(bus, "Bad user name or password")
+        assert not await bus.settled(0.5)
+        assert "secret" not in str(bus.problems)
+        assert doorkeeper.visits == 1
 
 
 async def test_a_refused_password_is_tried_again_later() -> None:
-    doorkeeper = Doorkeeper()
-    async with doorkeeper.open():
-        settings = BusSettings(url=f"mqtt://127.0.0.1:{doorkeeper.port}")
-        async with running(Bus(settings, client_id="a", refused_pause=0.05), settled=False), asyncio.timeout(10):
-            while doorkeeper.visits < 3:
-                await asyncio.sleep(0.01)
+    async with Doorkeeper(BAD_PASSWORD).open() as doorkeeper:
+        bus = Bus(BusSettings(url=doorkeeper.url), client_id="a", refused_pause=0.05)
+        async with running(bus, settled=False):
+            await doorkeeper.until_visits(3)
+
+
+async def test_a_client_whose_name_is_taken_over_does_not_fight_for_it() -> None:
+    opened = Doorkeeper(WELCOME + TAKEN_OVER).open()
+    async with opened as doorkeeper, running(bus_at(doorkeeper.url), settled=False) as bus:
+        await until_problem(bus, "Session taken over")
+        assert not await bus.settled(0.3)
+        assert doorkeeper.visits == 1
+
+
+async def test_a_denied_subscription_shows() -> None:
+    opened = Doorkeeper(WELCOME, SUBSCRIPTION_DENIED).open()
+    async with opened as doorkeeper, running(bus_at(doorkeeper.url, "a"), settled=False) as bus:
+        await until_problem(bus, "replies/a")
+        assert bus.problems == {"replies/a": "Not authorized"}
 
 
 async def test_denied_publishing_shows_although_the_library_hides_it(tmp_path: Path) -> None:
-    (tmp_path / "acl").write_text("topic read #\n")
-    async with Mosquitto(tmp_path / "broker", lines=f"acl_file {tmp_path / 'acl'}\n") as broker:
-        async with running(bus_at(broker.url), settled=False) as bus:
-            bus.keep("hosts/a/status", b"online")
-            await until_problem(bus, "publishing")
-            assert bus.problems["publishing"] == "Not authorized"
-            assert not await bus.settled(0.1)
-
-
-async def test_a_denied_subscription_shows(tmp_path: Path) -> None:
-    # Mosquitto answers a filter that is too deep with a failure in its SUBACK.
-    pytest.skip("no plain Mosquitto setting denies a subscription")
-
-
-async def test_a_client_whose_name_is_taken_over_does_not_fight_for_it(mosquitto: Mosquitto) -> None:
-    async with running(bus_at(mosquitto.url, "twin")) as first, running(bus_at(mosquitto.url, "twin")) as second:
-        await until_problem(first, "Session taken over")
-        assert not await first.settled(0.3)
-        assert second.connected
+    acl = tmp_path / "acl"
+    acl.write_text("topic read #\n")
+    opened = Mosquitto(tmp_path / "broker", lines=f"acl_file {acl}\n")
+    async with opened as broker, running(bus_at(broker.url), settled=False) as bus:
+        bus.keep("hosts/a/status", b"online")
+        await until_problem(bus, "publishing")
+        assert bus.problems["publishing"] == "Not authorized"
+        assert not await bus.settled(0.1)
 
 
 async def test_a_password_from_the_address_lets_us_in(tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
-    subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, "db-0", "p@ss:word"], check=True, capture_output=True)
+    await tool("mosquitto_passwd", "-c", "-b", str(passwords), "db-0", "p@ss:word")
     lines = f"allow_anonymous false\npassword_file {passwords}\n"
     async with Mosquitto(tmp_path / "broker", lines=lines) as broker:
         url = broker.url.replace("mqtt://", "mqtt://db-0:p%40ss%3Aword@")
         async with running(bus_at(url)) as bus:
             assert bus.connected
+
+
+async def test_a_broker_with_a_certificate_is_reached_by_tls(tmp_path: Path) -> None:
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "1")
+    await tool(
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, *subject
+    )
+    lines = f"keyfile {key}\ncertfile {certificate}\n"
+    async with Mosquitto(tmp_path / "broker", lines=lines) as broker:
+        url = f"mqtts://localhost:{broker.port}"
+        async with running(Bus(BusSettings(url=url, ca=Path(certificate)), client_id="trusting")) as bus:
+            assert bus.connected
+
+
+async def tool(*argv: str) -> None:
+    """Run a command-line tool to its successful end."""
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert await process.wait() == 0
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Many jobs at once over HTTP (DESIGN §5, Batch)."""
 
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -9,11 +10,11 @@ from services.scheduler.api.mounts import Mount
 from services.scheduler.api.ports import Services
 from services.scheduler.api.problems import Problem, problem_of
 from services.scheduler.api.replies import reply
-from services.scheduler.api.requests import MAX_BATCH_BYTES, read_document, read_filter
+from services.scheduler.api.requests import MAX_BATCH_BYTES, need_filter, read_document
+from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.values import Document
 from services.scheduler.domain.collections import Collection
 from services.scheduler.domain.jobs import JobState
-from services.scheduler.errors import InvalidInputError
 
 
 class BatchAnswerDocument(Document, frozen=True, kw_only=True):
@@ -22,6 +23,18 @@ class BatchAnswerDocument(Document, frozen=True, kw_only=True):
     name: str
     status: int
     error: Problem | None = None
+
+
+class BatchDocument(Document, frozen=True, kw_only=True):
+    """The body that creates or replaces many jobs; each is judged on its own."""
+
+    value: list[dict[str, Any]]
+
+
+class DeletedDocument(Document, frozen=True, kw_only=True):
+    """How many jobs a filter has removed."""
+
+    deleted: int
 
 
 class BatchHandlers:
@@ -35,18 +48,16 @@ class BatchHandlers:
     async def put(self, request: web.Request) -> web.Response:
         """Create or replace many jobs; 200 with one answer per job, in order."""
         body = await read_document(request, MAX_BATCH_BYTES)
-        unknown = sorted(body.keys() - {"value"})
-        if unknown or not isinstance(body.get("value"), list):
-            raise InvalidInputError(unknown[0] if unknown else "value", "the body must be {\"value\": [job, …]}")
+        jobs = read(body, BatchDocument, strict=self._mount.strict).value
         collection = await self._collection(request)
-        answers = await self._batches.put(collection, body["value"], strict=self._mount.strict)
+        answers = await self._batches.put(collection, jobs, strict=self._mount.strict)
         return reply({"value": [_document(answer) for answer in answers]})
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete every job in the filter's state."""
-        state = read_filter(request, "state", JobState, required=True)
+        state = need_filter(request, "state", JobState)
         collection = await self._collection(request)
-        return reply({"deleted": await self._batches.delete(collection, state) if state else 0})
+        return reply(DeletedDocument(deleted=await self._batches.delete(collection, state)))
 
     async def _collection(self, request: web.Request) -> Collection:
         return await self._store.get_collection(self._mount.namespace(request), request.match_info["collection"])

@@ -1,17 +1,16 @@
 """What went wrong, as `application/problem+json` (RFC 9457): one table from error types to HTTP."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from services.scheduler.api.schemas.values import Document
 from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError, StoreUnavailableError
 from shared.errors import LeewardError, PermanentError
 from shared.logs import get_logger
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTENT_TYPE = "application/problem+json"
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -56,18 +55,18 @@ _INTERNAL = Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal")
 def problem_of(error: LeewardError, request_id: str | None = None) -> Problem:
     """Return the problem document of an error."""
     kind = _kind(error)
-    is_input = isinstance(error, InvalidInputError)
+    detail, field = (error.message, error.field) if isinstance(error, InvalidInputError) else (str(error), "")
     return Problem(
         type=f"urn:leeward:problem:{kind.name}",
         title=kind.status.phrase,
         status=kind.status,
-        detail=error.message if is_input else str(error),
-        field=(error.field or None) if is_input else None,
+        detail=detail,
+        field=field or None,
         request_id=request_id,
     )
 
 
-def middleware(new_id: Callable[[], str]) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def middleware(new_id: Callable[[], str]) -> Middleware:
     """Return the outermost middleware: every request gets an id, every error becomes a problem."""
 
     @web.middleware
@@ -81,7 +80,7 @@ def middleware(new_id: Callable[[], str]) -> Callable[[web.Request, Handler], Aw
             return _of_http(fault, request_id)
         except LeewardError as fault:
             return _of_error(fault, request_id)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the outermost rim: whatever it was, it is logged and answered
             _log.exception("request failed", method=request.method, path=request.path, request_id=request_id)
             return _reply(_internal(request_id))
 
@@ -90,7 +89,8 @@ def middleware(new_id: Callable[[], str]) -> Callable[[web.Request, Handler], Aw
 
 async def mark(request: web.Request, response: web.StreamResponse) -> None:
     """Put the request's id on a reply (an `on_response_prepare` signal: streams get it, too)."""
-    response.headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID, "")
+    if REQUEST_ID in request:
+        response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
 
 
 def _of_error(error: LeewardError, request_id: str) -> web.Response:

@@ -1,7 +1,7 @@
 """What a request carries beside its path: the body, the page, the filter."""
 
 import re
-from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,7 +11,7 @@ from services.scheduler.api.problems import BodyTooLargeError
 from services.scheduler.api.schemas.strict import parse
 from services.scheduler.errors import InvalidInputError
 
-T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 """A job may have 16 kB; room for white space and for what a reply of ours repeats."""
@@ -57,27 +57,34 @@ def read_count(request: web.Request, *, default: int, most: int) -> int:
     return _number(request, "count", default=default, least=1, most=most)
 
 
-def read_filter(request: web.Request, field: str, choices: type[T], *, required: bool = False) -> T | None:
+def need_filter(request: web.Request, field: str, choices: type[E]) -> E:
+    """Return the value of the filter, which must be there. Raises InvalidInputError."""
+    found = read_filter(request, field, choices)
+    if found is None:
+        raise InvalidInputError("$filter", f"is required; {_usage(field, choices)}")
+    return found
+
+
+def read_filter(request: web.Request, field: str, choices: type[E]) -> E | None:
     """Return the value of `$filter=<field> eq <value>`, bare or quoted, in any case; None without a filter.
 
     Raises InvalidInputError for any other filter.
     """
     text = request.query.get("$filter", "")
-    members: Sequence[Any] = list(choices)  # type: ignore[call-overload]
-    values = ", ".join(str(member.value) for member in members)
-    usage = f"write {field} eq <value>, with one of {values}"
     if not text.strip():
-        if required:
-            raise InvalidInputError("$filter", f"is required; {usage}")
         return None
     match = _FILTER.fullmatch(text)
     if match is None or match["field"].lower() != field:
-        raise InvalidInputError("$filter", f"{text!r} is not supported; {usage}")
+        raise InvalidInputError("$filter", f"{text!r} is not supported; {_usage(field, choices)}")
     wanted = match["value"].lower()
-    found: T | None = next((member for member in members if str(member.value).lower() == wanted), None)
+    found = next((member for member in choices if member.value.lower() == wanted), None)
     if found is None:
-        raise InvalidInputError("$filter", f"{match['value']!r} is no {field}; {usage}")
+        raise InvalidInputError("$filter", f"{match['value']!r} is no {field}; {_usage(field, choices)}")
     return found
+
+
+def _usage(field: str, choices: type[E]) -> str:
+    return f"write {field} eq <value>, with one of {', '.join(member.value for member in choices)}"
 
 
 def next_link(request: web.Request, page: Page, found: int) -> str | None:

@@ -87,7 +87,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 async def gather(services: Services) -> Overview:
     """Return what there is to see now. Raises StoreUnavailableError."""
     reports = services.hosts.reports()
-    active = [event for event in await services.store.list_events(active=True, limit=100)]
+    active = await services.store.list_events(active=True, limit=100)
     recent = await services.store.recent_history(_RECENT)
     found, total = await _jobs(services)
     return Overview(
@@ -109,7 +109,8 @@ async def _past(services: Services) -> tuple[EventRecord, ...]:
 
 async def _jobs(services: Services) -> tuple[list[Job], int]:
     """Return the first jobs by collection and name, and how many there are in all."""
-    store, jobs, total = services.store, [], 0
+    store, total = services.store, 0
+    jobs: list[Job] = []
     for collection in await store.list_collections(services.subscription, None, top=_COLLECTIONS, skip=0):
         total += await store.count_jobs(collection.id)
         if len(jobs) < JOBS_SHOWN:

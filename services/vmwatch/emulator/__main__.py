@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--vm", "vms", multiple=True, metavar="NAME[:POOL,…][@ADDRESS,…]", help="A VM; may be repeated.")
 @click.option("--timeline", type=_FILE, help="YAML file with the steps to play.")
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, help="How much faster spans pass.")
-@click.option("--approvals", type=click.Choice(list(Approvals)), default=Approvals.ANY, help="Who must approve.")
+@click.option(
+    "--approvals", type=click.Choice([choice.value for choice in Approvals]), default="any", help="Who must approve."
+)
 @click.option("--start-delay", default=1.0, help="Seconds between approval and start.", show_default=True)
 @click.option("--first-call-delay", default=0.0, help="Seconds the first answer takes; Azure: up to 120.")
 @click.option("--disable-after", default=0.0, help="Idle seconds until the service is switched off; Azure: 86400.")
@@ -94,7 +97,11 @@ async def _serve(order: Order, stop: asyncio.Event) -> None:
     except ValueError as fault:
         raise SettingsError(f"--listen {order.listen}: {fault}") from fault
     stage = Stage(order.fleet, Pace(SystemClock(), speed=order.speed), order.options)
-    async with Emulator(stage, listen, order.timeline) as emulator:
+    async with AsyncExitStack() as resources:
+        try:
+            emulator = await resources.enter_async_context(Emulator(stage, listen, order.timeline))
+        except OSError as fault:
+            raise SettingsError(f"cannot listen on {listen}: {fault}") from fault
         for vm in order.fleet.vms:
             click.echo(f"{vm.name}: LEEWARD_IMDS_URL={emulator.url(vm.name)}")
         click.echo(f"control: {emulator.control_url}/control/state")

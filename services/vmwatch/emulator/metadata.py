@@ -113,7 +113,7 @@ class MetadataRoutes:
     def _admit(self, vm: Vm, request: web.Request, versions: tuple[str, ...]) -> str:
         """Return the api-version, or refuse the request as Azure does (reference §1.1, §1.8)."""
         if not self._stage.rate.allows(vm.name, self._stage.pace.now()):
-            raise web.HTTPTooManyRequests(body=b'{"error":"Too many requests"}', content_type="application/json")
+            raise web.HTTPTooManyRequests(text='{"error":"Too many requests"}', content_type="application/json")
         given = request.query.getall("api-version", [])
         if len(given) != 1 or given[0] not in versions:
             raise _bad_request(
@@ -134,7 +134,7 @@ def _bad_request(message: str, *, versions: tuple[str, ...] = ()) -> web.HTTPBad
     body: dict[str, object] = {"error": message}
     if versions:
         body["newest-versions"] = sorted(versions, reverse=True)[:3]
-    return web.HTTPBadRequest(body=msgspec.json.encode(body), content_type="application/json")
+    return web.HTTPBadRequest(text=msgspec.json.encode(body).decode(), content_type="application/json")
 
 
 async def _misbehave(request: web.Request, fault: Fault) -> web.StreamResponse:

@@ -71,15 +71,16 @@ def by_rrule(recurrence: Recurrence, start: datetime, until: datetime) -> list[d
     }
     try:
         rules = [rrule.rrule(RRULE[frequency], **options, **days) for days in _day_rules(schedule)]
+        return sorted({due for rule in rules for due in rule if due >= start})
     except ValueError:  # how rrule says that a filter never meets the grid
         return []
-    return sorted({due for rule in rules for due in rule if due >= start})
 
 
 def _day_rules(schedule: Schedule) -> list[dict[str, Any]]:
     """Return the day part of each rule; rrule would intersect what Leeward unites."""
-    occurrences = [rrule.weekday(wanted.day, wanted.occurrence) for wanted in schedule.monthly_occurrences or ()]
-    rules: list[dict[str, Any]] = [{"byweekday": occurrences}] if occurrences else []
+    rules: list[dict[str, Any]] = [
+        {"byweekday": rrule.weekday(wanted.day, wanted.occurrence)} for wanted in schedule.monthly_occurrences or ()
+    ]
     if schedule.month_days:
         rules.append({"bymonthday": schedule.month_days})
     if schedule.week_days:

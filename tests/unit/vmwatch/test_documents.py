@@ -171,9 +171,12 @@ def test_a_byte_order_mark_does_not_matter() -> None:
 
 
 @given(st.binary(max_size=300))
-def test_arbitrary_bytes_are_refused(garbage: bytes) -> None:
-    with pytest.raises(DocumentError):
-        parse_document(garbage)
+def test_arbitrary_bytes_are_refused_unless_they_spell_a_document(garbage: bytes) -> None:
+    try:
+        document = parse_document(garbage)
+    except DocumentError:
+        return
+    assert len(json.loads(garbage)["Events"]) >= len(document.events)
 
 
 _VALUES = st.recursive(

@@ -74,6 +74,7 @@ def _monthly(value: list[MonthlyOccurrenceDocument] | None) -> tuple[MonthlyOccu
 
 
 def instant(time: Time | None, zone: str | None, field: str) -> datetime | None:
+    """Return the instant that was written, a wall time placed in `zone` (None: UTC). Raises InvalidInputError."""
     if time is None:
         return None
     if time.value.tzinfo is not None:

@@ -1,0 +1,86 @@
+"""The description of the API, made from the structs and the table of routes (OpenAPI 3.1)."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from services.scheduler.api.endpoints import Endpoint
+from services.scheduler.api.problems import CONTENT_TYPE, KINDS, Problem
+from services.scheduler.api.schemas.values import Document, schema_of
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_REF = "#/components/schemas/{name}"
+_QUERY: dict[str, dict[str, Any]] = {
+    "$top": {"schema": {"type": "integer", "minimum": 1, "maximum": 100}, "description": "rows per page"},
+    "$skip": {"schema": {"type": "integer", "minimum": 0}, "description": "rows to pass over"},
+    "$filter": {"schema": {"type": "string"}, "description": "`state eq Enabled`, `status eq Failed`, …"},
+    "count": {"schema": {"type": "integer", "minimum": 1, "maximum": 1000}, "description": "how many, default 10"},
+}
+
+
+def describe(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
+    """Return the OpenAPI document of these routes."""
+    kinds: set[type[Document]] = {kind for one in endpoints for kind in (one.body, one.answer) if kind is not None}
+    ordered: list[type[Document]] = sorted((*kinds, Problem), key=lambda kind: kind.__name__)
+    schemas, components = msgspec.json.schema_components(ordered, schema_hook=schema_of, ref_template=_REF)
+    refs = dict(zip(ordered, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, refs)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Leeward", "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "paths": paths,
+        "components": {"schemas": components, "responses": _problems(refs[Problem])},
+    }
+
+
+def _operation(endpoint: Endpoint, refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": endpoint.name,
+        "summary": endpoint.summary,
+        "tags": [endpoint.tag],
+        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)],
+        "responses": _responses(endpoint, refs),
+    }
+    if endpoint.body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": refs[endpoint.body]}}}
+    return operation
+
+
+def _responses(endpoint: Endpoint, refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": "done"}
+    if endpoint.answer is not None:
+        schema = refs[endpoint.answer]
+        content = {"schema": _page_of(schema) if endpoint.listed else schema}
+        answer = {"description": "as asked", "content": {endpoint.media_type: content}}
+    created = {"201": {**answer, "description": "created"}} if endpoint.creates else {}
+    return {"200": answer, **created, "default": {"$ref": "#/components/responses/Problem"}}
+
+
+def _problems(schema: dict[str, Any]) -> dict[str, Any]:
+    statuses = ", ".join(f"{kind.status.value} {kind.name}" for kind in KINDS.values())
+    return {
+        "Problem": {"description": f"refused or failed ({statuses})", "content": {CONTENT_TYPE: {"schema": schema}}}
+    }
+
+
+def _page_of(schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["value"],
+        "properties": {"value": {"type": "array", "items": schema}, "nextLink": {"type": ["string", "null"]}},
+    }
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PARAMETER.findall(path)
+    ]
+
+
+def _query_parameters(names: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"name": name, "in": "query", **_QUERY[name]} for name in names]

@@ -1,0 +1,167 @@
+"""What the API needs around it, in memory: a clock to turn, a fleet to look at, an engine that only takes note."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import msgspec
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+
+from services.scheduler.api.ports import Services
+from services.scheduler.api.routes import build
+from services.scheduler.domain.hosts import HostCondition, HostReport
+from services.scheduler.domain.jobs import JobId
+from services.scheduler.errors import NotFoundError
+from services.scheduler.feed import Feed
+from services.scheduler.store.base import Store
+from services.scheduler.store.memory.store import MemoryStore
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def a_job(**changes: Any) -> dict[str, Any]:
+    """Return the smallest job document, with `changes`."""
+    return {"action": {"request": {"uri": "http://db-0:8080/tick", "method": "POST"}}, **changes}
+
+
+def every(minutes: int, **more: Any) -> dict[str, Any]:
+    """Return a recurrence of so many minutes."""
+    return {"frequency": "Minute", "interval": minutes, **more}
+
+
+class HandClock:
+    """A clock that moves only when it is turned."""
+
+    def __init__(self, start: datetime = NOON) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        """Return the instant it stands at."""
+        return self._now
+
+    def turn(self, by: timedelta) -> None:
+        """Let time pass."""
+        self._now += by
+
+
+class FakeHosts:
+    """A fleet that knows what it was told; cordons are kept, nothing else happens."""
+
+    def __init__(self, *reports: HostReport) -> None:
+        self._reports = {report.host.lower(): report for report in reports}
+        self.released_by: list[str] = []
+
+    def reports(self) -> list[HostReport]:
+        """Return every host by name."""
+        return [self._reports[name] for name in sorted(self._reports)]
+
+    def report(self, host: str) -> HostReport:
+        """Return one host."""
+        try:
+            return self._reports[host.lower()]
+        except KeyError:
+            raise NotFoundError(f"host {host} is not known") from None
+
+    async def cordon(self, host: str, *, reason: str, until: datetime | None, by: str) -> HostReport:
+        """Show the host as cordoned."""
+        return self._change(host, condition=HostCondition.CORDONED, reason=f"{reason} ({by})", until=until)
+
+    async def release(self, host: str, *, by: str) -> HostReport:
+        """Show the host as available."""
+        self.released_by.append(by)
+        return self._change(host, condition=HostCondition.AVAILABLE, reason="", until=None)
+
+    def _change(self, host: str, **changes: Any) -> HostReport:
+        changed = msgspec.structs.replace(self.report(host), **changes)
+        self._reports[host.lower()] = changed
+        return changed
+
+
+class FakeEngine:
+    """Counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.wakes = 0
+        self.forgotten: list[JobId] = []
+
+    def wake(self) -> None:
+        """Count a wake-up."""
+        self.wakes += 1
+
+    def forget(self, job_ids: list[JobId]) -> None:
+        """Note the jobs."""
+        self.forgotten.extend(job_ids)
+
+
+class Api:
+    """A running API with its parts, and short ways to call it."""
+
+    def __init__(self, services: Services, session: ClientSession, url: str) -> None:
+        self.services = services
+        self.url = url
+        self._session = session
+
+    @property
+    def session(self) -> ClientSession:
+        """The client, for what `call` cannot do."""
+        return self._session
+
+    async def call(self, method: str, path: str, body: object = None, **headers: str) -> "Reply":
+        """Send a request below `/api/v1`; `body` may be bytes, or anything JSON has a form for."""
+        data = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        url = path if path.startswith("http") else f"{self.url}/api/v1{path}"
+        async with self._session.request(method, url, data=data, headers=sent) as response:
+            raw = await response.read()
+            document = msgspec.json.decode(raw) if raw else None
+            return Reply(status=response.status, document=document, headers=dict(response.headers))
+
+    async def stored(self) -> list[Any]:
+        """Return everything in the store that a caller can have written, to show that nothing changed."""
+        namespace = (self.services.subscription, self.services.resource_group)
+        collections = await self.services.store.list_collections(*namespace, top=1000, skip=0)
+        jobs = [await self.services.store.list_jobs(one.id, top=1000, skip=0) for one in collections]
+        return [collections, jobs]
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back."""
+
+    status: int
+    document: Any
+    headers: dict[str, str]
+
+
+@asynccontextmanager
+async def running_api(
+    *reports: HostReport, store: Store | None = None, heartbeat: timedelta = timedelta(seconds=15)
+) -> AsyncIterator[Api]:
+    """Serve the API on a free loopback port."""
+    numbers = count(1)
+
+    def new_id() -> str:
+        return f"id-{next(numbers)}"
+
+    async with store or MemoryStore(new_id) as opened:
+        services = Services(
+            store=opened,
+            clock=HandClock(),
+            hosts=FakeHosts(*reports),
+            engine=FakeEngine(),
+            feed=Feed(),
+            subscription="00000000-0000-0000-0000-000000000000",
+            resource_group="default",
+            new_id=new_id,
+        )
+        async with serving(build(services, heartbeat=heartbeat)) as url, ClientSession() as session:
+            yield Api(services, session, url)
+
+
+@asynccontextmanager
+async def serving(app: web.Application) -> AsyncIterator[str]:
+    """Serve any application on a free loopback port; gives its address."""
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("")).rstrip("/")

@@ -1,0 +1,210 @@
+"""A whole site as processes: broker, emulated metadata service, watchers, scheduler, and targets that record."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession
+
+from shared.bus import Bus, BusSettings
+from tests.parts.mosquitto import Mosquitto
+from tests.parts.ports import free_port, listening
+from tests.parts.programs import Program
+from tests.parts.recorder import Recorder
+
+Json = dict[str, Any]
+
+ADDRESSES = {"db-0": "127.0.0.11", "db-1": "127.0.0.12", "web-0": "127.0.0.13"}
+POOLS = {"db-0": "db", "db-1": "db", "web-0": "web"}
+
+
+class Site:
+    """Everything a situation needs; `jobs`, `hosts` and `events` speak to the scheduler as a client would."""
+
+    def __init__(self, folder: Path, *, hosts: tuple[str, ...], settings: dict[str, str]) -> None:
+        """Lay out the site in a folder of its own; `settings` are the scheduler's."""
+        self.hosts = hosts
+        self.broker = Mosquitto(folder)
+        self.targets = Recorder(*(ADDRESSES[host] for host in hosts))
+        self.imds_port, self.api_port, self.ops_port = free_port(), free_port(), free_port()
+        self.emulator = Program(
+            "services.vmwatch.emulator",
+            f"--listen=127.0.0.1:{self.imds_port}",
+            "--start-delay=0.3",
+            *(f"--vm={host}:{POOLS[host]}@{ADDRESSES[host]}" for host in hosts),
+            log=folder / "imds.log",
+        )
+        self.watchers = {host: self._watcher(folder, host) for host in hosts}
+        self.scheduler = Program(
+            "services.scheduler",
+            log=folder / "scheduler.log",
+            settings={
+                "LEEWARD_MQTT_URL": self.broker.url,
+                "LEEWARD_DATABASE_URL": f"sqlite:///{folder}/leeward.db",
+                "LEEWARD_LISTEN": f"127.0.0.1:{self.api_port}",
+                "LEEWARD_OPS_LISTEN": f"127.0.0.1:{self.ops_port}",
+                "LEEWARD_TARGETS_ALLOW": "127.0.0.0/8",
+                "LEEWARD_REPLICA": "one",
+                **settings,
+            },
+        )
+        self._http: ClientSession | None = None
+
+    def _watcher(self, folder: Path, host: str) -> Program:
+        return Program(
+            "services.vmwatch",
+            log=folder / f"{host}.log",
+            settings={
+                "LEEWARD_MQTT_URL": self.broker.url,
+                "LEEWARD_IMDS_URL": f"http://127.0.0.1:{self.imds_port}/vm/{host}",
+                "LEEWARD_OPS_LISTEN": f"127.0.0.1:{free_port()}",
+                "LEEWARD_POLL_SECONDS": "0.5",
+            },
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Site"]:
+        """Start all parts, wait until every host is watched and calm, and take all down at the end."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.broker)
+            await stack.enter_async_context(self.targets)
+            self._http = await stack.enter_async_context(ClientSession())
+            for program in (self.emulator, *self.watchers.values(), self.scheduler):
+                await stack.enter_async_context(program)
+            await self.ready()
+            await self.until_host(lambda hosts: len(hosts) == len(self.hosts))
+            await self.call("PUT", "/collections/demo", {})
+            yield self
+
+    async def ready(self) -> None:
+        """Wait until the scheduler dispatches and knows its hosts."""
+        await listening(self.imds_port)
+        await listening(self.api_port)
+        await self.until(self._is_ready, seconds=20)
+
+    async def _is_ready(self) -> bool:
+        async with self.session.get(f"http://127.0.0.1:{self.ops_port}/readyz") as reply:
+            return reply.status == 200
+
+    @property
+    def session(self) -> ClientSession:
+        """The HTTP client of the running site."""
+        if self._http is None:
+            raise RuntimeError("the site does not run")
+        return self._http
+
+    # -- the scheduler's API -------------------------------------------------------------------------------------------
+
+    async def call(self, method: str, path: str, body: Json | None = None) -> Any:
+        """Call the API below /api/v1 and return its JSON; fails on anything but success."""
+        async with self.session.request(method, f"http://127.0.0.1:{self.api_port}/api/v1{path}", json=body) as reply:
+            assert reply.status < 300, f"{method} {path}: {reply.status} {await reply.text()}"
+            return await reply.json() if reply.content_type.endswith("json") else None
+
+    async def create_job(self, name: str, path: str, *, every: int | None = 1, **more: Any) -> None:
+        """Create demo/NAME that asks `path` of the host it is placed on, each `every` seconds, or once."""
+        request = {"method": "POST", "uri": f"http://{{host}}:{self.targets.port}{path}"}
+        body: Json = {
+            "action": {"type": "Http", "request": request, "retryPolicy": {"retryType": "None"}},
+            **({"recurrence": {"frequency": "Second", "interval": every}} if every else {}),
+            **more,
+        }
+        await self.call("PUT", f"/collections/demo/jobs/{name}", body)
+
+    async def job(self, name: str) -> Json:
+        """Return a job."""
+        found: Json = await self.call("GET", f"/collections/demo/jobs/{name}")
+        return found
+
+    async def history(self, name: str) -> list[Json]:
+        """Return a job's latest history rows, newest first."""
+        rows: list[Json] = (await self.call("GET", f"/collections/demo/jobs/{name}/history?$top=100"))["value"]
+        return rows
+
+    async def host(self, name: str) -> Json:
+        """Return a host."""
+        return next(host for host in await self._hosts() if host["host"] == name)
+
+    async def _hosts(self) -> list[Json]:
+        hosts: list[Json] = (await self.call("GET", "/hosts"))["value"]
+        return hosts
+
+    async def until_host(self, condition: Callable[[dict[str, Json]], bool], *, seconds: float = 20) -> None:
+        """Wait until the hosts (by name) satisfy the condition."""
+
+        async def holds() -> bool:
+            return condition({host["host"]: host for host in await self._hosts()})
+
+        await self.until(holds, seconds=seconds)
+
+    async def until_condition(self, host: str, *conditions: str, seconds: float = 20) -> None:
+        """Wait until a host is in one of the conditions."""
+        await self.until_host(lambda hosts: hosts[host]["condition"] in conditions, seconds=seconds)
+
+    async def event(self, event_id: str) -> Json:
+        """Return an event."""
+        found: Json = await self.call("GET", f"/events/{event_id}")
+        return found
+
+    async def until_event(self, event_id: str, condition: Callable[[Json], bool], *, seconds: float = 20) -> Json:
+        """Wait until an event is known and satisfies the condition; return it."""
+        seen: list[Json] = []
+
+        async def holds() -> bool:
+            events = (await self.call("GET", "/events"))["value"]
+            seen[:] = [event for event in events if event["eventId"] == event_id]
+            return bool(seen) and condition(seen[0])
+
+        await self.until(holds, seconds=seconds)
+        return seen[0]
+
+    async def until(self, condition: Callable[[], Any], *, seconds: float = 20) -> None:
+        """Ask again until the condition (a coroutine function) holds; raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while not await condition():
+                await asyncio.sleep(0.05)
+
+    async def metric(self, name: str) -> float:
+        """Return one sample of the scheduler's metrics, by its full name with labels."""
+        async with self.session.get(f"http://127.0.0.1:{self.ops_port}/metrics") as reply:
+            lines = (await reply.text()).splitlines()
+        return next(float(line.rpartition(" ")[2]) for line in lines if line.rpartition(" ")[0] == name)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Bus]:
+        """Give a connection of another program to the site's broker."""
+        bus = Bus(BusSettings(url=self.broker.url), client_id="another-program")
+        task = asyncio.create_task(bus.run())
+        try:
+            yield bus
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    # -- the emulator --------------------------------------------------------------------------------------------------
+
+    async def azure(self, method: str, path: str, body: object = None) -> Any:
+        """Call the emulator's control API."""
+        url = f"http://127.0.0.1:{self.imds_port}/control{path}"
+        async with self.session.request(method, url, json=body) as reply:
+            assert reply.status < 300, f"{method} {path}: {reply.status} {await reply.text()}"
+            return await reply.json() if reply.content_type.endswith("json") else None
+
+    async def raise_event(self, kind: str, *resources: str, **more: object) -> str:
+        """Raise an event, by a user and with a minute's notice unless said otherwise; return its id."""
+        draft = {"type": kind, "resources": resources, "source": "User", "noticeSeconds": 60, "durationSeconds": 2}
+        raised = await self.azure("POST", "/events", {**draft, **more})
+        return str(raised["id"])
+
+    async def approvals(self) -> list[Json]:
+        """Return the approvals that Azure has received."""
+        received: list[Json] = (await self.azure("GET", "/state"))["approvals"]
+        return received
+
+
+def soon(seconds: float) -> str:
+    """Return an instant from now, as a start time."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()

@@ -1,0 +1,139 @@
+"""What store tests write: drafts, plans, outcomes, rows, around one fixed instant."""
+
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
+
+from services.scheduler.domain.actions import Action, HttpCall
+from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionState, Namespace
+from services.scheduler.domain.executions import (
+    HistoryRow,
+    HistoryStatus,
+    Occurrence,
+    OccurrenceState,
+    manual_occurrence_id,
+    occurrence_id,
+    unrun_row,
+)
+from services.scheduler.domain.jobs import Job, JobDefinition, JobState
+from services.scheduler.store.base import Claim, JobDraft, Outcome, Ownership, Plan, Store
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+LEASE = timedelta(seconds=15)
+SOMEWHERE = Namespace("00000000-0000-0000-0000-000000000000", "default")
+
+
+def definition(uri: str = "http://10.0.0.4/work") -> JobDefinition:
+    """Return a job that gets a page."""
+    return JobDefinition(action=Action(call=HttpCall(method="GET", uri=uri)))
+
+
+def draft(
+    name: str,
+    *,
+    uri: str = "http://10.0.0.4/work",
+    state: JobState = JobState.ENABLED,
+    next_due: datetime | None = NOW,
+    restart: bool = False,
+    revision: int | None = None,
+    uid: str | None = None,
+) -> JobDraft:
+    """Return a draft, due now."""
+    return JobDraft(
+        uid=uid or f"uid-{name}",
+        name=name,
+        definition=definition(uri),
+        state=state,
+        anchor=NOW,
+        next_due=next_due,
+        restart=restart,
+        expected_revision=revision,
+    )
+
+
+async def put_collection(
+    store: Store, name: str = "nightly", state: CollectionState = CollectionState.ENABLED
+) -> Collection:
+    """Write a collection."""
+    return (await store.put_collection(SOMEWHERE, name, CollectionDefinition(state=state), NOW))[0]
+
+
+async def put_job(store: Store, name: str = "backup", **changes: object) -> Job:
+    """Write a job into the collection `nightly`."""
+    collection = await put_collection(store)
+    made = replace(draft(name), **changes)
+    return (await store.put_jobs(collection.id, [made], NOW))[0].job
+
+
+async def stored(store: Store, job: Job) -> Job:
+    """Return the job as it is stored now."""
+    return await store.get_job(job.collection_id, job.name)
+
+
+def planned(job: Job, due: datetime) -> Occurrence:
+    """Return the job's occurrence at an instant."""
+    return Occurrence(
+        id=occurrence_id(job.uid, due),
+        job_id=job.id,
+        due=due,
+        fire_at=due,
+        state=OccurrenceState.CLAIMED,
+        ordinal=job.planned + 1,
+    )
+
+
+def asked_for(job: Job, request: str = "request-1", at: datetime = NOW) -> Occurrence:
+    """Return a run that a caller asked for."""
+    return Occurrence(
+        id=manual_occurrence_id(job.uid, request),
+        job_id=job.id,
+        due=at,
+        fire_at=at,
+        state=OccurrenceState.READY,
+        manual=True,
+    )
+
+
+def every_minute(job: Job) -> Plan:
+    """Plan the due occurrence; the next one is a minute later."""
+    assert job.next_due is not None
+    return Plan(occurrences=(planned(job, job.next_due),), next_due=job.next_due + MINUTE, planned=job.planned + 1)
+
+
+def only_once(job: Job) -> Plan:
+    """Plan the due occurrence; it is the last one."""
+    return replace(every_minute(job), next_due=None)
+
+
+async def register(store: Store, replica: str = "scheduler-0", at: datetime = NOW) -> Ownership:
+    """Begin a life."""
+    return await store.register(replica, at, LEASE)
+
+
+async def claim(
+    store: Store, owner: Ownership, *, at: datetime = NOW, limit: int = 500, once: bool = False
+) -> list[Claim]:
+    """Claim what is due within a second."""
+    plan = only_once if once else every_minute
+    return await store.claim(owner, now=at, horizon=at + SECOND, limit=limit, plan=plan)
+
+
+def row(occurrence: Occurrence, status: HistoryStatus = HistoryStatus.COMPLETED, at: datetime = NOW) -> HistoryRow:
+    """Return a history row of an occurrence."""
+    return unrun_row(occurrence, status, "because", at)
+
+
+def finished(claimed: Claim, **changes: object) -> Outcome:
+    """Return the outcome of a claim that ran well."""
+    return replace(
+        Outcome(
+            occurrence_id=claimed.occurrence.id,
+            job_id=claimed.job.id,
+            rows=(row(claimed.occurrence),),
+            main_attempts=1,
+            last_execution_time=NOW,
+        ),
+        **changes,
+    )

@@ -1,0 +1,80 @@
+"""Held occurrences: listing and releasing them."""
+
+from services.scheduler.domain.executions import HistoryStatus, OccurrenceId, OccurrenceState
+from services.scheduler.domain.jobs import JobId, JobState
+from services.scheduler.store.base import Claim, Release, Store
+from tests.parts.stored import MINUTE, NOW, claim, draft, finished, put_collection, put_job, register, row, stored
+
+
+async def _hold(store: Store, *, once: bool = False) -> list[Claim]:
+    """Hold whatever is due."""
+    owner = await register(store)
+    claims = await claim(store, owner, once=once)
+    await store.settle(owner, [finished(one, held_for="db-0", reason="reboot") for one in claims])
+    return claims
+
+
+async def test_held_occurrences_are_listed_by_id_a_page_at_a_time_with_their_jobs(store: Store) -> None:
+    collection = await put_collection(store)
+    await store.put_jobs(collection.id, [draft(f"job-{n}") for n in range(7)], NOW)
+    claims = await _hold(store)
+    first = await store.list_held(limit=5)
+    second = await store.list_held(after=first[-1].occurrence.id, limit=5)
+    listed = [*first, *second]
+    assert [one.occurrence.id for one in listed] == sorted(one.occurrence.id for one in claims)
+    assert all(one.occurrence.job_id == one.job.id for one in listed)
+    assert await store.list_held(after=listed[-1].occurrence.id) == []
+
+
+async def test_a_released_occurrence_is_ready_at_its_instant_under_its_own_id(store: Store) -> None:
+    job = await put_job(store)
+    [held] = await _hold(store)
+    release = Release(occurrence_id=held.occurrence.id, job_id=job.id, fire_at=NOW + MINUTE)
+    assert await store.release([release]) == {held.occurrence.id}
+    owner = await register(store)
+    assert await claim(store, owner, once=True) == []
+    again = next(one for one in await claim(store, owner, at=NOW + MINUTE) if one.occurrence.due == NOW)
+    assert again.occurrence.id == held.occurrence.id
+    assert (again.occurrence.state, again.occurrence.attempt) == (OccurrenceState.CLAIMED, 1)
+    assert (again.occurrence.fire_at, again.occurrence.host) == (NOW + MINUTE, "db-0")
+
+
+async def test_an_occurrence_is_released_once(store: Store) -> None:
+    job = await put_job(store)
+    [held] = await _hold(store)
+    release = Release(occurrence_id=held.occurrence.id, job_id=job.id, fire_at=NOW)
+    assert await store.release([release]) == {held.occurrence.id}
+    assert await store.release([release]) == frozenset()
+
+
+async def test_a_release_may_end_the_occurrence_with_a_row_and_its_job(store: Store) -> None:
+    job = await put_job(store)
+    [held] = await _hold(store, once=True)
+    skipped = row(held.occurrence, HistoryStatus.SKIPPED)
+    release = Release(occurrence_id=held.occurrence.id, job_id=job.id, row=skipped, job_state=JobState.COMPLETED)
+    assert await store.release([release]) == {held.occurrence.id}
+    assert await store.list_held() == []
+    assert (await stored(store, job)).state is JobState.COMPLETED
+    newest = (await store.list_history(job.id, top=1, skip=0))[0]
+    assert newest.status is HistoryStatus.SKIPPED
+
+
+async def test_releasing_what_is_not_there_does_nothing(store: Store) -> None:
+    assert await store.release([]) == frozenset()
+    ghost = Release(occurrence_id=OccurrenceId("ghost"), job_id=JobId(7), fire_at=NOW)
+    assert await store.release([ghost]) == frozenset()
+
+
+async def test_a_held_occurrence_goes_with_its_job(store: Store) -> None:
+    job = await put_job(store)
+    await _hold(store)
+    await store.delete_job(job.collection_id, job.name)
+    assert await store.list_held() == []
+
+
+async def test_replacing_a_job_leaves_its_held_occurrences(store: Store) -> None:
+    job = await put_job(store)
+    await _hold(store)
+    await store.put_jobs(job.collection_id, [draft("backup", uri="http://new/")], NOW - MINUTE)
+    [held] = await store.list_held()
+    assert held.job.definition.action.call.uri == "http://new/"

@@ -1,0 +1,28 @@
+"""A running site for each situation."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from tests.parts.site import Site
+
+SiteMaker = Callable[..., AbstractAsyncContextManager[Site]]
+
+
+@pytest.fixture
+def a_site(tmp_path: Path) -> SiteMaker:
+    """Return a maker of sites: `async with a_site("db-0", …, LEEWARD_…="…") as site`."""
+
+    def make(*hosts: str, **settings: str) -> AbstractAsyncContextManager[Site]:
+        return Site(tmp_path, hosts=hosts or ("db-0", "db-1"), settings=settings).running()
+
+    return make
+
+
+@pytest.fixture
+async def site(a_site: SiteMaker) -> AsyncIterator[Site]:
+    """A running site with db-0 and db-1 in pool db."""
+    async with a_site() as running:
+        yield running
