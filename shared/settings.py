@@ -27,6 +27,7 @@ SHARED_NAMES = frozenset(
     {
         "approve",
         "database_url",
+        "grace_seconds",
         "group",
         "host",
         "ignore_freeze_seconds",
@@ -41,7 +42,9 @@ SHARED_NAMES = frozenset(
         "ops_listen",
         "poll_seconds",
         "pools",
+        "replica",
         "resource_group",
+        "runners",
         "secret_keys_file",
         "silent_margin_seconds",
         "subscription",

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import msgspec
 
 from shared.errors import PermanentError
 
-_SYSTEM_FOLDERS = os.pathsep.join(("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"))
+# Debian puts it where only root looks.
+_SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 _PAYLOAD_LIMIT = 1024 * 1024
 _HOST = "127.0.0.1"
 
@@ -78,26 +80,32 @@ class BrokerCommand(msgspec.Struct, frozen=True, kw_only=True):
     url: str
 
 
-def command(directory: Path, port: int, *, kind: BrokerKind | None = None) -> BrokerCommand:
+def command(
+    directory: Path, port: int, *, kind: BrokerKind | None = None, search: Sequence[str] | None = None
+) -> BrokerCommand:
     """Write the broker's configuration into `directory` and return how to start it on loopback.
 
-    `kind` None takes what is there, mosquitto first; raises BrokerNotFoundError.
+    `kind` None takes what is there, mosquitto first; `search` are the folders to look for it in (None: PATH and the
+    system's). Raises BrokerNotFoundError.
     """
-    chosen = kind or (BrokerKind.MOSQUITTO if _mosquitto() else BrokerKind.IOTCORE)
+    mosquitto = None if kind is BrokerKind.IOTCORE else _mosquitto(search)
+    if mosquitto is None and kind is BrokerKind.MOSQUITTO:
+        raise BrokerNotFoundError("no mosquitto on this machine: install it, or let iotcore take its place")
     directory.mkdir(parents=True, exist_ok=True)
-    start = _start_mosquitto if chosen is BrokerKind.MOSQUITTO else _start_iotcore
-    return BrokerCommand(kind=chosen, argv=start(directory.resolve(), port), url=f"mqtt://{_HOST}:{port}")
+    place = directory.resolve()
+    url = f"mqtt://{_HOST}:{port}"
+    if mosquitto is not None:
+        return BrokerCommand(kind=BrokerKind.MOSQUITTO, argv=_start_mosquitto(mosquitto, place, port), url=url)
+    return BrokerCommand(kind=BrokerKind.IOTCORE, argv=_start_iotcore(place, port), url=url)
 
 
-def _mosquitto() -> str | None:
-    # Debian puts it where only root looks.
-    return shutil.which("mosquitto") or shutil.which("mosquitto", path=_SYSTEM_FOLDERS)
+def _mosquitto(search: Sequence[str] | None) -> str | None:
+    if search is not None:
+        return shutil.which("mosquitto", path=os.pathsep.join(search)) if search else None
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path=os.pathsep.join(_SYSTEM_FOLDERS))
 
 
-def _start_mosquitto(directory: Path, port: int) -> tuple[str, ...]:
-    program = _mosquitto()
-    if program is None:
-        raise BrokerNotFoundError("no mosquitto on this machine: install it, or let iotcore do (leeward[local])")
+def _start_mosquitto(program: str, directory: Path, port: int) -> tuple[str, ...]:
     # Started as root, mosquitto would become a user who may not write the directory.
     user = "root" if os.geteuid() == 0 else "mosquitto"
     text = _MOSQUITTO.format(port=port, host=_HOST, payload_limit=_PAYLOAD_LIMIT, directory=directory, user=user)

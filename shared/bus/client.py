@@ -106,10 +106,11 @@ class Bus:
 
     def keep(self, topic: str, payload: bytes) -> None:
         """Own the retained state of a topic: sent now, on every connection, and when somebody else changes it."""
-        if not self._outbox.keeps(topic):
+        known = self._outbox.keeps(topic)
+        self._outbox.keep(topic, payload)
+        if not known:
             self._unheard.add(topic)
             self._settled.clear()
-        self._outbox.keep(topic, payload)
         self._wake()
 
     def clear(self, topic: str) -> None:
@@ -200,6 +201,7 @@ class Bus:
             why = refusal(fault)
             self._report(fault, why)
             refused = why is not None or isinstance(fault, BusSettingsError)
+        _honour_cancellation()
         return refused
 
     async def _live(self, connection: Connection) -> None:
@@ -326,6 +328,13 @@ class Bus:
             level = _log.error if refused else _log.warning
             level("bus not connected", broker=str(self._dialler), reason=refused or reason(fault))
         self._trouble = trouble
+
+
+def _honour_cancellation() -> None:
+    """End a task that was cancelled while its connection failed; TaskGroup of Python 3.11 raises only the failure."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.parts.fakes_api import Api, running_api
 
+
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     """The API over an empty store with one collection, `demo`."""

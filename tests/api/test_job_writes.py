@@ -81,7 +81,9 @@ async def test_a_patch_merges_deeply_and_null_removes(api: Api) -> None:
 async def test_a_patch_meets_event_types_in_any_case(api: Api) -> None:
     rules = {"byType": {"freeze": {"strategy": "Ignore"}, "REBOOT": {"strategy": "Hold"}}}
     await api.call("PUT", HELLO, a_job(maintenance=rules))
-    changed = await api.call("PATCH", HELLO, {"maintenance": {"byType": {"FREEZE": None, "reboot": {"inFlight": "Cancel"}}}})
+    changed = await api.call(
+        "PATCH", HELLO, {"maintenance": {"byType": {"FREEZE": None, "reboot": {"inFlight": "Cancel"}}}}
+    )
     assert changed.document["maintenance"] == {"byType": {"Reboot": {"strategy": "Hold", "inFlight": "Cancel"}}}
 
 

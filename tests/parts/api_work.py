@@ -4,8 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from services.scheduler.dispatch.planner import plan
-from services.scheduler.domain.executions import HistoryStatus, history_row, unrun_row
-from services.scheduler.domain.executions import AttemptResult
+from services.scheduler.domain.executions import AttemptResult, HistoryStatus, history_row, unrun_row
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.store.base import Claim, Outcome, Ownership
 from tests.parts.fakes_api import Api, HandClock

@@ -1,6 +1,7 @@
 """A real broker as a process that tests may stop, kill and freeze."""
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +61,9 @@ class BrokerProcess:
     def freeze(self) -> None:
         """Stop its clock: connections stay open and nothing answers."""
         self._signal(signal.SIGSTOP)
+        if self._process is not None:
+            # The signal takes its time to reach every thread.
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """Let it go on."""

@@ -16,6 +16,7 @@ from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.errors import NotFoundError
 from services.scheduler.feed import Feed
+from services.scheduler.portal.page import add_portal
 from services.scheduler.store.base import Store
 from services.scheduler.store.memory.store import MemoryStore
 
@@ -156,7 +157,9 @@ async def running_api(
             resource_group="default",
             new_id=new_id,
         )
-        async with serving(build(services, heartbeat=heartbeat)) as url, ClientSession() as session:
+        app = build(services, heartbeat=heartbeat)
+        add_portal(app, services)
+        async with serving(app) as url, ClientSession() as session:
             yield Api(services, session, url)
 
 

@@ -18,7 +18,6 @@ from tests.parts.ports import free_port
 _ACCOUNTS = ("postgres", "nobody")
 _SETTINGS = {
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_connections": "100",
     "listen_addresses": "127.0.0.1",

@@ -17,7 +17,7 @@ class Program:
         """Prepare to run a module with flags and LEEWARD_ variables of its own, no others."""
         self._command = (sys.executable, "-m", module, *arguments)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEEWARD_")}
-        self._environment = {**inherited, **(settings or {}), "PYTHONPATH": os.getcwd()}
+        self._environment = {**inherited, **(settings or {}), "PYTHONPATH": str(Path.cwd())}
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
 

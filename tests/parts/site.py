@@ -10,6 +10,8 @@ from typing import Any
 from aiohttp import ClientSession
 
 from shared.bus import Bus, BusSettings
+from shared.messages import HostStatus, decode
+from tests.parts.listener import Listener
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.ports import free_port, listening
 from tests.parts.programs import Program
@@ -174,15 +176,47 @@ class Site:
         return next(float(line.rpartition(" ")[2]) for line in lines if line.rpartition(" ")[0] == name)
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[Bus]:
-        """Give a connection of another program to the site's broker."""
-        bus = Bus(BusSettings(url=self.broker.url), client_id="another-program")
+    async def client(self, *subscriptions: tuple[str, Listener]) -> AsyncIterator[Bus]:
+        """Give a connection of another program to the site's broker, subscribed from the start."""
+        bus = Bus(BusSettings(url=self.broker.url), client_id=f"another-program-{free_port()}")
+        for topic_filter, listener in subscriptions:
+            bus.subscribe(topic_filter, listener)
         task = asyncio.create_task(bus.run())
         try:
             yield bus
         finally:
             task.cancel()
             await asyncio.wait([task])
+
+    async def until_bus(self, *, connected: bool) -> None:
+        """Wait until the scheduler is connected to the broker, or is not."""
+
+        async def holds() -> bool:
+            return await self.metric("leeward_bus_connected") == float(connected)
+
+        await self.until(holds)
+
+    async def retained(self, *filters: str, count: int) -> list[str]:
+        """Return the topics of `count` retained messages below the prefix, as a newcomer to the bus hears them."""
+        heard = Listener()
+        async with self.client(*((f"leeward/v1/{each}", heard) for each in filters)):
+            await heard.until(lambda deliveries: len({delivery.topic for delivery in deliveries}) >= count, seconds=20)
+        return sorted({delivery.topic for delivery in heard.deliveries})
+
+    async def watcher_has_published(self, host: str, event_type: str) -> None:
+        """Wait until a host's retained snapshot lists an event of that type."""
+        heard = Listener()
+        async with self.client((f"leeward/v1/hosts/{host}/events", heard)):
+            await heard.until(lambda deliveries: any(event_type.encode() in each.payload for each in deliveries))
+
+    async def watcher_says(self, host: str, *, poll_ok: bool) -> None:
+        """Wait until a watcher's status tells how its polls go."""
+        heard = Listener()
+        async with self.client((f"leeward/v1/hosts/{host}/status", heard)):
+            await heard.until(
+                lambda deliveries: any(decode(each.payload, HostStatus).poll_ok is poll_ok for each in deliveries),
+                seconds=30,
+            )
 
     # -- the emulator --------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """What the watcher's tests share: a clock to turn, an emulated fleet on a free port, an outlet that remembers."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TypeVar
@@ -94,3 +95,12 @@ def emulator(
     """Return an emulator on a free port, calm, with the default fleet."""
     stage = Stage(fleet, Pace(clock or SystemClock(), speed=speed), options, event_ids())
     return Emulator(stage, Listen("127.0.0.1", 0))
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
+    """Wait for something that only asking again and again can tell; raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if await condition():
+                return
+            await asyncio.sleep(0.02)

@@ -1,6 +1,7 @@
 """Many jobs at once: each judged on its own, the good ones written together."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from shared.errors import LeewardError
 
 MAX_BATCH = 10_000
 _PAGE = 500
+_BREATH = 50
 _LISTING_PAYS = 10
 """Reading all jobs of a collection is cheaper than one by one up to this many times the batch."""
 
@@ -46,7 +48,7 @@ class JobBatches:
         """
         if len(documents) > MAX_BATCH:
             raise InvalidInputError("value", f"{len(documents)} jobs are too many; at most {MAX_BATCH} at once")
-        wishes = list(self._wishes(documents, floors_of(collection), strict=strict))
+        wishes = await self._wishes(documents, floors_of(collection), strict=strict)
         good = [wish for wish in wishes if isinstance(wish, Wish)]
         existing = await self._existing(collection, [wish.name for wish in good])
         await self._check_room(collection, [wish for wish in good if wish.name.lower() not in existing])
@@ -72,14 +74,19 @@ class JobBatches:
         self._services.engine.forget([job.id])
         return 1
 
-    def _wishes(self, documents: Sequence[Any], floors: Floors, *, strict: bool) -> Iterator[Wish | Answer]:
+    async def _wishes(self, documents: Sequence[Any], floors: Floors, *, strict: bool) -> list[Wish | Answer]:
         seen: set[str] = set()
-        for document in documents:
+        wishes: list[Wish | Answer] = []
+        for number, document in enumerate(documents):
+            if number % _BREATH == 0:
+                # Reading ten thousand jobs takes a second: timers must fire meanwhile.
+                await asyncio.sleep(0)
             name = document.get("name") if isinstance(document, dict) else None
             try:
-                yield self._wish(name, document, floors, seen, strict=strict)
+                wishes.append(self._wish(name, document, floors, seen, strict=strict))
             except LeewardError as fault:
-                yield Answer(name=name if isinstance(name, str) else "", error=fault)
+                wishes.append(Answer(name=name if isinstance(name, str) else "", error=fault))
+        return wishes
 
     def _wish(self, name: object, document: Any, floors: Floors, seen: set[str], *, strict: bool) -> Wish:
         if not isinstance(name, str):

@@ -44,8 +44,8 @@ class Stream:
                 await response.prepare(request)
                 # The first bytes tell the reader that it misses nothing from here on.
                 await response.write(_BEAT)
-                while not self._closing.is_set():
-                    await response.write(await self._next(queue, closing))
+                while (text := await self._next(queue, closing)) is not None:
+                    await response.write(text)
                 await response.write_eof()
         finally:
             closing.cancel()
@@ -55,11 +55,13 @@ class Stream:
         """End every stream (an `on_shutdown` signal)."""
         self._closing.set()
 
-    async def _next(self, queue: "asyncio.Queue[Update]", closing: "asyncio.Task[bool]") -> bytes:
+    async def _next(self, queue: "asyncio.Queue[Update]", closing: "asyncio.Task[bool]") -> bytes | None:
         getting = asyncio.create_task(queue.get(), name="stream update")
         try:
             await asyncio.wait({getting, closing}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
-            return _event(getting.result()) if getting.done() else _BEAT
+            if getting.done():
+                return _event(getting.result())
+            return None if closing.done() else _BEAT
         finally:
             getting.cancel()
 

@@ -6,9 +6,11 @@ from enum import Enum, auto
 
 from services.scheduler.domain.executions import OccurrenceId
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.domain.policies import Overlap
+from services.scheduler.domain.policies import CatchUp, Overlap
 from services.scheduler.store.base import Claim
 
+LATE = timedelta(seconds=1)
+"""What starts later than this after its instant is being caught up."""
 _RETRY_MARGIN = timedelta(seconds=2)
 """How long past its instant a retry is believed to be ours to run; after that the store is asked."""
 
@@ -21,16 +23,17 @@ class Verdict(Enum):
     QUEUE = auto()
 
 
-def verdict(claim: Claim, *, busy: bool, queued: int) -> Verdict:
+def verdict(claim: Claim, *, busy: bool, queued: int, now: datetime) -> Verdict:
     """Decide by the job's policy. Only a first attempt of a planned occurrence gives way.
 
-    Repeats continue an occurrence that is counted already, a caller's `run` is meant now, and released occurrences
-    queue up instead of being skipped (DESIGN §5, release).
+    Repeats continue an occurrence that is counted already, and a caller's `run` is meant now. Released occurrences,
+    and late ones of a job that wants all caught up, queue up instead of being skipped (DESIGN §5, release).
     """
     occurrence, policy = claim.occurrence, claim.job.definition.overlap
     if not busy or policy is Overlap.ALLOW or occurrence.manual or occurrence.attempt > 1:
         return Verdict.START
-    if occurrence.reason:
+    late = now - occurrence.fire_at > LATE and claim.job.definition.catch_up is CatchUp.RUN_ALL
+    if occurrence.reason or late:
         return Verdict.QUEUE
     if policy is Overlap.QUEUE_ONE and queued == 0:
         return Verdict.QUEUE

@@ -27,6 +27,7 @@ from services.scheduler.domain.policies import CatchUp
 from services.scheduler.domain.recurrence import Timetable
 from services.scheduler.domain.timetable import timetable
 from services.scheduler.store.base import Plan
+from shared.clock import EPOCH
 
 GRACE = timedelta(seconds=30)
 """Longer than a replica needs to take over from a dead one (a lease of 15 s) and than the longest freeze seen."""
@@ -36,6 +37,20 @@ _LISTED = 100
 """History rows per plan; the last one speaks for all that are not listed."""
 _COUNTED = 300
 """Missed occurrences beyond the listed ones that are counted one by one."""
+
+
+class _Unplanned:
+    """A job's due instants from its `next_due` on, which is due whatever the rule says now."""
+
+    def __init__(self, next_due: datetime | None, rule: Timetable) -> None:
+        self._next_due = next_due
+        self._rule = rule
+
+    def next_after(self, instant: datetime) -> datetime | None:
+        """Return the first unplanned due instant later than `instant`."""
+        if self._next_due is None:
+            return None
+        return self._next_due if instant < self._next_due else self._rule.next_after(instant)
 
 
 class Missed(StrEnum):
@@ -52,9 +67,9 @@ def plan(job: Job, *, now: datetime, horizon: datetime, limit: int = LIMIT) -> P
     At most `limit` occurrences; `next_due` is then not later than `horizon`. The job is COMPLETED when nothing is left
     and nothing was planned.
     """
-    table = _timetable(job)
+    table = _Unplanned(job.next_due, _rule(job))
     resume = _resume_at(job, table, now)
-    missed = _missed_rows(job, table, resume, now)
+    missed = () if resume is None else _missed_rows(job, table, resume, now)
     due = job.next_due if resume is None else _first_from(table, resume)
     room = _count_left(job)
     dues: list[datetime] = []
@@ -76,14 +91,11 @@ def after_skip(job: Job, due: datetime, now: datetime) -> datetime | None:
 
     Nothing up to `now` is repeated: pass the horizon up to which the job was planned. None for a one-time job.
     """
-    return _timetable(job).next_after(max(due, now))
+    return _rule(job).next_after(max(due, now))
 
 
-def _timetable(job: Job) -> Timetable:
-    definition = job.definition
-    if definition.recurrence is None:
-        return timetable(None, job.next_due, job.anchor)
-    return timetable(definition.recurrence, definition.start_time, job.anchor)
+def _rule(job: Job) -> Timetable:
+    return timetable(job.definition.recurrence, job.definition.start_time, job.anchor)
 
 
 def _count_left(job: Job) -> float:
@@ -102,7 +114,7 @@ def _resume_at(job: Job, table: Timetable, now: datetime) -> datetime | None:
     window = _window_start(job, now)
     if job.definition.catch_up is CatchUp.RUN_ALL:
         return window
-    return _latest(table, max(window, job.next_due), now) or window
+    return _latest(table, window, now) or window
 
 
 def _window_start(job: Job, now: datetime) -> datetime:
@@ -133,11 +145,9 @@ def _first_from(table: Timetable, instant: datetime) -> datetime | None:
     return table.next_after(instant - timedelta(milliseconds=1))
 
 
-def _missed_rows(job: Job, table: Timetable, resume: datetime | None, now: datetime) -> tuple[HistoryRow, ...]:
+def _missed_rows(job: Job, table: Timetable, resume: datetime, now: datetime) -> tuple[HistoryRow, ...]:
     """Return history for what was due before `resume`, oldest first; the last row tells how many are not listed."""
-    if resume is None or job.next_due is None:
-        return ()
-    dues = _between(table, job.next_due, resume)
+    dues = _before(table, resume)
     rows = [_missed_row(job, due, now) for due in islice(dues, _LISTED)]
     more = _length(islice(dues, _COUNTED + 1))
     if more:
@@ -147,9 +157,8 @@ def _missed_rows(job: Job, table: Timetable, resume: datetime | None, now: datet
     return tuple(rows)
 
 
-def _between(table: Timetable, first: datetime, end: datetime) -> Iterator[datetime]:
-    """Yield the due instants from `first`, itself included, to before `end`."""
-    due: datetime | None = first
+def _before(table: Timetable, end: datetime) -> Iterator[datetime]:
+    due = table.next_after(EPOCH)
     while due is not None and due < end:
         yield due
         due = table.next_after(due)
@@ -162,7 +171,7 @@ def _missed_row(job: Job, due: datetime, now: datetime) -> HistoryRow:
         reason = Missed.WINDOW_PASSED
     else:
         reason = Missed.COALESCED
-    return unrun_row(_occurrence(job, due, job.planned + 1), HistoryStatus.MISSED, reason, now)
+    return unrun_row(_occurrence(job, due, job.planned + 1), HistoryStatus.MISSED, reason.value, now)
 
 
 def _occurrence(job: Job, due: datetime, ordinal: int) -> Occurrence:

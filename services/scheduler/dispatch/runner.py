@@ -128,7 +128,8 @@ class Runner:
         if not await self._is_ours(life):
             return
         # No await from here to the start: overlap, decision and register must see one and the same moment.
-        match verdict(claim, busy=elsewhere or self._is_busy(claim), queued=self._backlog.queued(claim.job.id)):
+        busy, queued = elsewhere or self._is_busy(claim), self._backlog.queued(claim.job.id)
+        match verdict(claim, busy=busy, queued=queued, now=self._clock.now()):
             case Verdict.QUEUE if elsewhere:
                 asyncio.get_running_loop().call_later(ASK_AGAIN_SECONDS, self._submit, life, claim)
             case Verdict.QUEUE:

@@ -1,4 +1,7 @@
-"""When a recurring job is due: Azure Scheduler's rules (reference azure-scheduler §2.3-2.4), zones and cron."""
+"""When a recurring job is due: Azure Scheduler's rules (reference azure-scheduler §2.3-2.4), zones and cron.
+
+`timetable` computes the due instants, `recurrence_check` says what is refused.
+"""
 
 from datetime import datetime
 from enum import IntEnum

@@ -1,6 +1,5 @@
 """Wall clocks: what a zone's clock shows at an instant, and when it shows a given time (DESIGN §5, times)."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -15,7 +14,7 @@ class WallClock:
 
     def __init__(self, time_zone: str | None) -> None:
         """Raise InvalidInputError, with the nearest known name, when the zone does not exist."""
-        self.zone: ZoneInfo | None = None if time_zone in (None, "UTC") else _load(time_zone)
+        self.zone: ZoneInfo | None = None if time_zone is None or time_zone == "UTC" else _load(time_zone)
 
     def read(self, instant: datetime) -> datetime:
         """Return what the clock shows at `instant`, without zone; `fold` is 1 in the second pass of an hour."""
@@ -65,16 +64,14 @@ def _offset(shown: datetime) -> timedelta:
     return shown.utcoffset() or timedelta()
 
 
-def _load(name: str | None) -> ZoneInfo:
+def _load(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name or "")
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidInputError("recurrence.timeZone", _unknown(name or "", available_timezones)) from error
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a folder or a file that is no zone, too
+        raise InvalidInputError("recurrence.timeZone", f"there is no time zone {name!r}; {_advice(name)}") from error
 
 
-def _unknown(name: str, known: Callable[[], set[str]]) -> str:
-    """Return the message for a zone that is not known, with what was probably meant."""
-    by_lower = {zone.lower(): zone for zone in known()}
+def _advice(name: str) -> str:
+    by_lower = {zone.lower(): zone for zone in available_timezones()}
     near = get_close_matches(name.lower().replace(" ", "_"), sorted(by_lower), n=1, cutoff=0.5)
-    hint = f"did you mean {by_lower[near[0]]}?" if near else "use an IANA name such as Europe/Berlin"
-    return f"there is no time zone {name!r}; {hint}"
+    return f"did you mean {by_lower[near[0]]}?" if near else "use an IANA name such as Europe/Berlin"

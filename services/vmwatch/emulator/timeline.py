@@ -115,7 +115,8 @@ async def play(stage: Stage, steps: tuple[Step, ...]) -> None:
             _take(stage, step, ids)
         except (UnknownEventError, RehearsalError) as fault:
             _log.warning("timeline step passed over", at=step.at, reason=str(fault))
-    _log.info("timeline played", steps=len(steps))
+    if steps:
+        _log.info("timeline played", steps=len(steps))
 
 
 def _take(stage: Stage, step: Step, ids: dict[str, str]) -> None:

@@ -193,7 +193,7 @@ def test_a_year_away_is_passed_over_and_told_in_a_hundred_rows() -> None:
     assert len(result.missed) == 100
     assert result.missed[-1].message == "window passed; more than 300 more were missed before 2026-03-10T12:00:00+00:00"
     few = planned(job(EVERY_MINUTE, NOW - timedelta(minutes=150)))
-    assert few.missed[-1].message.startswith("window passed; 50 more were missed before")
+    assert few.missed[-1].message.startswith("coalesced; 50 more were missed before")
 
 
 def test_a_skipped_occurrence_gives_its_place_to_the_next_due_instant() -> None:

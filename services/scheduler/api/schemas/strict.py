@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -36,12 +37,18 @@ def read(document: dict[str, Any], kind: type[D], *, strict: bool = True) -> D:
     Unknown fields are refused when `strict`, else ignored. What a later version brings is refused either way: to
     ignore it would be to promise it. Raises InvalidInputError.
     """
-    node = inspect.type_info(kind)
+    node = _node(kind)
     cleaned = _clean(document, node, "", strict=strict)
     try:
         return msgspec.convert(cleaned, kind, dec_hook=decode_value)
     except msgspec.ValidationError as fault:
         raise _explained(fault, cleaned, kind, node) from fault
+
+
+@cache
+def _node(kind: type[Document]) -> inspect.Type:
+    """Describe a document; cached, since looking it up costs more than reading a job."""
+    return inspect.type_info(kind)
 
 
 def _clean(value: Any, node: inspect.Type, path: str, *, strict: bool) -> Any:

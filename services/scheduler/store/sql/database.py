@@ -1,18 +1,23 @@
 """A database as the verbs see it: transactions to read and to write. Driver errors are translated here alone."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from datetime import datetime
+from enum import Enum
 from typing import Any
 
+import msgspec
 from sqlalchemy import Column, ColumnElement, Executable, Row, Table
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.scheduler.errors import ConflictError, StoreUnavailableError
+from shared.clock import to_epoch_ms
 
 Values = Mapping[str, object]
+Parameters = list[tuple[object, ...]] | tuple[object, ...]
 
 
 class RacedError(ConflictError):
@@ -28,6 +33,18 @@ class Words(ABC):
     @abstractmethod
     def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
         """Return `column` is one of `values`, sent as one parameter however many there are."""
+
+    @abstractmethod
+    def insert_text(self, table: Table, names: Sequence[str]) -> str:
+        """Return the insert of many rows of those columns, for `batch`."""
+
+    @abstractmethod
+    def update_text(self, table: Table, names: Sequence[str]) -> str:
+        """Return the update of many rows by primary key, which is among the names, for `batch`."""
+
+    @abstractmethod
+    def batch(self, names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> Parameters:
+        """Return rows of plain values as the driver takes them."""
 
     @abstractmethod
     def upsert(self, table: Table, values: Values) -> Executable:
@@ -62,10 +79,13 @@ class Transaction:
         """Execute a change and return how many rows it met."""
         return (await self._connection.execute(change)).rowcount
 
-    async def run_many(self, change: Executable, rows: Sequence[Values]) -> None:
-        """Execute a change once per row, in one message; nothing when there are no rows."""
-        if rows:
-            await self._connection.execute(change, [dict(row) for row in rows])
+    async def insert_many(self, table: Table, rows: Sequence[Values]) -> None:
+        """Insert rows that all name the same columns, in one message."""
+        await self._run_batch(self._words.insert_text, table, rows)
+
+    async def update_many(self, table: Table, rows: Sequence[Values]) -> None:
+        """Update rows by primary key; all name the same columns, the key among them. One message."""
+        await self._run_batch(self._words.update_text, table, rows)
 
     async def run_text(self, statement: str) -> None:
         """Execute one statement as it stands, for migrations and pragmas."""
@@ -82,6 +102,27 @@ class Transaction:
     def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
         """Return the condition that `column` is one of `values`."""
         return self._words.among(column, values)
+
+    async def _run_batch(
+        self, text: Callable[[Table, Sequence[str]], str], table: Table, rows: Sequence[Values]
+    ) -> None:
+        # Past SQLAlchemy's compiler: its parameter processing costs five times what the databases take per row.
+        if not rows:
+            return
+        names = list(rows[0])
+        batch = self._words.batch(names, [tuple(plain(value) for value in row.values()) for row in rows])
+        await self._connection.exec_driver_sql(text(table, names), batch)
+
+
+def plain(value: object) -> object:
+    """Return a value as it is stored: what the column types of `tables` do, for batches."""
+    if isinstance(value, datetime):
+        return to_epoch_ms(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, msgspec.Struct):
+        return msgspec.json.encode(value).decode()
+    return value
 
 
 class Database(ABC):

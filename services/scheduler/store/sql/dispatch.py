@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, TextClause, and_, bindparam, case, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, TextClause, and_, case, delete, exists, insert, or_, select, update
 
 from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import Job, JobId
@@ -36,38 +36,6 @@ from services.scheduler.store.sql.tables import (
     jobs,
     occurrences,
     replicas,
-)
-
-_THIS_OCCURRENCE = occurrences.c.id == bindparam("occurrence")
-_GO_ON = (
-    update(occurrences)
-    .where(_THIS_OCCURRENCE)
-    .values(
-        state=OccurrenceState.READY,
-        owner=None,
-        attempt=occurrences.c.attempt + 1,
-        action=bindparam("new_action"),
-        fire_at=bindparam("new_fire_at"),
-        retries=bindparam("new_retries"),
-    )
-)
-_HOLD = (
-    update(occurrences)
-    .where(_THIS_OCCURRENCE)
-    .values(state=OccurrenceState.HELD, owner=None, host=bindparam("new_host"), reason=bindparam("new_reason"))
-)
-_RELEASE = (
-    update(occurrences).where(_THIS_OCCURRENCE).values(state=OccurrenceState.READY, fire_at=bindparam("new_fire_at"))
-)
-_ADVANCE = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("job"))
-    .values({name: bindparam(f"new_{name}") for name in ("state", "next_due", "planned")})
-)
-_STAND = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("job"))
-    .values({column.name: bindparam(f"new_{column.name}") for column in STANDING_COLUMNS})
 )
 
 
@@ -138,8 +106,8 @@ class SettleVerbs:
                 return ids
             standings = await _lock_jobs(tx, {outcome.job_id for outcome in outcomes})
             mine = await _lock_occurrences(tx, ids, occurrences.c.owner == owner.fence)
-            await _record(tx, [outcome for outcome in outcomes if outcome.occurrence_id in mine], standings)
-        return ids - mine
+            await _record(tx, [outcome for outcome in outcomes if outcome.occurrence_id in mine], standings, mine)
+        return ids - mine.keys()
 
     async def list_held(self, *, after: OccurrenceId | None = None, limit: int = 500) -> list[Held]:
         """See the port."""
@@ -157,16 +125,16 @@ class SettleVerbs:
             standings = await _lock_jobs(tx, {release.job_id for release in releases})
             still = await _lock_occurrences(tx, {release.occurrence_id for release in releases}, HELD)
             freed = [release for release in releases if release.occurrence_id in still]
-            await tx.run_many(
-                _RELEASE,
+            await tx.update_many(
+                occurrences,
                 [
-                    {"occurrence": release.occurrence_id, "new_fire_at": release.fire_at}
+                    {"id": release.occurrence_id, "state": OccurrenceState.READY, "fire_at": release.fire_at}
                     for release in freed
                     if release.fire_at is not None
                 ],
             )
-            await _record(tx, [ending(release) for release in freed if release.fire_at is None], standings)
-        return still
+            await _record(tx, [ending(release) for release in freed if release.fire_at is None], standings, still)
+        return frozenset(still)
 
 
 async def check_registered(tx: Transaction, owner: Ownership) -> None:
@@ -231,8 +199,8 @@ async def _claim_due(tx: Transaction, owner: Ownership, horizon: datetime, limit
         return []
     plans = [(job, plan(job)) for job in due]
     moved = [planned_job(job, planned) for job, planned in plans]
-    await tx.run_many(_ADVANCE, [_advanced(job) for job in moved])
-    await tx.run_many(insert(history), history_values([row for _, planned in plans for row in planned.missed]))
+    await tx.update_many(jobs, [_advanced(job) for job in moved])
+    await tx.insert_many(history, history_values([row for _, planned in plans for row in planned.missed]))
     claims = [
         Claim(occurrence=replace(occurrence, state=OccurrenceState.CLAIMED), job=job)
         for job, (_, planned) in zip(moved, plans, strict=True)
@@ -246,14 +214,12 @@ async def _insert_claims(tx: Transaction, owner: Ownership, claims: list[Claim])
     ids = [claim.occurrence.id for claim in claims]
     existing = {row.id for row in await tx.rows(select(occurrences.c.id).where(tx.among(occurrences.c.id, ids)))}
     fresh = {claim.occurrence.id: claim for claim in claims if claim.occurrence.id not in existing}
-    await tx.run_many(
-        insert(occurrences), [occurrence_values(claim.occurrence, owner.fence) for claim in fresh.values()]
-    )
+    await tx.insert_many(occurrences, [occurrence_values(claim.occurrence, owner.fence) for claim in fresh.values()])
     return list(fresh.values())
 
 
 def _advanced(job: Job) -> dict[str, object]:
-    return {"job": job.id, "new_state": job.state, "new_next_due": job.next_due, "new_planned": job.planned}
+    return {"id": job.id, "state": job.state, "next_due": job.next_due, "planned": job.planned}
 
 
 def _contends_with(owner: Ownership) -> ColumnElement[bool]:
@@ -283,52 +249,59 @@ async def _lock_jobs(tx: Transaction, ids: set[JobId]) -> dict[JobId, Standing]:
 
 async def _lock_occurrences(
     tx: Transaction, ids: set[OccurrenceId] | frozenset[OccurrenceId], which: ColumnElement[bool] | TextClause
-) -> frozenset[OccurrenceId]:
-    query = select(occurrences.c.id).where(tx.among(occurrences.c.id, sorted(ids)), which)
-    return frozenset(row.id for row in await tx.rows(query.order_by(occurrences.c.id).with_for_update()))
+) -> dict[OccurrenceId, int]:
+    """Lock those of the occurrences that fulfil the condition; return their attempts."""
+    query = select(occurrences.c.id, occurrences.c.attempt).where(tx.among(occurrences.c.id, sorted(ids)), which)
+    return {row.id: row.attempt for row in await tx.rows(query.order_by(occurrences.c.id).with_for_update())}
 
 
-async def _record(tx: Transaction, outcomes: Sequence[Outcome], standings: Mapping[JobId, Standing]) -> None:
+async def _record(
+    tx: Transaction,
+    outcomes: Sequence[Outcome],
+    standings: Mapping[JobId, Standing],
+    attempts: Mapping[OccurrenceId, int],
+) -> None:
     """Write outcomes whose jobs and occurrences are locked."""
     if not outcomes:
         return
-    await _move_occurrences(tx, outcomes)
-    await tx.run_many(insert(history), history_values([row for outcome in outcomes for row in outcome.rows]))
+    await _move_occurrences(tx, outcomes, attempts)
+    await tx.insert_many(history, history_values([row for outcome in outcomes for row in outcome.rows]))
     after = dict(standings)
     for outcome in outcomes:
         after[outcome.job_id] = settled(after[outcome.job_id], outcome)
     await _conclude(tx, outcomes, after)
-    changed = [
-        {"job": job_id, **{f"new_{name}": value for name, value in standing_values(standing).items()}}
-        for job_id, standing in after.items()
-        if standing != standings[job_id]
+    changed = [(job_id, standing) for job_id, standing in after.items() if standing != standings[job_id]]
+    await tx.update_many(jobs, [{"id": job_id, **standing_values(standing)} for job_id, standing in changed])
+
+
+async def _move_occurrences(tx: Transaction, outcomes: Sequence[Outcome], attempts: Mapping[OccurrenceId, int]) -> None:
+    going_on = [
+        {
+            "id": outcome.occurrence_id,
+            "state": OccurrenceState.READY,
+            "owner": None,
+            "action": outcome.following.action,
+            "fire_at": outcome.following.fire_at,
+            "retries": outcome.following.retries,
+            "attempt": attempts[outcome.occurrence_id] + 1,
+        }
+        for outcome in outcomes
+        if outcome.following is not None
     ]
-    await tx.run_many(_STAND, changed)
-
-
-async def _move_occurrences(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
-    await tx.run_many(
-        _GO_ON,
-        [
-            {
-                "occurrence": outcome.occurrence_id,
-                "new_action": outcome.following.action,
-                "new_fire_at": outcome.following.fire_at,
-                "new_retries": outcome.following.retries,
-            }
-            for outcome in outcomes
-            if outcome.following is not None
-        ],
-    )
-    await tx.run_many(
-        _HOLD,
-        [
-            {"occurrence": outcome.occurrence_id, "new_host": outcome.held_for, "new_reason": outcome.reason}
-            for outcome in outcomes
-            if outcome.following is None and outcome.held_for is not None
-        ],
-    )
+    held = [
+        {
+            "id": outcome.occurrence_id,
+            "state": OccurrenceState.HELD,
+            "owner": None,
+            "host": outcome.held_for,
+            "reason": outcome.reason,
+        }
+        for outcome in outcomes
+        if outcome.following is None and outcome.held_for is not None
+    ]
     over = [outcome.occurrence_id for outcome in outcomes if finishes(outcome)]
+    await tx.update_many(occurrences, going_on)
+    await tx.update_many(occurrences, held)
     if over:
         await tx.run(delete(occurrences).where(tx.among(occurrences.c.id, over)))
 

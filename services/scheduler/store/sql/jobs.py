@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import chain
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, or_, select, update
 
 from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionId, Namespace
 from services.scheduler.domain.executions import OccurrenceState
@@ -27,16 +27,6 @@ from services.scheduler.store.sql.tables import collections, definitions, histor
 T = TypeVar("T")
 
 _BATCH = 500
-_REWRITTEN = ("state", "anchor", "next_due", "planned", "revision", "updated_at")
-_COUNTED = ("execution_count", "failure_count", "faulted_count", "last_execution_time")
-_UPDATE_JOB = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("job"))
-    .values({name: bindparam(f"new_{name}") for name in (*_REWRITTEN, *_COUNTED)})
-)
-_UPDATE_DEFINITION = (
-    update(definitions).where(definitions.c.job_id == bindparam("job")).values(body=bindparam("new_body"))
-)
 
 
 class JobVerbs:
@@ -191,14 +181,12 @@ class _Writing:
             return
         fresh = {name_key(draft.name): new_job(draft, JobId(0), self._collection, self._now) for draft in drafts}
         keys = sorted(fresh)
-        await self._tx.run_many(insert(jobs), [job_values(fresh[key]) for key in keys])
+        await self._tx.insert_many(jobs, [job_values(fresh[key]) for key in keys])
         query = select(jobs).where(jobs.c.collection_id == self._collection.id, self._tx.among(jobs.c.name_key, keys))
         for row in await self._tx.rows(query):
             self._stored[row.name_key] = bare_job_of(row, self._collection.name, fresh[row.name_key].definition)
-        await self._tx.run_many(
-            insert(definitions),
-            [{"job_id": self._stored[key].id, "body": fresh[key].definition} for key in keys],
-        )
+        bodies = [{"job_id": self._stored[key].id, "body": fresh[key].definition} for key in keys]
+        await self._tx.insert_many(definitions, bodies)
 
     async def _replace(self, drafts: Sequence[JobDraft]) -> None:
         pairs = [(self._stored[name_key(draft.name)], draft) for draft in drafts]
@@ -207,12 +195,8 @@ class _Writing:
         dropped = await self._drop_occurrences(pairs)
         replaced = [replaced_job(job, draft, dropped.get(job.id, 0), self._now) for job, draft in pairs]
         self._stored.update((name_key(job.name), job) for job in replaced)
-        values = [(job.id, job_values(job)) for job in replaced]
-        await self._tx.run_many(
-            _UPDATE_JOB,
-            [{"job": id_, **{f"new_{name}": row[name] for name in (*_REWRITTEN, *_COUNTED)}} for id_, row in values],
-        )
-        await self._tx.run_many(_UPDATE_DEFINITION, [{"job": job.id, "new_body": job.definition} for job in replaced])
+        await self._tx.update_many(jobs, [{"id": job.id, **job_values(job)} for job in replaced])
+        await self._tx.update_many(definitions, [{"job_id": job.id, "body": job.definition} for job in replaced])
 
     async def _drop_occurrences(self, pairs: Sequence[tuple[Job, JobDraft]]) -> dict[JobId, int]:
         """Drop what the old definition planned ahead, and all of a job that starts anew; count the former."""

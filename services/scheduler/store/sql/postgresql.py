@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import msgspec
 from sqlalchemy import BigInteger, Column, ColumnElement, Executable, Table, Text, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from services.scheduler.store.sql.database import Database, Transaction, Values, Words
+from services.scheduler.store.sql.database import Database, Parameters, Transaction, Values, Words
 from services.scheduler.store.sql.migrate import migrate
 from shared.clock import Clock
 
@@ -30,6 +32,21 @@ class PostgresWords(Words):
         kind = BigInteger() if isinstance(column.type, BigInteger) else Text()
         return column == any_(literal(list(values), ARRAY(kind)))
 
+    def insert_text(self, table: Table, names: Sequence[str]) -> str:
+        """One statement for all rows, which come as one JSON document."""
+        listed = ", ".join(names)
+        return f"INSERT INTO {table.name} ({listed}) SELECT {listed} FROM {_unfolded(table, names)}"  # noqa: S608
+
+    def update_text(self, table: Table, names: Sequence[str]) -> str:
+        """One statement for all rows: three times as fast as one execution per row in a pipeline."""
+        key = table.primary_key.columns[0].name
+        changes = ", ".join(f"{name} = new.{name}" for name in names if name != key)
+        return f"UPDATE {table.name} SET {changes} FROM {_unfolded(table, names)} WHERE {table.name}.{key} = new.{key}"  # noqa: S608
+
+    def batch(self, names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> Parameters:
+        """All rows as one JSON document."""
+        return (msgspec.json.encode([dict(zip(names, row, strict=True)) for row in rows]).decode(),)
+
     def upsert(self, table: Table, values: Values) -> Executable:
         """INSERT … ON CONFLICT DO UPDATE."""
         change = insert(table).values(**values)
@@ -38,6 +55,12 @@ class PostgresWords(Words):
     def insert_missing(self, table: Table, values: Values) -> Executable:
         """INSERT … ON CONFLICT DO NOTHING."""
         return insert(table).values(**values).on_conflict_do_nothing()
+
+
+def _unfolded(table: Table, names: Sequence[str]) -> str:
+    """The rows of the document in the first parameter, as a table called `new`."""
+    kinds = ", ".join(f"{name} {table.c[name].type.compile(PGDialect_asyncpg())}" for name in names)
+    return f"json_to_recordset($1::text::json) AS new ({kinds})"
 
 
 class PostgresDatabase(Database):

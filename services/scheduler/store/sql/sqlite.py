@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from services.scheduler.errors import ConflictError, StoreUnavailableError
-from services.scheduler.store.sql.database import Database, Transaction, Values, Words
+from services.scheduler.store.sql.database import Database, Parameters, Transaction, Values, Words
 from services.scheduler.store.sql.migrate import migrate
 from shared.clock import Clock
 
@@ -35,6 +35,21 @@ class SqliteWords(Words):
         """Unfold a JSON list: the statement's text stays the same for any number of values, so it is prepared once."""
         unfolded = func.json_each(json.dumps(values)).table_valued("value")
         return column.in_(select(unfolded.c.value))
+
+    def insert_text(self, table: Table, names: Sequence[str]) -> str:
+        """One row's statement: the driver's loop over the rows costs 2-4 us each, half of unfolding JSON here."""
+        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+
+    def update_text(self, table: Table, names: Sequence[str]) -> str:
+        """One row's statement; the places are numbered, so that the key need not come last."""
+        key = table.primary_key.columns[0].name
+        places = {name: f"{name} = ?{place}" for place, name in enumerate(names, 1)}
+        where = places.pop(key)
+        return f"UPDATE {table.name} SET {', '.join(places.values())} WHERE {where}"  # noqa: S608
+
+    def batch(self, names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> Parameters:
+        """Rows as they are."""
+        return list(rows)
 
     def upsert(self, table: Table, values: Values) -> Executable:
         """INSERT … ON CONFLICT DO UPDATE."""

@@ -1,0 +1,105 @@
+"""Talks to a scheduler's API."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+import click
+import msgspec
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from yarl import URL
+
+from services.client.errors import NotReachableError, of_problem
+
+_LIMIT = ClientTimeout(total=60, sock_connect=10)
+_ENDLESS = ClientTimeout(total=None, sock_connect=10, sock_read=60)
+"""The stream sends a heartbeat each 15 s, so a minute of silence means that it is gone."""
+_MAX_LINE = 2**20
+
+
+def path(*parts: str) -> str:
+    """Return a path below `/api/v1`, every part percent-encoded."""
+    return "/api/v1/" + "/".join(quote(part, safe=":") for part in parts)
+
+
+def check_url(url: str) -> str:
+    """Return the base address without a slash at its end; raises BadParameter."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise click.BadParameter(f"{url!r} is no address; write http://HOST:PORT", param_hint="--url")
+    return url.rstrip("/")
+
+
+class Connection:
+    """One command's requests. Raises NotReachableError, NotFoundError and RefusedError."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session: ClientSession
+
+    async def __aenter__(self) -> Self:
+        """Open the session."""
+        self._session = ClientSession(timeout=_LIMIT, headers={"User-Agent": "leeward"}, read_bufsize=_MAX_LINE)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the session."""
+        await self._session.close()
+
+    async def call(
+        self, method: str, address: str, body: object = None, query: Mapping[str, str | int] | None = None
+    ) -> Any:
+        """Send a request and return the JSON of its reply, None when that is empty."""
+        data = None if body is None else msgspec.json.encode(body)
+        headers = {} if data is None else {"Content-Type": "application/json"}
+        try:
+            async with self._session.request(
+                method, self._address(address), data=data, headers=headers, params=query
+            ) as response:
+                return await self._read(response)
+        except (ClientError, OSError, TimeoutError) as fault:
+            raise self._unreachable(fault) from fault
+
+    async def list_all(self, address: str, query: Mapping[str, str | int] | None = None, limit: int = 1000) -> list[Any]:
+        """Return up to `limit` rows of a list, following its pages."""
+        rows: list[Any] = []
+        page = await self.call("GET", address, query={"$top": min(limit, 100), **(query or {})})
+        while True:
+            rows += page["value"]
+            if len(rows) >= limit or not page.get("nextLink"):
+                return rows[:limit]
+            page = await self.call("GET", page["nextLink"])
+
+    async def follow(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield what happens, as it happens, until the scheduler ends the stream."""
+        try:
+            async with self._session.get(self._address(path("stream")), timeout=_ENDLESS) as response:
+                if response.status != 200:
+                    await self._read(response)
+                async for line in response.content:
+                    if line.startswith(b"data: "):
+                        yield msgspec.json.decode(line.removeprefix(b"data: "))
+        except (ClientError, OSError, TimeoutError) as fault:
+            raise self._unreachable(fault) from fault
+
+    def _address(self, address: str) -> URL:
+        # Names are encoded already; a second time would turn their % into %25.
+        return URL(address if address.startswith("http") else f"{self._url}{address}", encoded=True)
+
+    async def _read(self, response: ClientResponse) -> Any:
+        raw = await response.read()
+        try:
+            document = msgspec.json.decode(raw) if raw else None
+        except msgspec.DecodeError as fault:
+            raise NotReachableError(f"{self._url} answers, but it is no scheduler ({response.status})") from fault
+        if response.status >= 400:
+            raise of_problem(response.status, document if isinstance(document, dict) else {})
+        return document
+
+    def _unreachable(self, fault: Exception) -> NotReachableError:
+        reason = "no answer in time" if isinstance(fault, TimeoutError | asyncio.TimeoutError) else str(fault)
+        return NotReachableError(f"{self._url} cannot be reached: {reason}; is the scheduler up, is --url right?")

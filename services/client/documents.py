@@ -1,0 +1,61 @@
+"""Reads documents from files: JSON or YAML, `-` for standard input."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+STANDARD_INPUT = "-"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's plain scalars: times stay text, `10:00:00` is no number, `on` is no truth value."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own attribute
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|false", "tf"),
+    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "-0123456789"),
+    ("null", r"null|~|", ["n", "~", ""]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+def read_document(source: str) -> Any:
+    """Return what a file (or standard input for `-`) holds; raises BadParameter. JSON is YAML, too."""
+    text = _text(source)
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader with fewer types
+    except (yaml.YAMLError, ValueError) as fault:
+        raise click.BadParameter(f"{source} is neither JSON nor YAML: {fault}", param_hint="--file") from fault
+
+
+def read_object(source: str) -> dict[str, Any]:
+    """Return the one object a file holds; raises BadParameter."""
+    document = read_document(source)
+    if not isinstance(document, dict):
+        raise click.BadParameter(f"{source} must hold one object", param_hint="--file")
+    return document
+
+
+def overlay(base: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with everything in `upper` put over it, objects merged."""
+    merged = dict(base)
+    for name, value in upper.items():
+        below = merged.get(name)
+        merged[name] = overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _text(source: str) -> str:
+    try:
+        if source == STANDARD_INPUT:
+            return click.get_text_stream("stdin").read()
+        return Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise click.BadParameter(f"{source} cannot be read: {fault}", param_hint="--file") from fault

@@ -1,0 +1,219 @@
+"""Bad input of every kind gets the documented error, naming the field, and changes nothing."""
+
+from typing import Any
+
+import pytest
+
+from tests.parts.fakes_api import Api, a_job, every
+
+HELLO = "/collections/demo/jobs/hello"
+
+
+def request(**changes: Any) -> dict[str, Any]:
+    return {"action": {"request": {"uri": "http://db-0/", **changes}}}
+
+
+def action(**changes: Any) -> dict[str, Any]:
+    return {"action": {"request": {"uri": "http://db-0/"}, **changes}}
+
+
+REFUSED: list[tuple[object, str, str]] = [
+    ({}, "action", "required"),
+    ({"action": {}}, "action.request", "required"),
+    ({"action": {"request": {}}}, "action.request.uri", "required"),
+    (a_job(recurence=every(5)), "recurence", "did you mean 'recurrence'?"),
+    (a_job(recurrence={"frequency": "Day", "intervall": 2}), "recurrence.intervall", "'interval'"),
+    (a_job(recurrence={"frequency": "Day", "schedule": {"houres": 2}}), "recurrence.schedule.houres", "'hours'"),
+    (action(errorAction={"request": {"url": "http://x/"}}), "action.errorAction.request.url", "'uri'"),
+    (a_job(zzz=1), "zzz", "known are"),
+    (a_job(recurrence=every("5")), "recurrence.interval", "expected int"),  # type: ignore[arg-type]
+    (a_job(recurrence=every(True)), "recurrence.interval", "expected int"),
+    (a_job(recurrence=[]), "recurrence", "expected object"),
+    (a_job(recurrence=every(0)), "recurrence.interval", "1 to 1000"),
+    (a_job(recurrence=every(5, count=0)), "recurrence.count", "1 or more"),
+    (a_job(recurrence={"frequency": "Year"}), "recurrence.frequency", "none of second, minute"),
+    (a_job(recurrence={"interval": 2}), "recurrence.frequency", "missing"),
+    (a_job(recurrence={"cron": "* * * *"}), "recurrence.cron", ""),
+    (a_job(recurrence={"cron": "* * * * *", "interval": 1}), "recurrence.interval", "cron"),
+    (a_job(recurrence={"cron": "0 0 30 2 *"}), "recurrence.cron", "day-of-month"),
+    (a_job(recurrence={"frequency": "Day", "timeZone": "Europe/Berln"}), "recurrence.timeZone", "Europe/Berlin"),
+    (a_job(recurrence=every(5, schedule={"weekDays": ["monday"]})), "recurrence.schedule.weekDays", "Week"),
+    (
+        a_job(recurrence={"frequency": "Week", "schedule": {"weekDays": ["Mondy"]}}),
+        "recurrence.schedule.weekDays[0]",
+        "'Mondy' is none of monday",
+    ),
+    (a_job(recurrence={"frequency": "Month", "schedule": {"monthDays": [0]}}), "recurrence.schedule.monthDays", "0"),
+    (
+        a_job(recurrence={"frequency": "Month", "schedule": {"monthlyOccurrences": [{}]}}),
+        "recurrence.schedule.monthlyOccurrences[0].day",
+        "required",
+    ),
+    (a_job(startTime="tomorrow"), "startTime", "write RFC 3339"),
+    (a_job(startTime="2026-13-01T00:00:00Z"), "startTime", "write RFC 3339"),
+    (a_job(startTime="0001-01-01T00:00:00+05:00"), "startTime", "write RFC 3339"),
+    (
+        a_job(startTime="9999-12-31T23:59:59", recurrence={"frequency": "Day", "timeZone": "America/New_York"}),
+        "startTime",
+        "",
+    ),
+    (a_job(startTime=5), "startTime", "expected a string"),
+    (a_job(timeout="PT31M"), "timeout", "at most PT30M"),
+    (a_job(timeout="PT0S"), "timeout", "too short"),
+    (a_job(timeout="a minute"), "timeout", "write ISO 8601"),
+    (a_job(timeout="P1Y"), "timeout", "write ISO 8601"),
+    (a_job(catchUpWindow="-PT1M"), "catchUpWindow", "too short"),
+    (a_job(overlap="Queue"), "overlap", "none of Skip, Allow, QueueOne"),
+    (a_job(state="paused"), "state", "none of enabled"),
+    (a_job(state="Completed"), "state", "Enabled or Disabled"),
+    (a_job(tags={"a": 1}), "tags.a", "expected str"),
+    (a_job(tags={str(i): "" for i in range(51)}), "tags", "too many"),
+    (a_job(placement={}), "placement", "neither"),
+    (a_job(placement={"pool": "a b"}), "placement.pool", "no name"),
+    (a_job(placement={"host": "a/b"}), "placement.host", "no name"),
+    (a_job(maintenance={"strategy": "Wait"}), "maintenance.strategy", "none of Reroute, Hold, Ignore"),
+    (a_job(maintenance={"leadTime": "auto"}), "maintenance.leadTime", "not supported yet"),
+    (a_job(maintenance={"byType": {"Freeze": {"onRelease": "No"}}}), "maintenance.byType.Freeze.onRelease", "none of"),
+    (
+        a_job(maintenance={"byType": {"Freeze": {"leadtime": "PT1M"}}}),
+        "maintenance.byType.Freeze.leadtime",
+        "'leadTime'",
+    ),
+    (a_job(flexibleWindow="PT1M"), "flexibleWindow", "not supported yet"),
+    (action(type="StorageQueue"), "action.type", "supported are Http and Https"),
+    (action(type="Mqtt"), "action.type", "not supported yet"),
+    (action(type="Ftp"), "action.type", "none of Http, Https"),
+    (action(queueMessage={}), "action.queueMessage", "not supported yet"),
+    (action(retryPolicy={"retryType": "Exponential"}), "action.retryPolicy.retryType", "supported are None and Fixed"),
+    (action(retryPolicy={"retryCount": 21}), "action.retryPolicy.retryCount", "0 and 20"),
+    (action(retryPolicy={"retryInterval": "PT0.5S"}), "action.retryPolicy.retryInterval", "at least PT1S"),
+    (request(authentication={"type": "Basic"}), "action.request.authentication", "not supported yet"),
+    (request(uri="ftp://db-0/"), "action.request.uri", "http:// or https://"),
+    (request(uri="http:///x"), "action.request.uri", "no host"),
+    (request(uri="http://db-0:99999/"), "action.request.uri", "not a URI"),
+    (request(uri="http://[::1/"), "action.request.uri", "not a URI"),
+    (request(uri="http://me:secret@db-0/"), "action.request.uri", "user name or password"),
+    (request(uri="http://db-0/a b"), "action.request.uri", "percent-encode"),
+    (request(uri="http://{host}/"), "action.request.uri", "needs a placement"),
+    (request(uri="http://db-0/" + "x" * 2048), "action.request.uri", "at most 2048"),
+    (request(method="BREW"), "action.request.method", "none of GET"),
+    (request(body="x" * 8193), "action.request.body", "at most 8192"),
+    (request(body={"a": 1}), "action.request.body", "expected str"),
+    (request(headers={"a b": "c"}), "action.request.headers.a b", "header name"),
+    (request(headers={"X": "a\r\nB: c"}), "action.request.headers.X", "line breaks"),
+    (request(headers={str(i): "" for i in range(51)}), "action.request.headers", "too many"),
+    (request(headers={"x": "y" * 4096}), "action.request.headers", "at most 4096"),
+    (request(headers={"x": None}), "action.request.headers.x", "expected str"),
+    *[
+        (request(headers={name: "x"}), f"action.request.headers.{name}", "may not be set")
+        for name in ("Host", "metadata", "X-Forwarded-For", "Connection", "Transfer-Encoding", "TE")
+    ],
+    (a_job(tags={f"tag-{i}": "x" * 256 for i in range(50)}, action=request(body="b" * 8000)["action"]), "", "16384"),
+    (b"[]", "", "JSON object"),
+    (b"{", "", "not valid JSON"),
+    (b'{"a": NaN}', "", "not valid JSON"),
+    (b'{"a": "\xff"}', "", "not valid JSON"),
+    (b'{"tags": {"a": "\\ud800"}}', "", "not valid JSON"),
+    (b'{"action":' * 1000 + b"1" + b"}" * 1000, "", ""),
+    (b'{"action":' * 20_000, "", "not valid JSON"),
+    (b"", "action", "required"),
+]
+
+
+@pytest.mark.parametrize(("body", "field", "says"), REFUSED)
+async def test_a_bad_job_is_refused_by_field_and_changes_nothing(api: Api, body: object, field: str, says: str) -> None:
+    await api.call("PUT", "/collections/demo/jobs/old", a_job(recurrence=every(5)))
+    before = await api.stored()
+    for path in (HELLO, "/collections/demo/jobs/old"):
+        reply = await api.call("PUT", path, body)
+        assert reply.status == 400, reply.document
+        assert reply.headers["Content-Type"] == "application/problem+json"
+        assert says in reply.document["detail"]
+        if field:
+            assert reply.document["field"] == field
+    assert await api.stored() == before
+
+
+@pytest.mark.parametrize(
+    "patch", [{"action": None}, {"timeout": 5}, {"recurrence": {"interval": 9999}}, {"nonsense": 1}, {"tags": {"a": 1}}]
+)
+async def test_a_bad_patch_changes_nothing(api: Api, patch: dict[str, Any]) -> None:
+    await api.call("PUT", HELLO, a_job(recurrence=every(5)))
+    before = await api.stored()
+    assert (await api.call("PATCH", HELLO, patch)).status == 400
+    assert await api.stored() == before
+
+
+@pytest.mark.parametrize("name", ["-a", "a%2Fb", "a%20b", "a" * 129, "%C3%A9", "a+b", "a%23", "a%00"])
+async def test_a_name_outside_the_rules_is_refused(api: Api, name: str) -> None:
+    before = await api.stored()
+    for path in (f"/collections/demo/jobs/{name}", f"/collections/{name}"):
+        body = a_job() if "jobs" in path else {}
+        reply = await api.call("PUT", path, body)
+        assert (reply.status, reply.document["field"]) == (400, "name")
+    assert await api.stored() == before
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("$top=0", "$top"),
+        ("$top=101", "$top"),
+        ("$top=-1", "$top"),
+        ("$top=x", "$top"),
+        ("$top=%C2%B2", "$top"),
+        ("$skip=-1", "$skip"),
+        ("$skip=1e3", "$skip"),
+        ("$skip=99999999999999999999", "$skip"),
+        ("$filter=name eq x", "$filter"),
+        ("$filter=state ne Enabled", "$filter"),
+        ("$filter=state eq Broken", "$filter"),
+        ("$filter=state eq 'Enabled", "$filter"),
+    ],
+)
+async def test_a_bad_query_is_refused(api: Api, query: str, field: str) -> None:
+    reply = await api.call("GET", f"/collections/demo/jobs?{query}")
+    assert (reply.status, reply.document["field"]) == (400, field)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"sku": {"name": "Gold"}}, "sku.name"),
+        ({"sku": "Free"}, "sku"),
+        ({"state": "Deleted"}, "state"),
+        ({"quota": {"maxJobCount": 0}}, "quota.maxJobCount"),
+        ({"quota": {"maxRecurrence": {"frequency": "Hour"}}}, "quota.maxRecurrence"),
+        ({"locations": "West US"}, "locations"),
+        ({"location": "x" * 91}, "location"),
+        ({"tags": ["a"]}, "tags"),
+    ],
+)
+async def test_a_bad_collection_is_refused_by_field_and_changes_nothing(
+    api: Api, body: dict[str, Any], field: str
+) -> None:
+    before = await api.stored()
+    for method, name in (("PUT", "new"), ("PUT", "demo"), ("PATCH", "demo")):
+        reply = await api.call(method, f"/collections/{name}", body)
+        assert (reply.status, reply.document["field"]) == (400, field)
+    assert await api.stored() == before
+
+
+async def test_a_body_beyond_the_limit_is_refused_unread(api: Api) -> None:
+    reply = await api.call("PUT", HELLO, b" " * (256 * 1024 + 1))
+    assert reply.status == 413
+    assert "more than 262144 bytes" in reply.document["detail"]
+
+
+async def test_an_unknown_collection_is_404_for_everything_below_it(api: Api) -> None:
+    below = "/collections/none/jobs"
+    for method, path, body in (
+        ("GET", below, None),
+        ("PUT", f"{below}/x", a_job()),
+        ("GET", f"{below}/x", None),
+        ("POST", f"{below}/x/run", None),
+        ("POST", f"{below}:batch", {"value": []}),
+    ):
+        reply = await api.call(method, path, body)
+        assert reply.status == 404
+        assert "none" in reply.document["detail"]

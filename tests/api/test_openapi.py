@@ -1,0 +1,44 @@
+"""The description of the API says what the API does."""
+
+from typing import Any
+
+from tests.parts.fakes_api import Api
+
+
+def references(node: object) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [ref for value in node.values() for ref in references(value)]
+    return [ref for value in node for ref in references(value)] if isinstance(node, list) else []
+
+
+async def described(api: Api) -> dict[str, Any]:
+    reply = await api.call("GET", f"{api.url}/openapi.json")
+    document: dict[str, Any] = reply.document
+    assert (reply.status, document["openapi"]) == (200, "3.1.0")
+    return document
+
+
+async def test_every_reference_leads_somewhere(api: Api) -> None:
+    document = await described(api)
+    for reference in references(document):
+        node: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part]
+        assert node
+
+
+async def test_every_route_is_described_once_with_its_own_name(api: Api) -> None:
+    document = await described(api)
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    names = [one["operationId"] for one in operations]
+    assert len(names) == len(set(names))
+    assert all(one["summary"] and one["responses"]["200"] for one in operations)
+    assert {"get", "put", "patch", "delete"} == set(document["paths"]["/api/v1/collections/{collection}/jobs/{job}"])
+
+
+async def test_fields_have_their_wire_names_and_read_only_ones_are_marked(api: Api) -> None:
+    job = (await described(api))["components"]["schemas"]["JobDocument"]["properties"]
+    assert {"catchUpWindow", "startTime", "maintenance"} <= job.keys()
+    assert job["status"]["readOnly"]
+    assert "readOnly" not in job["action"]

@@ -1,0 +1,84 @@
+"""Periodic duties."""
+
+import asyncio
+
+from shared.chores import Chores
+
+
+async def test_a_duty_runs_at_once_and_again_and_again() -> None:
+    ran = asyncio.Semaphore(0)
+
+    async def duty() -> None:
+        ran.release()
+
+    async with Chores() as chores, asyncio.timeout(5):
+        chores.every(0.01, duty, name="tick")
+        for _ in range(3):
+            await ran.acquire()
+
+
+async def test_a_duty_that_fails_is_run_again() -> None:
+    ran = asyncio.Semaphore(0)
+
+    async def duty() -> None:
+        ran.release()
+        raise RuntimeError("once more")
+
+    async with Chores() as chores, asyncio.timeout(5):
+        chores.every(0.01, duty, name="stumble")
+        for _ in range(3):
+            await ran.acquire()
+
+
+async def test_a_slow_duty_never_overlaps_itself() -> None:
+    together = highest = 0
+    ran = asyncio.Semaphore(0)
+
+    async def duty() -> None:
+        nonlocal together, highest
+        together += 1
+        highest = max(highest, together)
+        await asyncio.sleep(0.03)
+        together -= 1
+        ran.release()
+
+    async with Chores() as chores, asyncio.timeout(5):
+        chores.every(0.005, duty, name="slow")
+        for _ in range(3):
+            await ran.acquire()
+    assert highest == 1
+
+
+async def test_closing_ends_what_runs_before_it_returns() -> None:
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def duty() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.set()
+
+    async with Chores() as chores, asyncio.timeout(5):
+        chores.every(60, duty, name="long")
+        await started.wait()
+    assert ended.is_set()
+
+
+async def test_a_first_run_can_be_put_off() -> None:
+    order: list[str] = []
+    done = asyncio.Event()
+
+    async def later() -> None:
+        order.append("later")
+        done.set()
+
+    async def now() -> None:
+        order.append("now")
+
+    async with Chores() as chores, asyncio.timeout(5):
+        chores.every(60, later, name="later", first_after=0.1)
+        chores.every(60, now, name="now")
+        await done.wait()
+    assert order == ["now", "later"]
