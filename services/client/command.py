@@ -29,9 +29,7 @@ class Target(msgspec.Struct):
 
         return asyncio.run(conversation())
 
-    def call(
-        self, method: str, address: str, body: object = None, query: Mapping[str, str | int] | None = None
-    ) -> Any:
+    def call(self, method: str, address: str, body: object = None, query: Mapping[str, str | int] | None = None) -> Any:
         """Send one request and return the JSON of its reply."""
         return self.ask(lambda connection: connection.call(method, address, body, query))
 
@@ -45,15 +43,17 @@ class Target(msgspec.Struct):
 pass_target = click.make_pass_decorator(Target, ensure=True)
 
 
-def target_options() -> list[click.Parameter]:
-    """Return `--url` and `--output`, which every command takes."""
+def target_options(*, environment: bool = False) -> list[click.Parameter]:
+    """Return `--url` and `--output`, which every command takes.
+
+    Only the outermost may look at the `environment`, or LEEWARD_URL would win over a `--url` given there.
+    """
     return [
         click.Option(
             ["--url"],
-            envvar="LEEWARD_URL",
-            show_envvar=True,
+            envvar="LEEWARD_URL" if environment else None,
             metavar="URL",
-            help=f"Where the scheduler is [default: {DEFAULT_URL}].",
+            help=f"Where the scheduler is [default: LEEWARD_URL, else {DEFAULT_URL}].",
             expose_value=False,
             callback=_set_url,
         ),

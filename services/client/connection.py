@@ -1,6 +1,5 @@
 """Talks to a scheduler's API."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -8,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import click
 import msgspec
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout
 from yarl import URL
 
 from services.client.errors import NotReachableError, of_problem
@@ -64,7 +63,9 @@ class Connection:
         except (ClientError, OSError, TimeoutError) as fault:
             raise self._unreachable(fault) from fault
 
-    async def list_all(self, address: str, query: Mapping[str, str | int] | None = None, limit: int = 1000) -> list[Any]:
+    async def list_all(
+        self, address: str, query: Mapping[str, str | int] | None = None, limit: int = 1000
+    ) -> list[Any]:
         """Return up to `limit` rows of a list, following its pages."""
         rows: list[Any] = []
         page = await self.call("GET", address, query={"$top": min(limit, 100), **(query or {})})
@@ -101,5 +102,9 @@ class Connection:
         return document
 
     def _unreachable(self, fault: Exception) -> NotReachableError:
-        reason = "no answer in time" if isinstance(fault, TimeoutError | asyncio.TimeoutError) else str(fault)
+        reason = str(fault)
+        if isinstance(fault, TimeoutError):
+            reason = "no answer in time"
+        elif isinstance(fault, ClientConnectorError):
+            reason = fault.os_error.strerror or str(fault.os_error)
         return NotReachableError(f"{self._url} cannot be reached: {reason}; is the scheduler up, is --url right?")

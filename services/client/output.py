@@ -82,7 +82,10 @@ def text_of(value: object) -> str:
 
 
 def _show_plain(rows: Sequence[Row], columns: Sequence[Column]) -> None:
-    cells = [[column.title for column in columns], *([text_of(column.value(row)) for column in columns] for row in rows)]
+    cells = [
+        [column.title for column in columns],
+        *([text_of(column.value(row)) for column in columns] for row in rows),
+    ]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -34,24 +34,29 @@ def _job(uri: str, seconds: int, placement: Document | None, strategy: str | Non
     return job
 
 
-async def ensure_demo(session: aiohttp.ClientSession, api: str, targets_port: int, *, moved: bool) -> bool:
-    """Create the collection with its jobs unless it is there; True when something was written.
+async def ensure_demo(session: aiohttp.ClientSession, api: str, targets_port: int, *, moved: bool) -> None:
+    """Create the collection with its jobs unless it is there. Raises DemoError.
 
-    `moved`: the targets listen elsewhere than last time, so that the jobs must be told. Raises DemoError.
+    `moved`: the targets listen elsewhere than last time, so those jobs that are still there are told.
     """
     collection = f"{api}/api/v1/collections/{COLLECTION}"
     async with session.get(collection) as answer:
         is_there = answer.status == 200
-    if is_there and not moved:
-        return False
     if not is_there:
-        await _put(session, collection, {})
+        await _write(session, "PUT", collection, {})
+    if is_there and not moved:
+        return
     for name, document in documents(targets_port):
-        await _put(session, f"{collection}/jobs/{name}", document)
-    return True
+        url = f"{collection}/jobs/{name}"
+        if is_there:
+            await _write(session, "PATCH", url, {"action": document["action"]}, accepted=(200, 404))
+        else:
+            await _write(session, "PUT", url, document)
 
 
-async def _put(session: aiohttp.ClientSession, url: str, document: Document) -> None:
-    async with session.put(url, json=document) as answer:
-        if answer.status not in (200, 201):
-            raise DemoError(f"PUT {url} was answered {answer.status}: {await answer.text()}")
+async def _write(
+    session: aiohttp.ClientSession, method: str, url: str, document: Document, accepted: tuple[int, ...] = (200, 201)
+) -> None:
+    async with session.request(method, url, json=document) as answer:
+        if answer.status not in accepted:
+            raise DemoError(f"{method} {url} was answered {answer.status}: {await answer.text()}")

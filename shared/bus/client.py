@@ -58,9 +58,9 @@ class Bus:
     ) -> None:
         """Prepare, without connecting; raises BusSettingsError.
 
-        `on_connection` hears each change, `on_refused` the reason of each message that is no valid one; after a
-        refused password the next attempt waits `refused_pause` seconds; when more than `backlog_limit` bytes wait for
-        slow handlers, the bus connects anew for a fresh view.
+        `on_connection` hears each change; `on_refused` the reason of each message refused: `invalid`, `too-large`, or
+        `outbox-full` for an offer. After a refused password the next attempt waits `refused_pause` seconds. When more
+        than `backlog_limit` bytes wait for slow handlers, the bus connects anew for a fresh view.
         """
         self._dialler = Dialler(settings, client_id=client_id, will=will)
         self._outbox = Outbox()
@@ -116,7 +116,8 @@ class Bus:
     def clear(self, topic: str) -> None:
         """Disown a topic and have the broker forget its retained state."""
         self._outbox.clear(topic)
-        self._hear(topic)
+        self._hear(topic, self._connection)
+        self._repeated_at.pop(topic, None)
         self._wake()
 
     def offer(self, publication: Publication) -> bool:
@@ -130,19 +131,15 @@ class Bus:
     async def publish(self, publication: Publication) -> None:
         """Publish and wait for the broker's acknowledgement; raises BusUnavailableError."""
         checked(publication)
-        async with self._slots:
-            connection = self._connection
-            if connection is None:
-                raise BusUnavailableError(f"no connection to the broker at {self._dialler}: {self._trouble}")
-            limit = asyncio.timeout(_PUBLISH_SECONDS)
-            try:
-                async with limit:
-                    self._limits.add(limit)
-                    await connection.send(publication)
-            except BUS_ERRORS as fault:
-                raise BusUnavailableError(f"{publication.topic}: {reason(fault)}") from fault
-            finally:
-                self._limits.discard(limit)
+        limit = asyncio.timeout(_PUBLISH_SECONDS)
+        try:
+            async with limit, self._slots:
+                self._limits.add(limit)
+                await self._present_connection().send(publication)
+        except BUS_ERRORS as fault:
+            raise BusUnavailableError(f"{publication.topic}: {reason(fault)}") from fault
+        finally:
+            self._limits.discard(limit)
 
     async def request(self, topic: str, payload: bytes, *, timeout: float) -> bytes:
         """Ask and return the answer; raises BusUnavailableError, or ReplyTimeoutError after `timeout` seconds."""
@@ -180,6 +177,11 @@ class Bus:
     async def flush(self, timeout: float) -> bool:
         """Wait until everything kept, cleared and offered was acknowledged; False when that takes longer."""
         return await within(timeout, self._idle)
+
+    def _present_connection(self) -> Connection:
+        if self._connection is None:
+            raise BusUnavailableError(f"no connection to the broker at {self._dialler}: {self._trouble}")
+        return self._connection
 
     async def _stay_connected(self) -> None:
         backoff = Backoff(first=0.1, limit=5)
@@ -234,6 +236,7 @@ class Bus:
 
     def _end(self) -> None:
         self._connection = None
+        self._trouble = "the connection has just ended"
         self._settled.clear()
         for timer in self._repeats.values():
             timer.cancel()
@@ -265,7 +268,7 @@ class Bus:
     def _compare(self, arrived: Delivery) -> None:
         topic = arrived.topic
         if self._outbox.hear(topic, arrived.payload):
-            self._inbox.then(partial(self._hear, topic))
+            self._inbox.then(partial(self._hear, topic, self._connection))
         elif self._outbox.differs(topic, arrived.payload) and topic not in self._repeats:
             _log.warning("own state changed by somebody else", topic=topic)
             loop = asyncio.get_running_loop()
@@ -279,7 +282,9 @@ class Bus:
         self._outbox.repeat(topic)
         self._wake()
 
-    def _hear(self, topic: str) -> None:
+    def _hear(self, topic: str, connection: Connection | None) -> None:
+        if connection is not self._connection:
+            return  # it says nothing about the present connection
         self._unheard.discard(topic)
         if self.connected and not self._unheard:
             self._settled.set()

@@ -64,6 +64,10 @@ class Outbox:
 
     def sent(self) -> None:
         """The broker has acknowledged the whole batch."""
+        for publication in self._under_way:
+            if publication.topic not in self._kept:
+                self._echoes.pop(publication.topic, None)
+                self._heard.pop(publication.topic, None)
         self._under_way = []
 
     def restart(self) -> None:
@@ -99,8 +103,5 @@ class Outbox:
             self._waiting[topic] = self._kept[topic]
 
     def _expect(self, publication: Publication) -> None:
-        if publication.retain and publication.topic in self._kept:
+        if publication.retain:
             self._echoes.setdefault(publication.topic, deque(maxlen=_ECHOES_LIMIT)).append(publication.payload)
-        else:
-            self._echoes.pop(publication.topic, None)
-            self._heard.pop(publication.topic, None)

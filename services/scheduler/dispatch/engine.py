@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from services.scheduler.dispatch.lease import Lease
 from services.scheduler.dispatch.outcomes import Outcomes
-from services.scheduler.dispatch.planner import plan
+from services.scheduler.dispatch.planner import LOOK_AHEAD, plan
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.timer import Timer
 from services.scheduler.domain.executions import HistoryStatus
@@ -20,8 +20,6 @@ from shared.retry import Backoff
 
 log = get_logger(__name__)
 
-LOOK_AHEAD = timedelta(seconds=1)
-"""Claims are made this far ahead of their instant: polling alone would cost half its period in lateness."""
 TICK_SECONDS = 0.25
 BATCH = 500
 """Occurrences per claim and outcomes per write (DESIGN §4: 500-1,000 per statement)."""

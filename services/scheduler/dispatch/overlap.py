@@ -32,7 +32,8 @@ def verdict(claim: Claim, *, busy: bool, queued: int, now: datetime) -> Verdict:
     occurrence, policy = claim.occurrence, claim.job.definition.overlap
     if not busy or policy is Overlap.ALLOW or occurrence.manual or occurrence.attempt > 1:
         return Verdict.START
-    late = now - occurrence.fire_at > LATE and claim.job.definition.catch_up is CatchUp.RUN_ALL
+    catching_up = queued > 0 or now - occurrence.fire_at > LATE
+    late = catching_up and claim.job.definition.catch_up is CatchUp.RUN_ALL
     if occurrence.reason or late:
         return Verdict.QUEUE
     if policy is Overlap.QUEUE_ONE and queued == 0:

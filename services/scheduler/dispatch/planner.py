@@ -29,6 +29,8 @@ from services.scheduler.domain.timetable import timetable
 from services.scheduler.store.base import Plan
 from shared.clock import EPOCH
 
+LOOK_AHEAD = timedelta(seconds=1)
+"""Claims are made this far ahead of their instant: polling alone would cost half its period in lateness."""
 GRACE = timedelta(seconds=30)
 """Longer than a replica needs to take over from a dead one (a lease of 15 s) and than the longest freeze seen."""
 LIMIT = 100

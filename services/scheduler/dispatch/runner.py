@@ -10,7 +10,7 @@ from services.scheduler.dispatch.attempts import Attempts
 from services.scheduler.dispatch.lease import Lease
 from services.scheduler.dispatch.outcomes import Outcomes, of_attempt, of_hold, of_skip, uncounted
 from services.scheduler.dispatch.overlap import Backlog, Verdict, verdict
-from services.scheduler.dispatch.planner import after_skip
+from services.scheduler.dispatch.planner import LOOK_AHEAD, after_skip
 from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.executions import OccurrenceId
@@ -168,7 +168,7 @@ class Runner:
 
     def _skip(self, claim: Claim) -> None:
         skipped = of_skip(claim.job, claim.occurrence, "the previous occurrence still runs", self._clock)
-        replan = after_skip(claim.job, claim.occurrence.due, self._clock.now())
+        replan = after_skip(claim.job, claim.occurrence.due, self._clock.now() + LOOK_AHEAD)
         self._outcomes.add(uncounted(skipped, replan))
         self.announcer.skipped()
 

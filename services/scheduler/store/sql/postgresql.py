@@ -9,7 +9,6 @@ import asyncpg
 import msgspec
 from sqlalchemy import BigInteger, Column, ColumnElement, Executable, Table, Text, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.scheduler.store.sql.database import Database, Parameters, Transaction, Values, Words
@@ -59,7 +58,7 @@ class PostgresWords(Words):
 
 def _unfolded(table: Table, names: Sequence[str]) -> str:
     """The rows of the document in the first parameter, as a table called `new`."""
-    kinds = ", ".join(f"{name} {table.c[name].type.compile(PGDialect_asyncpg())}" for name in names)
+    kinds = ", ".join(f"{name} {table.c[name].type.compile()}" for name in names)
     return f"json_to_recordset($1::text::json) AS new ({kinds})"
 
 

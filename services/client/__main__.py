@@ -1,0 +1,90 @@
+"""The `leeward` command."""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from services.client.command import Group, Target, target_options
+from services.client.commands.collections import collection
+from services.client.commands.events import event
+from services.client.commands.hosts import host
+from services.client.commands.jobs import job
+from services.client.commands.watch import watch
+from services.client.errors import EXIT_CODES, RefusedError
+
+_LOCAL = ("rehearse", "up")
+_LOCAL_MODULE = "services.local.commands"
+
+
+class _Leeward(Group):
+    """The root: adds what runs everything on this machine only when it is asked for, since it imports it all."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted((*super().list_commands(context), *_LOCAL))
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return a command by name."""
+        return _local_command(name) if name in _LOCAL else super().get_command(context, name)
+
+
+def _local_command(name: str) -> click.Command:
+    try:
+        command = getattr(import_module(_LOCAL_MODULE), name)
+    except ImportError as fault:
+        return _unavailable(name, fault)
+    if not isinstance(command, click.Command):
+        raise TypeError(f"{_LOCAL_MODULE}.{name} is no command")
+    return command
+
+
+def _unavailable(name: str, fault: ImportError) -> click.Command:
+    reason = f"`leeward {name}` needs more than the client: pip install 'leeward[local]' ({fault})"
+
+    def refuse() -> None:
+        raise RefusedError(reason)
+
+    settings = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(name, callback=refuse, short_help="(not installed)", help=reason, context_settings=settings)
+
+
+def _version() -> str:
+    try:
+        return version("leeward")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _create() -> click.Group:
+    @click.group(cls=_Leeward, params=target_options(environment=True), epilog=EXIT_CODES)
+    @click.version_option(_version(), prog_name="leeward")
+    @click.pass_context
+    def leeward(context: click.Context) -> None:
+        """Scheduled jobs that stay out of the weather.
+
+        \b
+        leeward up                                   everything on this machine
+        leeward collection create demo
+        leeward job create demo/hello --uri http://web-0:8080/hello --every 5m
+        leeward job history demo/hello
+        leeward host list
+        leeward watch
+        """
+        context.ensure_object(Target)
+
+    for command in (collection, event, host, job, watch):
+        leeward.add_command(command)
+    return leeward
+
+
+leeward = _create()
+
+
+def main() -> None:
+    """Run the command line."""
+    leeward(prog_name="leeward")
+
+
+if __name__ == "__main__":
+    main()
