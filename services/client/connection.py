@@ -1,6 +1,7 @@
 """Talks to a scheduler's API."""
 
-from collections.abc import AsyncIterator, Mapping
+import os
+from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -75,7 +76,7 @@ class Connection:
                 return rows[:limit]
             page = await self.call("GET", page["nextLink"])
 
-    async def follow(self) -> AsyncIterator[dict[str, Any]]:
+    async def follow(self) -> AsyncGenerator[dict[str, Any]]:
         """Yield what happens, as it happens, until the scheduler ends the stream."""
         try:
             async with self._session.get(self._address(path("stream")), timeout=_ENDLESS) as response:
@@ -102,9 +103,15 @@ class Connection:
         return document
 
     def _unreachable(self, fault: Exception) -> NotReachableError:
-        reason = str(fault)
-        if isinstance(fault, TimeoutError):
-            reason = "no answer in time"
-        elif isinstance(fault, ClientConnectorError):
-            reason = fault.os_error.strerror or str(fault.os_error)
-        return NotReachableError(f"{self._url} cannot be reached: {reason}; is the scheduler up, is --url right?")
+        text = f"{self._url} cannot be reached: {_reason(fault)}; is the scheduler up, is --url right?"
+        return NotReachableError(text)
+
+
+def _reason(fault: Exception) -> str:
+    if isinstance(fault, TimeoutError):
+        return "no answer in time"
+    # aiohttp's own words name sockets and TLS settings; the system's say what is the matter.
+    error = fault.os_error if isinstance(fault, ClientConnectorError) else fault
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
+    return str(error)

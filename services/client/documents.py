@@ -1,6 +1,7 @@
 """Reads documents from files: JSON or YAML, `-` for standard input."""
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def overlay(base: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]
 def _text(source: str) -> str:
     try:
         if source == STANDARD_INPUT:
-            return click.get_text_stream("stdin").read()
+            return sys.stdin.read()
         return Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise click.BadParameter(f"{source} cannot be read: {fault}", param_hint="--file") from fault

@@ -1,12 +1,16 @@
 """The demo collection: jobs that start every few seconds, one for each way an event can meet them."""
 
+import asyncio
 from collections.abc import Iterator
+from typing import Final
 
 import aiohttp
 
 from services.local.errors import DemoError
+from shared.retry import Backoff
 
-COLLECTION = "demo"
+COLLECTION: Final = "demo"
+_LIMIT_SECONDS: Final = 30
 
 Document = dict[str, object]
 
@@ -39,13 +43,20 @@ async def ensure_demo(session: aiohttp.ClientSession, api: str, targets_port: in
 
     `moved`: the targets listen elsewhere than last time, so those jobs that are still there are told.
     """
-    collection = f"{api}/api/v1/collections/{COLLECTION}"
-    async with session.get(collection) as answer:
-        is_there = answer.status == 200
-    if not is_there:
-        await _write(session, "PUT", collection, {})
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            await _ensure(session, f"{api}/api/v1/collections/{COLLECTION}", targets_port, moved=moved)
+    except TimeoutError as fault:
+        raise DemoError(f"the scheduler at {api} did not take the demo jobs in {_LIMIT_SECONDS} s") from fault
+
+
+async def _ensure(session: aiohttp.ClientSession, collection: str, targets_port: int, *, moved: bool) -> None:
+    status, _ = await _ask(session, "GET", collection)
+    is_there = status == 200
     if is_there and not moved:
         return
+    if not is_there:
+        await _write(session, "PUT", collection, {})
     for name, document in documents(targets_port):
         url = f"{collection}/jobs/{name}"
         if is_there:
@@ -57,6 +68,19 @@ async def ensure_demo(session: aiohttp.ClientSession, api: str, targets_port: in
 async def _write(
     session: aiohttp.ClientSession, method: str, url: str, document: Document, accepted: tuple[int, ...] = (200, 201)
 ) -> None:
-    async with session.request(method, url, json=document) as answer:
-        if answer.status not in accepted:
-            raise DemoError(f"{method} {url} was answered {answer.status}: {await answer.text()}")
+    status, text = await _ask(session, method, url, document)
+    if status not in accepted:
+        raise DemoError(f"{method} {url} was answered {status}: {text}")
+
+
+async def _ask(
+    session: aiohttp.ClientSession, method: str, url: str, document: Document | None = None
+) -> tuple[int, str]:
+    """Return status and text of the answer; a scheduler that was killed meanwhile is waited for."""
+    backoff = Backoff(first=0.2, limit=2)
+    while True:
+        try:
+            async with session.request(method, url, json=document) as answer:
+                return answer.status, await answer.text()
+        except aiohttp.ClientConnectionError:
+            await asyncio.sleep(backoff.next())

@@ -16,7 +16,6 @@ from aiohttp import ClientSession
 from services.local.layout import UpOptions
 from services.local.ports import is_free
 from services.local.state import LocalState, read_state
-from tests.parts.ports import free_port
 from tests.parts.waiting import until
 
 pytestmark = pytest.mark.system
@@ -78,13 +77,11 @@ async def start(*arguments: str) -> asyncio.subprocess.Process:
 
 
 def free_ports() -> Iterator[str]:
-    """Yield a flag for each port; the test's own number keeps parallel ones apart."""
-    ops = next(
-        port for port in range(20000 + os.getpid() % 10000, 32000, 8) if all(map(is_free, range(port, port + 4)))
-    )
-    yield f"--ops-port={ops}"
-    for flag in ("--port", "--mqtt-port", "--imds-port", "--targets-port"):
-        yield f"{flag}={free_port()}"
+    """Yield a flag for each port, from where the system hands out none; the process's number parts parallel tests."""
+    candidates = range(20000 + os.getpid() % 1000 * 10, 32000, 10)
+    first = next(port for port in candidates if all(map(is_free, range(port, port + 8))))
+    for offset, flag in enumerate(("--port", "--mqtt-port", "--imds-port", "--targets-port", "--ops-port")):
+        yield f"{flag}={first + offset}"
 
 
 @asynccontextmanager

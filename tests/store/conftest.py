@@ -45,6 +45,12 @@ async def shared_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
         yield opened
 
 
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+async def sql_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    return await _address(request, tmp_path)
+
+
 async def _address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")

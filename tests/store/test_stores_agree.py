@@ -176,12 +176,11 @@ def _line(line: HistoryRow) -> str:
     return repr({name: value for name, value in asdict(line).items() if name not in ("id", "job_id")})
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-async def pair(request: pytest.FixtureRequest) -> AsyncIterator[list[Store]]:
+@pytest.fixture
+async def pair(sql_url: str) -> AsyncIterator[list[Store]]:
     """A memory store and a SQL store, with an empty collection each."""
-    url = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     async with AsyncExitStack() as stack:
-        stores = [await stack.enter_async_context(open_store(address)) for address in ("memory://", url)]
+        stores = [await stack.enter_async_context(open_store(address)) for address in ("memory://", sql_url)]
         for store in stores:
             await put_collection(store)
         yield stores

@@ -1,6 +1,7 @@
 """`leeward watch`: what happens, as it happens, in plain words."""
 
 import asyncio
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
@@ -46,14 +47,15 @@ class _Watch:
                 await asyncio.sleep(self._waits.next())
 
     async def _follow(self) -> None:
-        async for update in self._connection.follow():
-            self._heard = True
-            self._waits.reset()
-            click.echo(_line(update, self._shape))
-            if self._left is not None:
-                self._left -= 1
-                if self._left == 0:
-                    return
+        async with aclosing(self._connection.follow()) as updates:
+            async for update in updates:
+                self._heard = True
+                self._waits.reset()
+                click.echo(_line(update, self._shape))
+                if self._left is not None:
+                    self._left -= 1
+                    if self._left == 0:
+                        return
 
 
 def _line(update: dict[str, Any], shape: Format) -> str:

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.outcomes import final_state
-from services.scheduler.domain.executions import HistoryStatus, OccurrenceId, unrun_row
+from services.scheduler.domain.executions import HistoryStatus, Occurrence, OccurrenceId, unrun_row
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.placement import Load, Run, decide
@@ -24,30 +24,29 @@ log = get_logger(__name__)
 TICK_SECONDS = 2.0
 """Lead times and another replica's holds come without a change of hosts; so holds are looked through this often."""
 PAGE = 500
+COALESCED = "coalesced"
 
 
 def let_go(job: Job, waiting: list[Held], now: datetime) -> Iterator[Release]:
     """Yield what becomes of one job's held occurrences, in due order, now that it may run (DESIGN §5, release).
 
-    RunOnce runs the latest under its own id and skips the others; RunAll runs all; Skip none. What was asked for by a
-    caller or is past its first attempt goes on in any case.
+    RunOnce runs the latest under its own id and skips the others; RunAll runs all; Skip none. The rule is that of the
+    event each was held under. What a caller asked for, or what has run before, goes on in any case.
     """
-    policy = resolve(job.definition.maintenance, "", has_pool=False).on_release
     waiting = sorted(waiting, key=lambda held: held.occurrence.due)
-    fresh = [held for held in waiting if held.occurrence.attempt == 1]
-    latest = fresh[-1].occurrence.id if fresh else None
+    planned = [held.occurrence.id for held in waiting if not _goes_on(held.occurrence)]
     for held in waiting:
-        occurrence = held.occurrence
-        if (
-            occurrence.attempt > 1
-            or occurrence.manual
-            or policy is OnRelease.RUN_ALL
-            or (policy is OnRelease.RUN_ONCE and occurrence.id == latest)
-        ):
+        policy = resolve(job.definition.maintenance, held.occurrence.held_under, has_pool=False).on_release
+        latest = policy is OnRelease.RUN_ONCE and held.occurrence.id == planned[-1]
+        if _goes_on(held.occurrence) or policy is OnRelease.RUN_ALL or latest:
             yield _go(held, now)
         else:
-            reason = "coalesced" if policy is OnRelease.RUN_ONCE else "skipped at release"
+            reason = COALESCED if policy is OnRelease.RUN_ONCE else "skipped at release"
             yield _end(job, held, HistoryStatus.SKIPPED, reason, now)
+
+
+def _goes_on(occurrence: Occurrence) -> bool:
+    return occurrence.manual or occurrence.attempt > 1
 
 
 def give_up(job: Job, waiting: list[Held], reason: str, now: datetime) -> Iterator[Release]:

@@ -79,6 +79,7 @@ def of_hold(job: Job, occurrence: Occurrence, hold: Hold, clock: Clock) -> Outco
         job_id=job.id,
         rows=(unrun_row(occurrence, HistoryStatus.POSTPONED, hold.reason, clock.now()),),
         held_for=hold.waiting_for,
+        held_under=hold.event_type,
         reason=hold.reason,
     )
 

@@ -52,6 +52,7 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
 
     `attempt` counts starts from 1, crash repeats included; `retries` counts policy retries of the present action.
     `ordinal` is the occurrence's number within the job, from 1 (Azure's repeatCount). `manual` marks a `run`.
+    `host` is the host or pool it was last held for, `reason` why, `held_under` the type of the event that was it.
     """
 
     id: OccurrenceId
@@ -66,6 +67,7 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     manual: bool = False
     host: str | None = None
     reason: str = ""
+    held_under: str = ""
 
 
 class HistoryStatus(StrEnum):

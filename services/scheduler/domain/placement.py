@@ -32,11 +32,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """Wait. `waiting_for` is the host or pool whose state is the reason; `event_id` is what threatens it, if known."""
+    """Wait. `waiting_for` is the host or pool whose state is the reason.
+
+    `event_id` and `event_type` are what threatens it; None and empty when it is only not known.
+    """
 
     waiting_for: str
     reason: str
     event_id: str | None = None
+    event_type: str = ""
 
 
 Decision = Run | Hold
@@ -161,7 +165,12 @@ def _moved(refuge: HostView, away_from: HostKey, threat: Threat) -> Run:
 
 
 def _hold(waiting_for: str, threat: Threat) -> Hold:
-    return Hold(waiting_for=waiting_for, reason=describe(threat, waiting_for), event_id=threat.event_id)
+    return Hold(
+        waiting_for=waiting_for,
+        reason=describe(threat, waiting_for),
+        event_id=threat.event_id,
+        event_type=threat.type,
+    )
 
 
 def _safest(

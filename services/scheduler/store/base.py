@@ -78,7 +78,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a claim ended, or how it goes on; exactly one of the kinds below happens, together with `rows`.
 
     * `following` set: the occurrence becomes READY with that action, instant and retries, attempt + 1.
-    * `held_for` set: it becomes HELD for that host or pool, reason beside it.
+    * `held_for` set: it becomes HELD for that host or pool, with `reason` and `held_under` (the event's type) beside it.
     * neither: it is finished and leaves the table; `job_state` (if set) is where its job goes when the job
       is enabled, has no next due instant and no other unfinished occurrence.
     `main_attempts` and `failures` add to the job's counters, `faulted` adds one faulted occurrence.
@@ -91,6 +91,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[HistoryRow, ...] = ()
     following: Next | None = None
     held_for: str | None = None
+    held_under: str = ""
     reason: str = ""
     main_attempts: int = 0
     failures: int = 0

@@ -149,6 +149,13 @@ class SettleVerbs:
                 )
             )
         elif outcome.held_for is not None:
-            self._state.put(replace(one, state=OccurrenceState.HELD, host=outcome.held_for, reason=outcome.reason))
+            held = replace(
+                one,
+                state=OccurrenceState.HELD,
+                host=outcome.held_for,
+                reason=outcome.reason,
+                held_under=outcome.held_under,
+            )
+            self._state.put(held)
         else:
             self._state.drop(one.id)

@@ -294,6 +294,7 @@ async def _move_occurrences(tx: Transaction, outcomes: Sequence[Outcome], attemp
             "state": OccurrenceState.HELD,
             "owner": None,
             "host": outcome.held_for,
+            "held_under": outcome.held_under,
             "reason": outcome.reason,
         }
         for outcome in outcomes

@@ -149,6 +149,7 @@ def occurrence_of(row: Row[Any]) -> Occurrence:
         manual=row.manual,
         host=row.host,
         reason=row.reason,
+        held_under=row.held_under,
     )
 
 

@@ -149,6 +149,7 @@ occurrences = _table(
     Column("manual", Boolean),
     Column("host", Text),
     Column("reason", Text),
+    Column("held_under", Text),
 )
 
 history = _table(

@@ -58,7 +58,8 @@ CREATE TABLE occurrences (
     ordinal INTEGER NOT NULL,
     manual BOOLEAN NOT NULL,
     host TEXT,
-    reason TEXT NOT NULL
+    reason TEXT NOT NULL,
+    held_under TEXT NOT NULL
 );
 
 CREATE INDEX occurrences_ready ON occurrences (fire_at) WHERE state = 'ready';
