@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 Row = dict[str, Any]
+_LONGEST = 80
 
 
 class Format(StrEnum):
@@ -29,6 +30,11 @@ class Column(msgspec.Struct, frozen=True):
     title: str
     value: Callable[[Row], object]
     whole: bool = False
+
+    def cell(self, row: Row) -> str:
+        """Return the column's text for a row: one line, long ones cut (`--output json` has all of it)."""
+        text = text_of(self.value(row))
+        return text if self.whole or len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def field(title: str, *names: str, whole: bool = False) -> Column:
@@ -84,7 +90,7 @@ def text_of(value: object) -> str:
 def _show_plain(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     cells = [
         [column.title for column in columns],
-        *([text_of(column.value(row)) for column in columns] for row in rows),
+        *([column.cell(row) for column in columns] for row in rows),
     ]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
@@ -94,9 +100,9 @@ def _show_plain(rows: Sequence[Row], columns: Sequence[Column]) -> None:
 def _show_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        cells = [text_of(column.value(row)) for row in rows]
+        cells = [column.cell(row) for row in rows]
         width = max(map(len, (column.title, *cells)))
         table.add_column(column.title, no_wrap=column.whole, min_width=width if column.whole else None)
     for row in rows:
-        table.add_row(*(text_of(column.value(row)) for column in columns))
+        table.add_row(*(column.cell(row) for column in columns))
     Console(width=shutil.get_terminal_size().columns, markup=False, highlight=False).print(table)

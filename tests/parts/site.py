@@ -1,7 +1,7 @@
 """A whole site as processes: broker, emulated metadata service, watchers, scheduler, and targets that record."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.parts.mosquitto import Mosquitto
 from tests.parts.ports import free_port, listening
 from tests.parts.programs import Program
 from tests.parts.recorder import Recorder
+from tests.parts.waiting import until
 
 Json = dict[str, Any]
 
@@ -163,11 +164,9 @@ class Site:
         await self.until(holds, seconds=seconds)
         return seen[0]
 
-    async def until(self, condition: Callable[[], Any], *, seconds: float = 20) -> None:
+    async def until(self, condition: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
         """Ask again until the condition (a coroutine function) holds; raises TimeoutError."""
-        async with asyncio.timeout(seconds):
-            while not await condition():
-                await asyncio.sleep(0.05)
+        await until(condition, seconds=seconds)
 
     async def metric(self, name: str) -> float:
         """Return one sample of the scheduler's metrics, by its full name with labels."""

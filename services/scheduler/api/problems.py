@@ -73,6 +73,7 @@ def middleware(new_id: Callable[[], str]) -> Middleware:
     async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[REQUEST_ID] = request_id = new_id()
         try:
+            _refuse_nul(request)
             return await handler(request)
         except web.HTTPException as fault:
             if fault.status < HTTPStatus.BAD_REQUEST:
@@ -85,6 +86,11 @@ def middleware(new_id: Callable[[], str]) -> Middleware:
             return _reply(_internal(request_id))
 
     return problems
+
+
+def _refuse_nul(request: web.Request) -> None:
+    if "\x00" in request.path or any("\x00" in value for value in request.query.values()):
+        raise InvalidInputError("", "the address holds a NUL character")
 
 
 async def mark(request: web.Request, response: web.StreamResponse) -> None:

@@ -1,13 +1,14 @@
 """Tells the bus and the live feed what becomes of executions; best effort, never in the way of a run."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from services.scheduler.domain.executions import AttemptResult, HistoryRow, Occurrence
 from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.placement import Hold, Run
 from services.scheduler.feed import Feed, Update
 from services.scheduler.metrics import Metrics
-from shared.bus import Bus, Publication
+from shared.bus import Publication
 from shared.clock import Clock
 from shared.messages import CLOUD_EVENT_CONTENT_TYPE, CloudEvent, ExecutionKind, ExecutionNotice, encode
 from shared.topics import Topics
@@ -15,12 +16,20 @@ from shared.topics import Topics
 TYPE_PREFIX = "io.leeward.execution."
 
 
+class Outlet(Protocol):
+    """The part of the bus that notices need."""
+
+    def offer(self, publication: Publication) -> bool:
+        """Send a message when there is time; False when it was dropped."""
+        ...
+
+
 class Announcer:
     """One method per thing that can become of an occurrence; each counts, publishes and feeds the stream."""
 
     def __init__(
         self,
-        bus: Bus,
+        bus: Outlet,
         topics: Topics,
         feed: Feed,
         clock: Clock,

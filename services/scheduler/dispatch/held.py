@@ -37,7 +37,7 @@ def let_go(job: Job, waiting: list[Held], now: datetime) -> Iterator[Release]:
     planned = [held.occurrence.id for held in waiting if not _goes_on(held.occurrence)]
     for held in waiting:
         policy = resolve(job.definition.maintenance, held.occurrence.held_under, has_pool=False).on_release
-        latest = policy is OnRelease.RUN_ONCE and held.occurrence.id == planned[-1]
+        latest = policy is OnRelease.RUN_ONCE and planned[-1:] == [held.occurrence.id]
         if _goes_on(held.occurrence) or policy is OnRelease.RUN_ALL or latest:
             yield _go(held, now)
         else:

@@ -51,6 +51,10 @@ class Lease:
         elapsed = abs(self._clock.now() - by_wall)
         return self._owner is not None and time.monotonic() - by_process < half.total_seconds() and elapsed < half
 
+    def doubt(self) -> None:
+        """Have the store asked before anything more fires."""
+        self._proven_at = (-self._length.total_seconds(), self._proven_at[1])
+
     async def prove(self) -> None:
         """Renew the lease. Raises LeaseLostError (and forgets the life) when it was taken over."""
         owner, asked = self.owner, (time.monotonic(), self._clock.now())

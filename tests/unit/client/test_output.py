@@ -21,6 +21,11 @@ def test_a_piped_table_is_plain_aligned_text(capsys: pytest.CaptureFixture[str])
     assert lines[2].split() == ["x", "-", "-", "-"]
 
 
+def test_long_texts_are_cut_and_ids_never_are(capsys: pytest.CaptureFixture[str]) -> None:
+    show_rows([{"id": "i" * 200, "text": "t" * 200}], (COLUMNS[0], COLUMNS[2]), Format.TABLE)
+    assert capsys.readouterr().out.splitlines()[1] == f"{'i' * 200}  {'t' * 79}…"
+
+
 def test_ids_are_whole_on_a_narrow_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ _FAULT = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>.*)`)
 _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _ENUM = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
-MAX_DEPTH = 32
+NUL = "\x00"
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -52,16 +52,31 @@ def _node(kind: type[Document]) -> inspect.Type:
 
 
 def _clean(value: Any, node: inspect.Type, path: str, *, strict: bool) -> Any:
-    if path.count(".") > MAX_DEPTH:
-        raise InvalidInputError(path, "nested too deeply")
+    """Return `value` as far as `node` describes it, read-only fields left out."""
+    if isinstance(value, str):
+        _refuse_nul(value, path)
     for choice in _choices(node):
         if isinstance(value, dict) and isinstance(choice, inspect.StructType):
             return dict(_clean_object(value, choice, path, strict=strict))
         if isinstance(value, dict) and isinstance(choice, inspect.DictType):
-            return {k: _clean(v, choice.value_type, _join(path, k), strict=strict) for k, v in value.items()}
+            return dict(_clean_entries(value, choice, path, strict=strict))
         if isinstance(value, list) and isinstance(choice, inspect.ListType):
             return [_clean(v, choice.item_type, f"{path}[{i}]", strict=strict) for i, v in enumerate(value)]
     return value
+
+
+def _clean_entries(
+    value: dict[str, Any], node: inspect.DictType, path: str, *, strict: bool
+) -> Iterator[tuple[str, Any]]:
+    for name, item in value.items():
+        _refuse_nul(name, path)
+        yield name, _clean(item, node.value_type, _join(path, name), strict=strict)
+
+
+def _refuse_nul(text: str, path: str) -> None:
+    """PostgreSQL keeps no NUL; nothing a caller can mean needs one."""
+    if NUL in text:
+        raise InvalidInputError(path, "holds a NUL character")
 
 
 def _clean_object(

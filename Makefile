@@ -1,0 +1,68 @@
+# Everything one does with a clone; `make help` explains it. Needs python3 (3.11 or newer), python3-venv and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt
+# Keeps what a command says to itself unless it fails.
+QUIETLY := > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test unit check lint format types bench clean servers
+
+help:  ## Explain the targets
+	@echo "Leeward: scheduled jobs that stay out of the weather. What make can do:"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+run: $(VENV)/local.stamp  ## Install into .venv and start everything on this machine (Ctrl-C ends it)
+	@$(BIN)/leeward up $(UP)
+
+setup: $(VENV)/dev.stamp servers  ## Install all that development and the tests need
+
+check: lint types test  ## What CI runs: lint, types, test
+
+lint: $(VENV)/dev.stamp  ## Check style, formatting and the import contracts
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "Badly formatted files: make format"; exit 1; }
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/dev.stamp  ## Format the code and repair what can be repaired
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+types: $(VENV)/dev.stamp  ## Check the types (mypy, strict)
+	@$(BIN)/mypy
+
+unit: $(VENV)/dev.stamp  ## Run the unit tests: seconds, no servers
+	@$(BIN)/pytest -q -n auto tests/unit
+
+test: setup  ## Run every test: real brokers, real PostgreSQL, whole processes
+	@$(BIN)/pytest -q -n auto --dist worksteal $(TESTS)
+
+bench: $(VENV)/dev.stamp  ## Measure the store and the recurrence engine on this machine
+	@$(BIN)/python -m tests.bench
+
+clean:  ## Remove what make and the tools have made; the data of `make run` in .leeward stays
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+servers:
+	@.ci/servers
+
+# A stamp is newer than what was installed by it, so that a changed pyproject.toml or constraints.txt installs again.
+$(VENV)/local.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing Leeward into $(VENV) ..."
+	@$(PIP_INSTALL) --editable '.[local]' $(QUIETLY)
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing Leeward and its development tools into $(VENV) ..."
+	@$(PIP_INSTALL) --editable '.[dev]' $(QUIETLY)
+	@touch $@ $(VENV)/local.stamp
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Leeward needs Python 3.11 or newer; this is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "This Python cannot make virtual environments. On Debian: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,178 @@
+"""A dispatch engine over the memory store, with a target that answers as told and no bus but an outlet."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from itertools import count
+
+from services.scheduler.dispatch.announcer import Announcer
+from services.scheduler.dispatch.attempts import Answer, Attempts
+from services.scheduler.dispatch.engine import Engine
+from services.scheduler.dispatch.held import Holds
+from services.scheduler.dispatch.lease import Lease
+from services.scheduler.dispatch.moves import Moves
+from services.scheduler.dispatch.outcomes import Outcomes
+from services.scheduler.dispatch.runner import Runner
+from services.scheduler.dispatch.running import Running
+from services.scheduler.domain.actions import Call
+from services.scheduler.domain.collections import Collection, CollectionDefinition, Namespace
+from services.scheduler.domain.executions import HistoryRow, Occurrence
+from services.scheduler.domain.hosts import HostView
+from services.scheduler.domain.jobs import Job, JobDefinition, JobState
+from services.scheduler.feed import Feed
+from services.scheduler.metrics import Metrics
+from services.scheduler.store.base import JobDraft, Store
+from services.scheduler.store.memory.store import MemoryStore
+from shared.bus import Publication
+from shared.clock import SystemClock
+from shared.topics import HostKey, Topics
+
+NAMESPACE = Namespace(subscription="s", resource_group="g")
+LEASE = timedelta(seconds=15)
+Answers = Callable[[Occurrence], Answer]
+
+GOOD = Answer(succeeded=True, retryable=True, message="done")
+BAD = Answer(succeeded=False, retryable=True, message="not done")
+FINAL = Answer(succeeded=False, retryable=False, message="never")
+
+
+class ScriptedTarget:
+    """Answers calls by a script; `gate` closed keeps them waiting."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Call, Occurrence, HostView | None]] = []
+        self.answers: Answers = lambda _: GOOD
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._called = asyncio.Condition()
+
+    async def call(self, call: Call, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
+        """Remember the call, wait for the gate, and answer."""
+        async with self._called:
+            self.calls.append((call, occurrence, host))
+            self._called.notify_all()
+        await self.gate.wait()
+        return self.answers(occurrence)
+
+    async def until_called(self, times: int) -> None:
+        """Wait until so many calls have come; raises TimeoutError."""
+        async with asyncio.timeout(10), self._called:
+            await self._called.wait_for(lambda: len(self.calls) >= times)
+
+    @property
+    def attempts(self) -> list[int]:
+        """The attempt numbers of the calls, in order."""
+        return [occurrence.attempt for _, occurrence, _ in self.calls]
+
+
+class SilentBus:
+    """Takes publications and forgets them."""
+
+    def offer(self, _publication: Publication) -> bool:
+        """Take a publication."""
+        return True
+
+
+class Dispatching:
+    """One replica's dispatch, wired as `app` does, over any store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.clock = SystemClock()
+        self.metrics = Metrics("test")
+        self.target = ScriptedTarget()
+        self.fleet: dict[HostKey, HostView] = {}
+        self.moves = Moves()
+        self.outcomes = Outcomes()
+        self.running = Running()
+        ids = count()
+        self.lease = Lease(store, self.clock, "one", LEASE, self.metrics)
+        announcer = Announcer(
+            SilentBus(), Topics(), Feed(), self.clock, self.metrics, replica="one", new_id=lambda: str(next(ids))
+        )
+        self.attempts = Attempts(self.target, self.running, self.clock, self.metrics)
+        self.runner = Runner(
+            store=store,
+            clock=self.clock,
+            lease=self.lease,
+            attempts=self.attempts,
+            outcomes=self.outcomes,
+            running=self.running,
+            announcer=announcer,
+            metrics=self.metrics,
+            fleet=lambda: self.fleet,
+            moves=self.moves,
+            size=8,
+        )
+        self.engine = Engine(store, self.clock, self.lease, self.runner, self.outcomes, self.metrics, capacity=100)
+        self.holds = Holds(
+            store,
+            self.clock,
+            announcer,
+            fleet=lambda: self.fleet,
+            load=self.running.load,
+            released=self.engine.wake,
+        )
+        self.collection: Collection | None = None
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator["Dispatching"]:
+        """Dispatch for as long as the context lasts."""
+        now = self.clock.now()
+        self.collection, _ = await self.store.put_collection(NAMESPACE, "demo", CollectionDefinition(), now)
+        await self.lease.begin()
+        async with asyncio.TaskGroup() as tasks:
+            duties = [tasks.create_task(duty()) for duty in (self.runner.run, self.engine.run)]
+            yield self
+            for duty in duties:
+                duty.cancel()
+
+    async def add(self, what: JobDefinition, *, name: str = "job", due: datetime | None = None) -> Job:
+        """Create an enabled job that is due now, or at `due`."""
+        if self.collection is None:
+            raise RuntimeError("dispatch is not at work")
+        now = self.clock.now()
+        draft = JobDraft(
+            uid=f"uid-{name}",
+            name=name,
+            definition=what,
+            state=JobState.ENABLED,
+            anchor=now,
+            next_due=due or now,
+            restart=True,
+        )
+        written = await self.store.put_jobs(self.collection.id, [draft], now)
+        self.engine.wake()
+        return written[0].job
+
+    async def job(self, name: str = "job") -> Job:
+        """Return a job as stored."""
+        if self.collection is None:
+            raise RuntimeError("dispatch is not at work")
+        return await self.store.get_job(self.collection.id, name)
+
+    async def rows(self, name: str = "job") -> list[HistoryRow]:
+        """Return a job's history, oldest first."""
+        found = await self.store.list_history((await self.job(name)).id, top=100, skip=0)
+        return list(reversed(found))
+
+    async def has_claimed(self) -> bool:
+        """Say whether something is claimed now."""
+        return bool((await self.store.gauges(self.clock.now())).occurrences.get("claimed"))
+
+    async def until_rows(self, number: int, name: str = "job") -> list[HistoryRow]:
+        """Wait until a job has so many history rows; raises TimeoutError."""
+        async with asyncio.timeout(10):
+            while len(rows := await self.rows(name)) < number:
+                self.engine.wake()
+                await asyncio.sleep(0.01)
+        return rows
+
+
+@asynccontextmanager
+async def dispatching() -> AsyncIterator[Dispatching]:
+    """Give a dispatch at work over a fresh memory store."""
+    ids = count()
+    async with MemoryStore(lambda: f"session-{next(ids)}") as store, Dispatching(store).at_work() as work:
+        yield work
