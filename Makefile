@@ -25,7 +25,7 @@ check: lint types test  ## What CI runs: lint, types, test
 lint: $(VENV)/dev.stamp  ## Check style, formatting and the import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "Badly formatted files: make format"; exit 1; }
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 format: $(VENV)/dev.stamp  ## Format the code and repair what can be repaired
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .

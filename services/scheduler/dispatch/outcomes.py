@@ -74,10 +74,11 @@ def _same_action_again(following: Next | Finished) -> bool:
 
 def of_hold(job: Job, occurrence: Occurrence, hold: Hold, clock: Clock) -> Outcome:
     """Return the outcome of an occurrence that waits for a host; history shows it as postponed."""
+    waiting = msgspec.structs.replace(occurrence, host=hold.waiting_for)
     return Outcome(
         occurrence_id=occurrence.id,
         job_id=job.id,
-        rows=(unrun_row(occurrence, HistoryStatus.POSTPONED, hold.reason, clock.now()),),
+        rows=(unrun_row(waiting, HistoryStatus.POSTPONED, hold.reason, clock.now()),),
         held_for=hold.waiting_for,
         held_under=hold.event_type,
         reason=hold.reason,

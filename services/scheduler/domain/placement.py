@@ -196,7 +196,7 @@ def describe(threat: Threat, where: str) -> str:
         return f"{threat.type} of {where} has started"
     if threat.not_before is None:
         return f"{threat.type} of {where} is announced"
-    return f"{threat.type} of {where} is due at {threat.not_before.isoformat(timespec='seconds')}"
+    return f"{threat.type} of {where} is due at {threat.not_before:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def to_cancel(definition: JobDefinition, host: HostView, now: datetime) -> Threat | None:

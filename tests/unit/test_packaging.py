@@ -1,0 +1,85 @@
+"""The distribution: its import packages are its own, and each part needs no more than its extra brings."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = {"services", "shared"}
+NEEDS = {
+    "shared": (),
+    "services/client": (),
+    "services/vmwatch": ("vmwatch",),
+    "services/scheduler": ("scheduler", "postgresql"),
+    "services/local": ("local",),
+}
+
+
+def project() -> dict[str, Any]:
+    described: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return described
+
+
+def distributions(*extras: str) -> set[str]:
+    """Return the normalised names of what `pip install leeward[extras]` names itself."""
+    described = project()
+    wanted = [*described["dependencies"], *(line for extra in extras for line in required(described, extra))]
+    return {re.split(r"[\s\[<>=!;~]", line, maxsplit=1)[0].lower().replace("_", "-") for line in wanted}
+
+
+def required(described: dict[str, Any], extra: str) -> Iterator[str]:
+    for line in described["optional-dependencies"][extra]:
+        own = re.fullmatch(r"leeward\[(.+)\]", line)
+        if own is None:
+            yield line
+        else:
+            for other in own[1].split(","):
+                yield from required(described, other)
+
+
+def imported(folder: Path) -> set[str]:
+    """Return the names of the top-level packages, not of the standard library, that the code in a folder imports."""
+    found: set[str] = set()
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - OURS
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_no_other_distribution_brings_packages_of_our_names(name: str) -> None:
+    assert set(packages_distributions().get(name, ())) <= {"leeward"}
+
+
+@pytest.mark.parametrize(("folder", "extras"), NEEDS.items())
+def test_each_part_imports_only_what_its_extra_brings(folder: str, extras: tuple[str, ...]) -> None:
+    owners = packages_distributions()
+    needed = {owners[package][0].lower().replace("_", "-") for package in imported(ROOT / folder)}
+    assert needed <= distributions(*extras)
+
+
+def test_every_part_is_checked() -> None:
+    parts = {f"services/{path.parent.name}" for path in (ROOT / "services").glob("*/__init__.py")}
+    assert parts | {"shared"} == set(NEEDS)
+
+
+def test_every_requirement_of_an_extra_is_pinned() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
+    extras = set(project()["optional-dependencies"])
+    assert distributions(*extras) <= pinned
+
+
+def test_pins_name_no_address_and_no_path() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines if not line.startswith("#"))
