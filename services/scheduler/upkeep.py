@@ -11,6 +11,8 @@ from shared.logs import get_logger
 
 log = get_logger(__name__)
 
+PRUNED_JOBS = 20
+"""Jobs deleted in one transaction, each with up to a thousand history rows."""
 PRUNE_BATCH = 2000
 """Rows deleted in one transaction, so that claims never wait long behind it."""
 
@@ -37,9 +39,11 @@ class Upkeep:
             self._rescued()
 
     async def prune(self) -> None:
-        """Delete history beyond its age and number, in small transactions."""
+        """Delete history beyond its age and number, and jobs that ended long ago, in small transactions."""
         older_than = self._clock.now() - RETENTION_AGE
         try:
+            while count := await self._store.prune_jobs(ended_before=older_than, limit=PRUNED_JOBS):
+                log.info("ended jobs deleted", count=count, ended_before=older_than.isoformat())
             while count := await self._store.prune(
                 rows_per_job=RETENTION_ROWS, older_than=older_than, limit=PRUNE_BATCH
             ):

@@ -1,92 +1,90 @@
-"""`make bench`: how fast this machine writes jobs, claims what is due, records outcomes and steps through rules.
+"""`make bench`: the scheduler's dispatch against a bare loop, in one run, on this machine (docs/performance.md).
 
-Rates differ between machines and minutes; compare the lines of one run with each other.
+Compare only ratios, and only those of one run: the absolute figures move with the machine and the minute.
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
-from services.scheduler.domain.recurrence import Frequency, MonthlyOccurrence, Recurrence, Schedule, Weekday
-from services.scheduler.domain.timetable import timetable
-from services.scheduler.store.base import Store
-from services.scheduler.store.open import open_store
-from tests.parts.postgres import Postgres
-from tests.parts.stored import NOW, claim, draft, finished, put_collection, register
+from tests.bench.contestants import BareLoop, Contestant, Scheduler
+from tests.bench.holding import measure_holding
+from tests.bench.loads import Take, loads
+from tests.bench.measuring import Range
+from tests.bench.report import Results, document, table
+from tests.parts.mosquitto import Mosquitto
+from tests.parts.postgres import Postgres, binaries
 
-BATCH = 500
-STEPS = 20_000
-RULES = {
-    "every 7 minutes": Recurrence(frequency=Frequency.MINUTE, interval=7),
-    "daily, Berlin": Recurrence(frequency=Frequency.DAY, time_zone="Europe/Berlin", schedule=Schedule(hours=(2, 14))),
-    "first Sunday": Recurrence(
-        frequency=Frequency.MONTH,
-        schedule=Schedule(monthly_occurrences=(MonthlyOccurrence(day=Weekday.SUNDAY, occurrence=1),)),
-    ),
-    "cron 0 5 * * MON": Recurrence(cron="0 5 * * MON"),
-}
+ROUNDS = 3
+DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
 
 
-@contextmanager
-def timed(what: str, count: int) -> Iterator[None]:
-    """Print how many per second the block did."""
-    began = time.perf_counter()
-    yield
-    click.echo(f"  {what:<28}{count / (time.perf_counter() - began):>12,.0f} /s")
+class Bench:
+    """The target, the loop and the schedulers, all running; schedulers rest while they are not measured."""
+
+    def __init__(self, range_: Range, loop: BareLoop, schedulers: tuple[Scheduler, ...], broker: str) -> None:
+        self._range = range_
+        self._contestants: tuple[Contestant, ...] = (loop, *schedulers)
+        self._sqlite = schedulers[0]
+        self._broker = broker
+
+    async def measure(self, *, rounds: int, quick: bool) -> Results:
+        """Take everything, contestants taking turns; takes about a minute and a half a round."""
+        takes: dict[str, dict[str, list[Take]]] = defaultdict(lambda: defaultdict(list))
+        for load in (load for _ in range(rounds) for load in loads(quick=quick)):
+            for contestant in self._contestants:
+                take = await self._range.take(contestant, load)
+                takes[load.name][contestant.name].append(take)
+                click.echo(f"  {load.name:<12}{contestant.name:<12}{take}", err=True)
+        held = await measure_holding(self._range, self._sqlite, self._broker, events=4 if quick else 10)
+        return Results(takes=takes, held=held, rounds=rounds)
 
 
-async def measure_store(name: str, url: str, jobs: int) -> None:
-    """Write jobs, then claim and settle each one's occurrence, in the batches that dispatch uses."""
-    click.echo(f"store: {name}, {jobs:,} jobs")
-    async with open_store(url) as store:
-        collection = await put_collection(store)
-        with timed("jobs written", jobs):
-            await store.put_jobs(collection.id, [draft(f"job-{number}") for number in range(jobs)], NOW)
-        await _dispatch(store, jobs)
+@asynccontextmanager
+async def prepared(folder: Path) -> AsyncIterator[Bench]:
+    """Start all parts, and take all down at the end."""
+    async with AsyncExitStack() as stack:
+        server = stack.enter_context(Postgres(**_server_settings()))
+        broker = await stack.enter_async_context(Mosquitto(folder))
+        range_ = await stack.enter_async_context(Range(folder))
+        loop = BareLoop(folder)
+        schedulers = (
+            Scheduler("SQLite", folder, f"sqlite:///{folder}/bench.db", broker.url),
+            Scheduler("PostgreSQL", folder, await server.new_database(), broker.url),
+        )
+        for scheduler in schedulers:
+            await stack.enter_async_context(scheduler.running())
+        yield Bench(range_, loop, schedulers, broker.url)
 
 
-async def _dispatch(store: Store, jobs: int) -> None:
-    owner = await register(store)
-    claims = []
-    with timed("occurrences claimed", jobs):
-        while batch := await claim(store, owner, limit=BATCH):
-            claims += batch
-    assert len(claims) == jobs
-    with timed("outcomes recorded", jobs):
-        for start in range(0, jobs, BATCH):
-            await store.settle(owner, [finished(each) for each in claims[start : start + BATCH]])
+def _server_settings() -> dict[str, str]:
+    """Durable, as in production; with the statement counter where the server has it."""
+    settings = {"fsync": "on", "full_page_writes": "on"}
+    if any(binaries().parent.rglob("pg_stat_statements.so")):
+        settings["shared_preload_libraries"] = "pg_stat_statements"
+    return settings
 
 
-def measure_rules() -> None:
-    """Step through each rule from due instant to due instant."""
-    click.echo("recurrence: due instants found one after the other")
-    for name, rule in RULES.items():
-        table = timetable(rule, NOW, NOW)
-        with timed(name, STEPS):
-            _walk(table.next_after)
-
-
-def _walk(next_after: Callable[..., object]) -> None:
-    due: object = NOW
-    for _ in range(STEPS):
-        due = next_after(due) or NOW
+async def _bench(*, rounds: int, quick: bool) -> Results:
+    with TemporaryDirectory(prefix="leeward-bench-") as folder:
+        async with prepared(Path(folder)) as bench:
+            return await bench.measure(rounds=rounds, quick=quick)
 
 
 @click.command()
-@click.option("--jobs", type=click.IntRange(min=1), default=10_000, show_default=True, help="Jobs per store.")
-def main(jobs: int) -> None:
-    """Measure the stores and the recurrence engine on this machine."""
-    measure_rules()
-    with TemporaryDirectory() as folder:
-        asyncio.run(measure_store("memory", "memory://", jobs))
-        asyncio.run(measure_store("SQLite", f"sqlite:///{Path(folder) / 'bench.db'}", jobs))
-    with Postgres() as server:
-        asyncio.run(measure_store("PostgreSQL (fsync off)", asyncio.run(server.new_database()), jobs))
+@click.option("--quick", is_flag=True, help="One round with short windows: an impression, no result.")
+@click.option("--date", help="Today, to write the result into docs/performance.md too.")
+def main(quick: bool, date: str | None) -> None:  # noqa: FBT001
+    """Measure dispatch against a bare loop, and how fast an event holds a host."""
+    results = asyncio.run(_bench(rounds=1 if quick else ROUNDS, quick=quick))
+    click.echo(table(results))
+    if date is not None:
+        DOCUMENT.write_text(document(results, date))
 
 
 if __name__ == "__main__":

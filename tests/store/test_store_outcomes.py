@@ -158,8 +158,14 @@ async def test_a_held_occurrence_is_nobodys_and_says_why(store: Store) -> None:
     owner = await register(store)
     [claimed] = await claim(store, owner)
     postponed = row(claimed.occurrence, HistoryStatus.POSTPONED)
-    await store.settle(owner, [finished(claimed, rows=(postponed,), held_for="db-0", reason="reboot announced")])
+    await store.settle(
+        owner, [finished(claimed, rows=(postponed,), held_for="db-0", held_under="Reboot", reason="reboot announced")]
+    )
     [held] = await store.list_held()
     assert (held.occurrence.state, held.occurrence.host) == (OccurrenceState.HELD, "db-0")
-    assert (held.occurrence.reason, held.occurrence.attempt) == ("reboot announced", 1)
+    assert (held.occurrence.reason, held.occurrence.held_under, held.occurrence.attempt) == (
+        "reboot announced",
+        "Reboot",
+        1,
+    )
     assert await store.settle(owner, [finished(claimed)]) == {claimed.occurrence.id}

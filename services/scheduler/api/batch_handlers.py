@@ -51,13 +51,13 @@ class BatchHandlers:
         jobs = read(body, BatchDocument, strict=self._mount.strict).value
         collection = await self._collection(request)
         answers = await self._batches.put(collection, jobs, strict=self._mount.strict)
-        return reply({"value": [_document(answer) for answer in answers]})
+        return reply(request, {"value": [_document(answer) for answer in answers]})
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete every job in the filter's state."""
         state = need_filter(request, "state", JobState)
         collection = await self._collection(request)
-        return reply(DeletedDocument(deleted=await self._batches.delete(collection, state)))
+        return reply(request, DeletedDocument(deleted=await self._batches.delete(collection, state)))
 
     async def _collection(self, request: web.Request) -> Collection:
         return await self._store.get_collection(self._mount.namespace(request), request.match_info["collection"])

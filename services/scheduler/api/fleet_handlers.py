@@ -36,7 +36,7 @@ class FleetHandlers:
 
     async def host(self, request: web.Request) -> web.Response:
         """Return one host."""
-        return reply(host_document(self._hosts.report(request.match_info["host"])))
+        return reply(request, host_document(self._hosts.report(request.match_info["host"])))
 
     async def cordon(self, request: web.Request) -> web.Response:
         """Keep jobs off a host by hand, as an event does."""
@@ -47,12 +47,12 @@ class FleetHandlers:
         if until is not None and until <= self._clock.now():
             raise InvalidInputError("until", "lies in the past")
         host = request.match_info["host"]
-        return reply(host_document(await self._hosts.cordon(host, reason=document.reason, until=until, by=_BY)))
+        return reply(request, host_document(await self._hosts.cordon(host, reason=document.reason, until=until, by=_BY)))
 
     async def release(self, request: web.Request) -> web.Response:
         """Lift the cordon by hand; an event's cordon stays."""
         read(await read_document(request), EmptyDocument)
-        return reply(host_document(await self._hosts.release(request.match_info["host"], by=_BY)))
+        return reply(request, host_document(await self._hosts.release(request.match_info["host"], by=_BY)))
 
     async def events(self, request: web.Request) -> web.Response:
         """List events, the last seen first; past ones too unless `$filter=outcome eq active`."""
@@ -62,4 +62,4 @@ class FleetHandlers:
 
     async def event(self, request: web.Request) -> web.Response:
         """Return one event."""
-        return reply(event_document(await self._store.get_event(request.match_info["event"])))
+        return reply(request, event_document(await self._store.get_event(request.match_info["event"])))

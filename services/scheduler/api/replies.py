@@ -1,4 +1,4 @@
-"""Replies with a JSON body."""
+"""Replies with a JSON body, durations in the dialect of the caller."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -8,18 +8,33 @@ from aiohttp import web
 
 from services.scheduler.api.requests import Page, next_link
 from services.scheduler.api.schemas.values import Document, encoder
+from shared.durations import format_timespan
 
-_ENCODER = encoder()
+_ISO = encoder()
+_TIMESPAN = encoder(format_timespan)
+_OLD_CLIENTS = ("azure-mgmt-scheduler/", "schedulermanagementclient", "azurepowershell")
+_NEW_CLIENTS = "azsdk-"
 
 
-def reply(document: Document | dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+def speaks_timespan(user_agent: str) -> bool:
+    """Whether this is one of Azure's old clients, which read hh:mm:ss only; all others read ISO 8601 (DESIGN §5)."""
+    name = user_agent.lower()
+    return _NEW_CLIENTS not in name and any(sign in name for sign in _OLD_CLIENTS)
+
+
+def reply(
+    request: web.Request, document: Document | dict[str, Any], status: HTTPStatus = HTTPStatus.OK
+) -> web.Response:
     """Return a reply with a document."""
-    return web.Response(body=_ENCODER.encode(document), status=status, content_type="application/json")
+    chosen = _TIMESPAN if speaks_timespan(request.headers.get("User-Agent", "")) else _ISO
+    return web.Response(
+        body=chosen.encode(document), status=status, content_type="application/json", charset="utf-8"
+    )
 
 
-def written(document: Document, *, created: bool) -> web.Response:
+def written(request: web.Request, document: Document, *, created: bool) -> web.Response:
     """Return the reply to a PUT: 201 for what is new, 200 for what was replaced."""
-    return reply(document, HTTPStatus.CREATED if created else HTTPStatus.OK)
+    return reply(request, document, HTTPStatus.CREATED if created else HTTPStatus.OK)
 
 
 def done() -> web.Response:
@@ -29,4 +44,4 @@ def done() -> web.Response:
 
 def page_reply(request: web.Request, page: Page, documents: Sequence[Document]) -> web.Response:
     """Return one page of a list; `documents` may hold one more than the page, the sign that there is a next one."""
-    return reply({"value": list(documents[: page.top]), "nextLink": next_link(request, page, len(documents))})
+    return reply(request, {"value": list(documents[: page.top]), "nextLink": next_link(request, page, len(documents))})

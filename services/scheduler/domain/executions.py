@@ -179,4 +179,4 @@ def unrun_row(occurrence: Occurrence, status: HistoryStatus, reason: str, at: da
 
 RETENTION_ROWS = 1000
 RETENTION_AGE = timedelta(days=60)
-"""History kept per job (reference azure-scheduler §2.7)."""
+"""History kept per job, and how long a completed or faulted job is kept (reference azure-scheduler §2.7)."""

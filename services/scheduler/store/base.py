@@ -30,7 +30,7 @@ class Ownership(msgspec.Struct, frozen=True):
 class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A job about to be written; `restart` resets counters, `planned` and `anchor` and drops unfinished occurrences.
 
-    `uid` names a new job; an existing one keeps its own.
+    `uid` names a new job; an existing one keeps its own, its name as first written, and without `restart` its anchor.
     """
 
     uid: str
@@ -64,7 +64,7 @@ Planner = Callable[[Job], Plan]
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """An occurrence that is this replica's now, with its job as it was at the claim.
+    """An occurrence that is this replica's now, with its job as it was at the claim (its plan applied).
 
     `contended`: another unfinished, not held occurrence of the job exists that this session does not own.
     """
@@ -78,7 +78,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a claim ended, or how it goes on; exactly one of the kinds below happens, together with `rows`.
 
     * `following` set: the occurrence becomes READY with that action, instant and retries, attempt + 1.
-    * `held_for` set: it becomes HELD for that host or pool, with `reason` and `held_under` (the event's type) beside it.
+    * `held_for` set: it becomes HELD for that host or pool, with `reason` and `held_under` (the event's type).
     * neither: it is finished and leaves the table; `job_state` (if set) is where its job goes when the job
       is enabled, has no next due instant and no other unfinished occurrence.
     `main_attempts` and `failures` add to the job's counters, `faulted` adds one faulted occurrence.
@@ -110,7 +110,10 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """Let a held occurrence go: READY at `fire_at`, or finished with `row` (skipped, missed) when `fire_at` is None."""
+    """Let a held occurrence go: READY at `fire_at`, or finished with `row` (skipped, missed) when `fire_at` is None.
+
+    What it was held for and why stays with it.
+    """
 
     occurrence_id: OccurrenceId
     job_id: JobId
@@ -232,7 +235,10 @@ class Store(Protocol):
     async def put_collection(
         self, namespace: Namespace, name: str, definition: CollectionDefinition, now: datetime
     ) -> tuple[Collection, bool]:
-        """Create or replace; True when new. Opening or closing the gate takes effect on its jobs at once."""
+        """Create or replace; True when new. Opening or closing the gate takes effect on its jobs at once.
+
+        A replaced collection keeps its id and its name as first written.
+        """
         ...
 
     async def get_collection(self, namespace: Namespace, name: str) -> Collection:
@@ -252,10 +258,11 @@ class Store(Protocol):
     # -- jobs --------------------------------------------------------------------------------------------------------
 
     async def put_jobs(self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime) -> list[Written]:
-        """Create or replace jobs, answers in order.
+        """Create or replace jobs, answers in order; a name that comes twice is created, then replaced.
 
-        A replaced job's claimed occurrences that have not come due yet are dropped. Raises NotFoundError when the
-        collection is gone, ConflictError when a draft's `expected_revision` is not the stored one.
+        A replaced job's planned occurrences that have not come due yet are dropped and no longer count in `planned`;
+        held ones and runs asked for stay. Raises NotFoundError when the collection is gone, ConflictError when a
+        draft's `expected_revision` is not the stored one (nothing of the batch is written then).
         """
         ...
 
@@ -280,7 +287,10 @@ class Store(Protocol):
         ...
 
     async def add_run(self, occurrence: Occurrence) -> bool:
-        """Add a READY occurrence asked for by a caller; False when that id is there, or was within ten minutes."""
+        """Add a READY occurrence asked for by a caller; False when that id is there, or was within ten minutes.
+
+        The ten minutes are those before `due`, the instant of the asking. Raises NotFoundError when the job is gone.
+        """
         ...
 
     async def list_history(
@@ -307,7 +317,7 @@ class Store(Protocol):
         ...
 
     async def resign(self, owner: Ownership) -> None:
-        """End a life in good order: claims that never fired (the session's remaining ones) become READY, same attempt."""
+        """End a life in good order: the session's remaining claims, which never fired, become READY, same attempt."""
         ...
 
     async def rescue(self, now: datetime) -> int:
@@ -356,7 +366,7 @@ class Store(Protocol):
         ...
 
     async def list_events(self, *, active: bool, limit: int) -> list[EventRecord]:
-        """Return events, last seen first; only the active ones if asked."""
+        """Return events, the latest `first_seen_at` first; only the active ones if asked."""
         ...
 
     async def report_drain(self, owner: Ownership, report: DrainReport) -> None:
@@ -373,7 +383,7 @@ class Store(Protocol):
 
     async def take_approval(self, event_id: str, replica: str, now: datetime, patience: timedelta) -> bool:
         """Win the right to approve an event: True for one replica, again for the same one, and for another when the
-        winner has not come to an end within `patience`.
+        winner has not come to an end (APPROVED or FOREIGN recorded) within `patience` of winning.
         """
         ...
 
@@ -398,6 +408,12 @@ class Store(Protocol):
     async def prune(self, *, rows_per_job: int, older_than: datetime, limit: int) -> int:
         """Delete up to `limit` history rows beyond the newest `rows_per_job` of their job or older than `older_than`;
         return how many.
+        """
+        ...
+
+    async def prune_jobs(self, *, ended_before: datetime, limit: int) -> int:
+        """Delete up to `limit` completed and faulted jobs, with their history, that neither ran nor were written
+        since `ended_before`; return how many.
         """
         ...
 

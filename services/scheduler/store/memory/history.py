@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence
-from services.scheduler.domain.jobs import JobId, JobState
+from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobId, JobState
 from services.scheduler.errors import NotFoundError
 from services.scheduler.store.base import Gauges, Recent
 from services.scheduler.store.memory.state import State
@@ -54,6 +54,13 @@ class HistoryVerbs:
         self._state.history = {number: row for number, row in self._state.history.items() if number not in doomed}
         return len(doomed)
 
+    async def prune_jobs(self, *, ended_before: datetime, limit: int) -> int:
+        """See the port."""
+        ended = (job for job in self._state.jobs.values() if job.state in TERMINAL_STATES)
+        doomed = {job.id for job in ended if _last_touched(job) < ended_before}
+        self._state.delete_jobs(set(sorted(doomed)[:limit]))
+        return min(len(doomed), limit)
+
     async def gauges(self, now: datetime) -> Gauges:
         """See the port."""
         jobs = self._state.jobs.values()
@@ -66,3 +73,7 @@ class HistoryVerbs:
 
     def _newest(self) -> Iterator[HistoryRow]:
         return (self._state.history[number] for number in sorted(self._state.history, reverse=True))
+
+
+def _last_touched(job: Job) -> datetime:
+    return max(job.updated_at, job.counters.last_execution_time or job.updated_at)

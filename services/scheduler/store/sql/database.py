@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Executable, Row, Table, TypeDecorator
+from sqlalchemy import Column, ColumnElement, CursorResult, Executable, Row, Table, TypeDecorator
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.scheduler.errors import ConflictError, StoreUnavailableError
+from services.scheduler.store.sql.steady import carry_out, to_the_end
 
 Values = Mapping[str, object]
 Parameters = list[tuple[object, ...]] | tuple[object, ...]
@@ -54,26 +55,27 @@ class Words(ABC):
 class Transaction:
     """One open transaction; it ends with the context that gave it."""
 
-    def __init__(self, connection: AsyncConnection, words: Words) -> None:
-        """Wrap a connection that has begun."""
+    def __init__(self, connection: AsyncConnection, words: Words, *, steady: bool) -> None:
+        """Wrap a connection that has begun; `steady` as in Database."""
         self._connection = connection
         self._words = words
+        self._steady = steady
 
     async def rows(self, query: Executable) -> Sequence[Row[Any]]:
         """Return all rows."""
-        return (await self._connection.execute(query)).all()
+        return (await self._execute(query)).all()
 
     async def first(self, query: Executable) -> Row[Any] | None:
         """Return the first row, None when there is none."""
-        return (await self._connection.execute(query)).first()
+        return (await self._execute(query)).first()
 
     async def scalar(self, query: Executable) -> Any:
         """Return the first column of the first row, None when there is none."""
-        return (await self._connection.execute(query)).scalar()
+        return (await self._execute(query)).scalar()
 
     async def run(self, change: Executable) -> int:
         """Execute a change and return how many rows it met."""
-        return (await self._connection.execute(change)).rowcount
+        return (await self._execute(change)).rowcount
 
     async def insert_many(self, table: Table, rows: Sequence[Values]) -> None:
         """Insert rows that all name the same columns, in one message."""
@@ -85,15 +87,15 @@ class Transaction:
 
     async def run_text(self, statement: str) -> None:
         """Execute one statement as it stands, for migrations and pragmas."""
-        await self._connection.exec_driver_sql(statement)
+        await carry_out(self._connection.exec_driver_sql(statement), steady=self._steady)
 
     async def upsert(self, table: Table, **values: object) -> None:
         """Insert a row or overwrite the one with the same primary key."""
-        await self._connection.execute(self._words.upsert(table, values))
+        await self._execute(self._words.upsert(table, values))
 
     async def insert_missing(self, table: Table, **values: object) -> None:
         """Insert a row unless one with the same primary key exists."""
-        await self._connection.execute(self._words.insert_missing(table, values))
+        await self._execute(self._words.insert_missing(table, values))
 
     def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
         """Return the condition that `column` is one of `values`."""
@@ -108,7 +110,10 @@ class Transaction:
         names = list(rows[0])
         columns = [self._stored(table.c[name], [row[name] for row in rows]) for name in names]
         batch = self._words.batch(names, list(zip(*columns, strict=True)))
-        await self._connection.exec_driver_sql(text(table, names), batch)
+        await carry_out(self._connection.exec_driver_sql(text(table, names), batch), steady=self._steady)
+
+    async def _execute(self, statement: Executable) -> CursorResult[Any]:
+        return await carry_out(self._connection.execute(statement), steady=self._steady)
 
     def _stored(self, column: Column[Any], values: list[object]) -> list[object]:
         kind, dialect = column.type, self._connection.dialect
@@ -123,6 +128,8 @@ class Database(ABC):
     words: Words
     one_process: bool
     """Whether nobody else can be alive on it, so that every earlier life is over."""
+    steady: bool
+    """Whether a statement must end before a cancellation is heard."""
 
     @abstractmethod
     async def open(self) -> None:
@@ -143,8 +150,19 @@ class Database(ABC):
     @asynccontextmanager
     async def _begin(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
         with translated_errors():
-            async with engine.begin() as connection:
-                yield Transaction(connection, self.words)
+            connection = engine.connect()
+            try:
+                await carry_out(_start(connection), steady=self.steady)
+                yield Transaction(connection, self.words, steady=self.steady)
+                await carry_out(connection.commit(), steady=self.steady)
+            finally:
+                if connection.sync_connection is not None:
+                    await to_the_end(connection.close())  # rolls back what was not committed
+
+
+async def _start(connection: AsyncConnection) -> None:
+    await connection.start()
+    await connection.begin()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, insert, select
+from sqlalchemy import and_, delete, exists, func, insert, or_, select
 
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence
 from services.scheduler.domain.jobs import JobId
@@ -10,9 +10,9 @@ from services.scheduler.errors import NotFoundError
 from services.scheduler.store.base import Gauges, Recent
 from services.scheduler.store.progress import RUN_MEMORY
 from services.scheduler.store.sql.database import Database, Transaction
-from services.scheduler.store.sql.jobs import again_if_raced
+from services.scheduler.store.sql.jobs import again_if_raced, delete_jobs
 from services.scheduler.store.sql.rows import history_of, occurrence_values
-from services.scheduler.store.sql.tables import CLAIMABLE, collections, history, jobs, occurrences, runs
+from services.scheduler.store.sql.tables import CLAIMABLE, ENDED, collections, history, jobs, occurrences, runs
 
 
 class HistoryVerbs:
@@ -59,6 +59,17 @@ class HistoryVerbs:
             placed = select(history.c.id, place.label("place")).subquery()
             beyond = select(placed.c.id).where(placed.c.place > rows_per_job)
             return pruned + await tx.run(delete(history).where(history.c.id.in_(beyond.limit(limit - pruned))))
+
+    async def prune_jobs(self, *, ended_before: datetime, limit: int) -> int:
+        """See the port."""
+        idle = and_(
+            ENDED,
+            jobs.c.updated_at < ended_before,
+            or_(jobs.c.last_execution_time.is_(None), jobs.c.last_execution_time < ended_before),
+        )
+        oldest = select(jobs.c.id).where(idle).order_by(jobs.c.updated_at).limit(limit)
+        async with self._db.write() as tx:
+            return len(await delete_jobs(tx, jobs.c.id.in_(oldest)))
 
     async def gauges(self, now: datetime) -> Gauges:
         """See the port."""

@@ -66,7 +66,7 @@ class JobVerbs:
             collection_id = await tx.scalar(found.with_for_update())
             if collection_id is None:
                 raise NotFoundError(f"collection {name} does not exist")
-            await _delete_jobs(tx, jobs.c.collection_id == collection_id)
+            await delete_jobs(tx, jobs.c.collection_id == collection_id)
             await tx.run(delete(collections).where(collections.c.id == collection_id))
 
     async def put_jobs(self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime) -> list[Written]:
@@ -103,7 +103,7 @@ class JobVerbs:
     async def delete_job(self, collection_id: CollectionId, name: str) -> JobId:
         """See the port."""
         async with self._db.write() as tx:
-            deleted = await _delete_jobs(tx, _named(collection_id, name))
+            deleted = await delete_jobs(tx, _named(collection_id, name))
         if not deleted:
             raise NotFoundError(f"job {name} does not exist")
         return deleted[0]
@@ -261,7 +261,7 @@ async def _move_gate(tx: Transaction, collection: Collection) -> None:
     )
 
 
-async def _delete_jobs(tx: Transaction, which: ColumnElement[bool]) -> list[JobId]:
+async def delete_jobs(tx: Transaction, which: ColumnElement[bool]) -> list[JobId]:
     """Delete jobs with all that is theirs, under their locks: nobody can write another row of theirs meanwhile."""
     ids = [row.id for row in await tx.rows(select(jobs.c.id).where(which).order_by(jobs.c.id).with_for_update())]
     if ids:

@@ -67,6 +67,8 @@ class PostgresDatabase(Database):
 
     words = PostgresWords()
     one_process = False
+    steady = False
+    """The driver cancels the statement on the server too, and nobody should wait for a server that has vanished."""
 
     def __init__(self, url: str, clock: Clock, *, connections: int) -> None:
         """Prepare the pool; the server is asked by `open`."""

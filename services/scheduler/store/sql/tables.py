@@ -209,6 +209,7 @@ cordons = _table("cordons", Column("host", Text, primary_key=True), Column("body
 schema_version = _table("schema_version", Column("version", Integer, primary_key=True), Column("applied_at", Instant))
 
 CLAIMABLE: TextClause = text("jobs.next_due IS NOT NULL AND jobs.state = 'enabled' AND jobs.gate_open")
+ENDED: TextClause = text("jobs.state IN ('completed', 'faulted')")
 READY: TextClause = text("occurrences.state = 'ready'")
 HELD: TextClause = text("occurrences.state = 'held'")
 OWNED: TextClause = text("occurrences.owner IS NOT NULL")

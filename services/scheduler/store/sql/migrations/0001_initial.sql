@@ -38,6 +38,8 @@ CREATE TABLE jobs (
 
 CREATE INDEX jobs_claimable ON jobs (next_due) WHERE next_due IS NOT NULL AND state = 'enabled' AND gate_open;
 
+CREATE INDEX jobs_ended ON jobs (updated_at) WHERE state IN ('completed', 'faulted');
+
 CREATE TABLE definitions (
     job_id BIGINT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
     body TEXT NOT NULL

@@ -1,0 +1,98 @@
+"""From an event's publication on the bus to no new start on its host."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from shared.bus import Bus, BusSettings
+from shared.messages import Event, EventSnapshot, HostStatus, Inventory, Presence, encode
+from shared.topics import Topics, host_key
+from tests.bench.contestants import LEAD, Scheduler, job
+from tests.bench.loop import starts
+from tests.bench.measuring import Range
+
+HOST = "bench-0"
+JOBS = 500
+"""A start every 2 ms: what is measured is that much too short at most."""
+_SESSION = "bench"
+_HELD = 1.0
+_FLOWING = 1.5
+
+
+class Watcher:
+    """Speaks on the bus as the watcher of one host."""
+
+    def __init__(self, bus: Bus, topics: Topics) -> None:
+        self._bus = bus
+        self._topics = topics
+        self._sequence = 0
+
+    def introduce(self) -> None:
+        """Say who the host is and that its watcher lives."""
+        now = datetime.now(UTC)
+        key = host_key(HOST)
+        status = HostStatus(host=HOST, session=_SESSION, state=Presence.ONLINE, at=now, poll_ok=True, last_poll_at=now)
+        self._bus.keep(self._topics.inventory(key), encode(Inventory(host=HOST, addresses=("127.0.0.1",))))
+        self._bus.keep(self._topics.status(key), encode(status))
+        self.see()
+
+    def see(self, *events: Event) -> None:
+        """Publish what the metadata service shows."""
+        self._sequence += 1
+        snapshot = EventSnapshot(
+            host=HOST,
+            session=_SESSION,
+            sequence=self._sequence,
+            incarnation=self._sequence,
+            observed_at=datetime.now(UTC),
+            events=events,
+        )
+        self._bus.keep(self._topics.events(host_key(HOST)), encode(snapshot))
+
+
+async def measure_holding(range_: Range, scheduler: Scheduler, broker: str, *, events: int) -> list[float]:
+    """Return, per event, the seconds from its publication to the last request that still reached the host."""
+    async with _bus(broker) as bus:
+        watcher = Watcher(bus, Topics(scheduler.prefix))
+        watcher.introduce()
+        await bus.settled(5)
+        start = float(int(time.time() + LEAD) + 1)
+        firsts = starts(JOBS, 1, start, herd=False)
+        placed = {"placement": {"host": HOST}, "maintenance": {"strategy": "Hold"}}
+        await scheduler.create(
+            [job(f"job-{number}", range_.url, first, 1, **placed) for number, first in enumerate(firsts)]
+        )
+        await asyncio.sleep(start + _FLOWING - time.time())
+        return [await _one_event(range_, watcher, number) for number in range(events)]
+
+
+async def _one_event(range_: Range, watcher: Watcher, number: int) -> float:
+    event = Event(
+        event_id=f"BENCH-{number}",
+        type="Reboot",
+        status="Scheduled",
+        resources=(HOST,),
+        not_before=datetime.now(UTC) + timedelta(minutes=10),
+    )
+    published = time.time()
+    watcher.see(event)
+    await asyncio.sleep(_HELD)
+    seen = await range_.seen(published - 0.5, published + _HELD)
+    if seen.arrived == 0:
+        raise RuntimeError("nothing reached the host before the event: there is nothing to measure")
+    watcher.see()
+    await asyncio.sleep(_FLOWING)
+    return max(0.0, seen.latest - published)
+
+
+@asynccontextmanager
+async def _bus(broker: str) -> AsyncIterator[Bus]:
+    bus = Bus(BusSettings(url=broker), client_id="bench-watcher")
+    task = asyncio.create_task(bus.run())
+    try:
+        yield bus
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
