@@ -8,7 +8,7 @@ PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-input
 QUIETLY := > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test unit check lint format types bench clean servers
+.PHONY: help run setup test unit check lint format types docs bench clean servers
 
 help:  ## Explain the targets
 	@echo "Leeward: scheduled jobs that stay out of the weather. What make can do:"
@@ -38,6 +38,9 @@ unit: $(VENV)/dev.stamp  ## Run the unit tests: seconds, no servers
 
 test: setup  ## Run every test: real brokers, real PostgreSQL, whole processes
 	@$(BIN)/pytest -q -n auto --dist worksteal $(TESTS)
+
+docs: $(VENV)/dev.stamp  ## Rewrite the tables in docs/ that come from the code
+	@$(BIN)/python -m tests.parts.reference
 
 bench: $(VENV)/dev.stamp  ## Measure the store and the recurrence engine on this machine
 	@$(BIN)/python -m tests.bench

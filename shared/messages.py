@@ -5,13 +5,15 @@ Unknown fields are ignored, so that the contract can grow; wrong types are refus
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
 from shared.errors import PermanentError
 
 T = TypeVar("T")
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its offset: one without cannot be compared with any other, so it is refused at the door."""
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -36,9 +38,9 @@ class HostStatus(_Payload, frozen=True, kw_only=True):
     host: str
     session: str
     state: Presence
-    at: datetime
+    at: Instant
     poll_ok: bool = False
-    last_poll_at: datetime | None = None
+    last_poll_at: Instant | None = None
 
 
 class Inventory(_Payload, frozen=True, kw_only=True):
@@ -69,11 +71,11 @@ class Event(_Payload, frozen=True, kw_only=True):
     type: str
     status: str
     resources: tuple[str, ...]
-    not_before: datetime | None = None
+    not_before: Instant | None = None
     description: str = ""
     source: str = ""
     duration_seconds: int | None = None
-    first_seen_at: datetime | None = None
+    first_seen_at: Instant | None = None
 
 
 class EventSnapshot(_Payload, frozen=True, kw_only=True):
@@ -83,7 +85,7 @@ class EventSnapshot(_Payload, frozen=True, kw_only=True):
     session: str
     sequence: int
     incarnation: int | None
-    observed_at: datetime
+    observed_at: Instant
     events: tuple[Event, ...]
 
 
@@ -114,8 +116,8 @@ class Drain(_Payload, frozen=True, kw_only=True):
     running: int
     held: int
     rerouted: int
-    deadline: datetime | None
-    at: datetime
+    deadline: Instant | None
+    at: Instant
 
 
 class ApproveCommand(_Payload, frozen=True, kw_only=True):
@@ -138,7 +140,7 @@ class Block(_Payload, frozen=True, kw_only=True):
     """`hosts/{host}/blocks/{name}`: approvals wait until it is cleared, or `until`, or the event's end."""
 
     reason: str
-    until: datetime | None = None
+    until: Instant | None = None
 
 
 class ReplicaStatus(_Payload, frozen=True, kw_only=True):
@@ -147,7 +149,7 @@ class ReplicaStatus(_Payload, frozen=True, kw_only=True):
     replica: str
     session: str
     state: Presence
-    at: datetime
+    at: Instant
     version: str
 
 
@@ -159,7 +161,7 @@ class CloudEvent(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     source: str
     type: str
     subject: str
-    time: datetime
+    time: Instant
     datacontenttype: str = "application/json"
     data: T
 
@@ -170,7 +172,7 @@ class EventNotice(_Payload, frozen=True, kw_only=True):
     host: str
     event: Event
     previous_status: str | None = None
-    previous_not_before: datetime | None = None
+    previous_not_before: Instant | None = None
 
 
 class ExecutionKind(StrEnum):
@@ -191,7 +193,7 @@ class ExecutionNotice(_Payload, frozen=True, kw_only=True):
     collection: str
     job: str
     occurrence_id: str
-    scheduled_time: datetime
+    scheduled_time: Instant
     attempt: int
     host: str | None = None
     from_host: str | None = None

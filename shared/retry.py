@@ -15,13 +15,16 @@ class Backoff:
             raise ValueError(f"back-off needs 0 < first <= limit, not first={first} limit={limit}")
         self._first = first
         self._limit = limit
-        self._random = random or Random()
+        # Made when needed: seeding one costs as much as many of the attempts that never fail.
+        self._random = random
         self._ceiling = first
 
     def next(self) -> float:
         """Return the seconds to wait before the next attempt."""
         ceiling = self._ceiling
         self._ceiling = min(self._limit, ceiling * 2)
+        if self._random is None:
+            self._random = Random()
         return self._random.uniform(0, ceiling)
 
     def reset(self) -> None:

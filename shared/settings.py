@@ -26,6 +26,8 @@ _HELP_FLAGS = ("--help", "-h")
 SHARED_NAMES = frozenset(
     {
         "approve",
+        "burst_reads",
+        "burst_writes",
         "database_url",
         "grace_seconds",
         "group",
@@ -33,6 +35,7 @@ SHARED_NAMES = frozenset(
         "ignore_freeze_seconds",
         "imds_url",
         "lease_seconds",
+        "limits",
         "listen",
         "log_level",
         "mqtt_ca",

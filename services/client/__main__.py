@@ -8,7 +8,9 @@ import click
 from services.client.command import Group, Target, target_options
 from services.client.commands.collections import collection
 from services.client.commands.events import event
+from services.client.commands.exports import export
 from services.client.commands.hosts import host
+from services.client.commands.imports import import_
 from services.client.commands.jobs import job
 from services.client.commands.watch import watch
 from services.client.errors import EXIT_CODES, RefusedError
@@ -73,7 +75,7 @@ def _create() -> click.Group:
         """
         context.ensure_object(Target)
 
-    for command in (collection, event, host, job, watch):
+    for command in (collection, event, export, host, import_, job, watch):
         leeward.add_command(command)
     return leeward
 

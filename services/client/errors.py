@@ -25,6 +25,19 @@ class NotFoundError(click.ClickException):
     exit_code: ClassVar[int] = 4
 
 
+class MovingError(click.ClickException):
+    """A file to import cannot be understood; the message names the place and what to do."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class ExpressionError(MovingError):
+    """A template expression that cannot be evaluated; the message names it."""
+
+    def __init__(self, expression: str, why: str) -> None:
+        super().__init__(f"{expression}: {why}")
+
+
 def of_problem(status: int, problem: dict[str, Any]) -> click.ClickException:
     """Return the error that an `application/problem+json` reply stands for, with the field it names."""
     detail = str(problem.get("detail") or problem.get("title") or f"the scheduler answered {status}")

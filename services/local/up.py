@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shutil
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, aclosing
@@ -106,7 +108,7 @@ class Up:
         say(f"  Emulated Azure   {layout.imds_url}/control/state")
         say(f"  Data and logs    {self._options.data}, {self._options.data / 'logs'}\n")
         say("Now announce a reboot, in a second terminal, and watch what happens here (times are UTC):\n")
-        say(f"  leeward rehearse reboot db-0{folder}\n", strong=True)
+        say(f"  {_program()} rehearse reboot db-0{folder}\n", strong=True)
         say("Ctrl-C stops everything.\n")
 
 
@@ -124,6 +126,12 @@ def _state(layout: Layout, broker: BrokerCommand) -> LocalState:
         broker=broker.kind,
         targets_port=layout.targets,
     )
+
+
+def _program() -> str:
+    """Return how to call us in another terminal: by name where PATH knows it, else as we were called."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "leeward" and shutil.which("leeward") is None else "leeward"
 
 
 def _range(ports: tuple[int, ...]) -> str:

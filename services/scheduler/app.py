@@ -14,6 +14,7 @@ from services.scheduler.dispatch.actions.http import HttpCaller
 from services.scheduler.dispatch.actions.targets import TargetGuard
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.attempts import Attempts
+from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.engine import Engine
 from services.scheduler.dispatch.held import Holds
 from services.scheduler.dispatch.lease import Lease
@@ -22,9 +23,11 @@ from services.scheduler.dispatch.outcomes import Outcomes
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.hosts import Threat
+from services.scheduler.domain.quotas import read_limits
+from services.scheduler.duty import Duty
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.feed import Feed
-from services.scheduler.fleet.approvals import Approvals
+from services.scheduler.fleet.approvals import Approvals, allowed
 from services.scheduler.fleet.drains import Drains, Work
 from services.scheduler.fleet.fleet import Fleet, FleetRules
 from services.scheduler.fleet.hosts import Load
@@ -52,6 +55,7 @@ log = get_logger(__name__)
 SETTLE_SECONDS = 5.0
 """How long dispatch waits for the retained state of the fleet at start; a broker that is away holds nothing up."""
 HEARTBEAT_SECONDS = 10.0
+PULSE_SECONDS = 1.0
 FLUSH_SECONDS = 2.0
 
 
@@ -72,6 +76,7 @@ class Scheduler:
         self.topics = Topics(settings.topic_prefix)
         self.session = new_id()
         self.lease = Lease(store, clock, settings.replica, timedelta(seconds=settings.lease_seconds), self.metrics)
+        self.claims = Claims()
         self.outcomes = Outcomes()
         self.running = Running(ended=lambda _: self.steward.wake())
         self.moves = Moves()
@@ -87,6 +92,7 @@ class Scheduler:
             fleet=lambda: self.fleet.views,
             load=self.running.load,
             released=lambda: self.engine.wake(),
+            metrics=self.metrics,
         )
         self.steward = self._steward()
         self.approvals = Approvals(
@@ -105,9 +111,17 @@ class Scheduler:
         self.attempts = Attempts(self.caller, self.running, clock, self.metrics)
         self.runner = self._runner()
         self.engine = Engine(
-            store, clock, self.lease, self.runner, self.outcomes, self.metrics, capacity=10 * settings.runners
+            store,
+            clock,
+            self.lease,
+            self.claims,
+            self.runner,
+            self.outcomes,
+            self.metrics,
+            capacity=10 * settings.runners,
         )
-        self.fleet.on_change(self._leave_hosts)
+        self.fleet.on_change(self._follow_fleet)
+        self.pulse = Duty("fleet", self._look_at_fleet, self.metrics)
         self.started = asyncio.Event()
 
     # -- wiring -----------------------------------------------------------------------------------------------------
@@ -123,9 +137,14 @@ class Scheduler:
                 payload=self._status(Presence.OFFLINE),
                 retain=True,
             ),
-            on_connection=self.metrics.bus_connected.set,
+            on_connection=self._on_connection,
             on_refused=lambda reason: self.metrics.messages_refused.labels(reason).inc(),
         )
+
+    def _on_connection(self, connected: bool) -> None:
+        self.metrics.bus_connected.set(connected)
+        if not connected:
+            self.fleet.heard.forget_blocks()
 
     def _rules(self) -> FleetRules:
         return FleetRules(
@@ -134,14 +153,30 @@ class Scheduler:
         )
 
     def _steward(self) -> Steward:
-        drains = Drains(self.store, self.bus, self.topics, self.clock, self._workload, self.metrics)
-        return Steward(self.fleet, drains, self.metrics, owner=lambda: self.lease.owner, looked=self._after_look)
+        drains = Drains(
+            self.store,
+            self.bus,
+            self.topics,
+            self.clock,
+            self._workload,
+            self.fleet,
+            self.metrics,
+            approvable=lambda event: allowed(event, self.settings.approve),
+        )
+        return Steward(
+            self.fleet,
+            drains,
+            self.metrics,
+            owner=lambda: self.lease.owner,
+            over=lambda event: self.approvals.end_blocks(event),
+        )
 
     def _runner(self) -> Runner:
         return Runner(
             store=self.store,
             clock=self.clock,
             lease=self.lease,
+            claims=self.claims,
             attempts=self.attempts,
             outcomes=self.outcomes,
             running=self.running,
@@ -160,15 +195,20 @@ class Scheduler:
         running = self.running.against_drain(host, threat)
         return Work(running=running, held=moved.held, rerouted=moved.rerouted)
 
-    def _leave_hosts(self) -> None:
-        for view in self.fleet.views.values():
-            if view.threats:
-                self.attempts.leave(view)
-
-    def _after_look(self) -> None:
-        self._leave_hosts()
+    def _follow_fleet(self) -> None:
+        """Have dispatch do at once what a change of the fleet asks of it."""
+        views = self.fleet.views
+        threatened = {host: view for host, view in views.items() if view.threats}
+        self.running.settle(threatened)
+        for view in threatened.values():
+            self.attempts.leave(view)
         self.holds.wake()
         self.moves.forget(frozenset(known.record.event_id for known in self.fleet.active_events()))
+
+    async def _look_at_fleet(self) -> float:
+        """Freshness runs out, lead times and the ends of cordons come without a message."""
+        self.fleet.refresh()
+        return PULSE_SECONDS
 
     def _status(self, state: Presence) -> bytes:
         return encode(
@@ -193,6 +233,9 @@ class Scheduler:
             feed=self.feed,
             subscription=self.settings.subscription,
             resource_group=self.settings.resource_group,
+            limits=read_limits(self.settings.limits),
+            burst_reads=self.settings.burst_reads,
+            burst_writes=self.settings.burst_writes,
             new_id=new_id,
         )
 
@@ -207,7 +250,7 @@ class Scheduler:
             self.fleet.heard,
             self.topics,
             self.clock,
-            changed=self.fleet.refresh,
+            changed=self.fleet.touch,
             drain_heard=self.steward.drain_heard,
         ).subscribe(self.bus)
         self.bus.keep(self.topics.scheduler_status(self.settings.replica), self._status(Presence.ONLINE))
@@ -216,7 +259,9 @@ class Scheduler:
     def add_chores(self, chores: Chores) -> None:
         """Start the periodic duties."""
         lease = self.settings.lease_seconds
-        upkeep = Upkeep(self.store, self.clock, self.metrics, rescued=self.engine.wake)
+        upkeep = Upkeep(
+            self.store, self.clock, self.metrics, rescued=self.engine.wake, may_rescue=lambda: self.lease.is_steady
+        )
         chores.every(lease / 3, self._renew, name="renew the lease", first_after=lease / 3)
         chores.every(lease / 3, upkeep.rescue, name="rescue", first_after=0)
         chores.every(60, upkeep.prune, name="prune", first_after=30)
@@ -241,6 +286,7 @@ class Scheduler:
                 tasks.create_task(duty(), name=name)
                 for name, duty in (
                     ("bus", self.bus.run),
+                    ("fleet", self.pulse.run),
                     ("steward", self.steward.run),
                     ("approvals", self.approvals.run),
                 )

@@ -26,6 +26,11 @@ class Feed:
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[Update]] = set()
 
+    @property
+    def is_read(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._queues)
+
     def publish(self, update: Update) -> None:
         """Hand an update to every subscriber at once."""
         for queue in self._queues:

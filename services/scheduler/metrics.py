@@ -67,6 +67,14 @@ class Metrics:
         )
         self.leases_lost = Counter("leeward_leases_lost_total", "Leases that another replica ended.", registry=registry)
         self.pruned = Counter("leeward_pruned_rows_total", "History rows deleted by age or number.", registry=registry)
+        self.duty_failures = Counter(
+            "leeward_duty_failures_total",
+            "Defects that a duty of this process met and outlived.",
+            ["duty"],
+            registry=registry,
+        )
+        for duty in ("approvals", "engine", "fleet", "holds", "steward"):
+            self.duty_failures.labels(duty)
         self.store_up = Gauge("leeward_store_up", "1 while the database answers.", registry=registry)
 
     def _of_the_fleet(self, registry: CollectorRegistry) -> None:

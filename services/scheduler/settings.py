@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import msgspec
-from shared.bus import BusSettings
 
+from services.scheduler.domain.quotas import read_limits
+from shared.bus import BusSettings
 from shared.settings import parse_listen
 from shared.topics import DEFAULT_PREFIX, Topics
 
@@ -42,6 +43,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     targets_allow: tuple[str, ...] = ()
     subscription: str = "00000000-0000-0000-0000-000000000000"
     resource_group: str = "default"
+    limits: tuple[str, ...] = ()
+    burst_reads: int = 720
+    burst_writes: int = 180
     replica: str = socket.gethostname()
     log_level: str = "INFO"
 
@@ -64,6 +68,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "targets_allow": "networks let through in spite of targets_deny",
         "subscription": "the subscription of the short API mount",
         "resource_group": "the resource group of the short API mount",
+        "limits": "changes to the limits of the plans, such as Standard.jobs=500,Free.recurrence=PT5M,Size.uri=4096",
+        "burst_reads": "reads a second that one caller of Azure's paths may make; 0: any number",
+        "burst_writes": "writes a second that one caller of Azure's paths may make; 0: any number",
         "replica": "this replica's name, unique among the schedulers of one database",
         "log_level": "DEBUG, INFO, WARNING or ERROR",
     }
@@ -71,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Raise ValueError for values that are well-formed and cannot work."""
         Topics(self.topic_prefix)
+        read_limits(self.limits)
         for network in (*self.targets_deny, *self.targets_allow):
             ipaddress.ip_network(network)
         parse_listen(self.ops_listen)

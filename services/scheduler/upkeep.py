@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from services.scheduler.domain.executions import RETENTION_AGE, RETENTION_ROWS
+from services.scheduler.domain.executions import RETENTION_AGE, RETENTION_ROWS, OccurrenceState
+from services.scheduler.domain.jobs import JobState
 from services.scheduler.errors import StoreUnavailableError
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import Store
@@ -20,14 +21,25 @@ PRUNE_BATCH = 2000
 class Upkeep:
     """Duties for `Chores`; a store that is away is reported and tried again at the next turn."""
 
-    def __init__(self, store: Store, clock: Clock, metrics: Metrics, *, rescued: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        rescued: Callable[[], None],
+        may_rescue: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._metrics = metrics
         self._rescued = rescued
+        self._may_rescue = may_rescue
 
     async def rescue(self) -> None:
-        """Take over the claims of replicas whose lease has ended."""
+        """Take over the claims of replicas whose lease has ended, unless ours has just been in doubt itself."""
+        if not self._may_rescue():
+            return
         try:
             count = await self._store.rescue(self._clock.now())
         except StoreUnavailableError as fault:
@@ -60,7 +72,7 @@ class Upkeep:
             return
         self._metrics.store_up.set(1)
         self._metrics.backlog.set(gauges.backlog)
-        for state, count in gauges.occurrences.items():
-            self._metrics.occurrences.labels(state).set(count)
-        for state, count in gauges.jobs.items():
-            self._metrics.jobs.labels(state).set(count)
+        for occurrence_state in OccurrenceState:
+            self._metrics.occurrences.labels(occurrence_state.value).set(gauges.occurrences.get(occurrence_state, 0))
+        for job_state in JobState:
+            self._metrics.jobs.labels(job_state.value).set(gauges.jobs.get(job_state, 0))

@@ -21,6 +21,7 @@ from shared.bus.publications import (
     ReplyTimeoutError,
     checked,
 )
+from shared.bus.readership import Readership
 from shared.logs import get_logger
 from shared.retry import Backoff
 
@@ -64,6 +65,7 @@ class Bus:
         """
         self._dialler = Dialler(settings, client_id=client_id, will=will)
         self._outbox = Outbox()
+        self._readership = Readership()
         self._inbox = Inbox(on_refused, backlog_limit=backlog_limit)
         self._on_refused = on_refused
         self._reply_topic = reply_topic
@@ -83,6 +85,7 @@ class Bus:
         self._idle = asyncio.Event()
         self._idle.set()
         self._settled = asyncio.Event()
+        self._leaving = False
 
     @property
     def connected(self) -> bool:
@@ -103,6 +106,10 @@ class Bus:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._inbox.run(), name="bus inbox")
             tasks.create_task(self._stay_connected(), name="bus connection")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._leaving = True
 
     def keep(self, topic: str, payload: bytes) -> None:
         """Own the retained state of a topic: sent now, on every connection, and when somebody else changes it."""
@@ -127,6 +134,10 @@ class Bus:
             return False
         self._wake()
         return True
+
+    def is_read(self, topic: str) -> bool:
+        """Whether a report on this topic is worth making: not when the broker says that nobody subscribes to it."""
+        return self._readership.is_worth_trying(topic)
 
     async def publish(self, publication: Publication) -> None:
         """Publish and wait for the broker's acknowledgement; raises BusUnavailableError."""
@@ -203,7 +214,10 @@ class Bus:
             why = refusal(fault)
             self._report(fault, why)
             refused = why is not None or isinstance(fault, BusSettingsError)
-        _honour_cancellation()
+        if self._leaving:
+            # A TaskGroup that fails while it is cancelled raises only the failure. Python 3.11 leaves `cancelling()`
+            # raised after every failure, so that cannot tell the two apart.
+            raise asyncio.CancelledError
         return refused
 
     async def _live(self, connection: Connection) -> None:
@@ -225,6 +239,7 @@ class Bus:
         self._denied = dict(denied)
         self._watched.clear()
         self._outbox.restart()
+        self._readership.forget()
         self._unheard = set(self._outbox.kept)
         if not self._unheard:
             self._settled.set()
@@ -303,8 +318,11 @@ class Bus:
             self._idle.set()
 
     async def _send_one(self, connection: Connection, publication: Publication) -> None:
+        if not (publication.retain or self.is_read(publication.topic)):
+            return  # found out while it waited
         async with self._slots:
-            await connection.send(publication)
+            is_read = await connection.send(publication)
+        self._readership.note(publication.topic, is_read=is_read)
 
     async def _watch(self, connection: Connection, batch: Sequence[Publication]) -> None:
         """Listen to what we are about to keep, before it is sent, so that its echo cannot be missed."""
@@ -333,13 +351,6 @@ class Bus:
             level = _log.error if refused else _log.warning
             level("bus not connected", broker=str(self._dialler), reason=refused or reason(fault))
         self._trouble = trouble
-
-
-def _honour_cancellation() -> None:
-    """End a task that was cancelled while its connection failed; TaskGroup of Python 3.11 raises only the failure."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:

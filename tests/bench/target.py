@@ -6,6 +6,7 @@
 import asyncio
 import time
 from datetime import datetime
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 import click
@@ -54,12 +55,11 @@ class Target(asyncio.Protocol):
     def __init__(self, hits: list[tuple[float, bytes]]) -> None:
         self._hits = hits
         self._rest = b""
-        self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way back."""
-        if isinstance(transport, asyncio.WriteTransport):
-            self._transport = transport
+        # A stream's transport; uvloop's is no subclass of the standard one.
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
         """Answer each request that is complete."""
@@ -69,8 +69,6 @@ class Target(asyncio.Protocol):
             self._answer(request)
 
     def _answer(self, request: bytes) -> None:
-        if self._transport is None:
-            return
         if request.startswith(_REPORT):
             self._transport.write(self._report(request))
             return

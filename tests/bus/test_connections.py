@@ -54,6 +54,25 @@ async def test_a_bus_connects_again_after_the_broker_restarted(broker: BrokerPro
     assert not bus.connected
 
 
+async def test_a_bus_that_never_stops_reporting_connects_again_after_the_broker_died(broker: BrokerProcess) -> None:
+    changes = Changes()
+    bus = watched(broker.url, changes)
+
+    async def report() -> None:
+        while bus.connected:
+            bus.offer(Publication(topic="numbers", payload=b"1"))
+            await asyncio.sleep(0)  # as busy as can be: something is always about to be sent when the connection ends
+
+    async with running(bus):
+        for seen in ([True], [True, False, True]):
+            await changes.until(seen)
+            reporting = asyncio.create_task(report())
+            await broker.kill()
+            await reporting
+            await broker.start()
+        await changes.until([True, False, True, False, True])
+
+
 async def test_a_broker_that_starts_late_is_found(broker: BrokerProcess) -> None:
     await broker.stop()
     async with running(bus_at(broker.url), settled=False) as bus:

@@ -1,13 +1,16 @@
 """A dispatch engine over the memory store, with a target that answers as told and no bus but an outlet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any, cast
 
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.attempts import Answer, Attempts
+from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.engine import Engine
 from services.scheduler.dispatch.held import Holds
 from services.scheduler.dispatch.lease import Lease
@@ -16,10 +19,11 @@ from services.scheduler.dispatch.outcomes import Outcomes
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.actions import Call
-from services.scheduler.domain.collections import Collection, CollectionDefinition, Namespace
+from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionState, Namespace
 from services.scheduler.domain.executions import HistoryRow, Occurrence
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import Job, JobDefinition, JobState
+from services.scheduler.errors import StoreUnavailableError
 from services.scheduler.feed import Feed
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import JobDraft, Store
@@ -69,6 +73,10 @@ class ScriptedTarget:
 class SilentBus:
     """Takes publications and forgets them."""
 
+    def is_read(self, _topic: str) -> bool:
+        """Say that somebody listens."""
+        return True
+
     def offer(self, _publication: Publication) -> bool:
         """Take a publication."""
         return True
@@ -86,6 +94,7 @@ class Dispatching:
         self.moves = Moves()
         self.outcomes = Outcomes()
         self.running = Running()
+        self.claims = Claims()
         ids = count()
         self.lease = Lease(store, self.clock, "one", LEASE, self.metrics)
         announcer = Announcer(
@@ -96,6 +105,7 @@ class Dispatching:
             store=store,
             clock=self.clock,
             lease=self.lease,
+            claims=self.claims,
             attempts=self.attempts,
             outcomes=self.outcomes,
             running=self.running,
@@ -105,7 +115,9 @@ class Dispatching:
             moves=self.moves,
             size=8,
         )
-        self.engine = Engine(store, self.clock, self.lease, self.runner, self.outcomes, self.metrics, capacity=100)
+        self.engine = Engine(
+            store, self.clock, self.lease, self.claims, self.runner, self.outcomes, self.metrics, capacity=100
+        )
         self.holds = Holds(
             store,
             self.clock,
@@ -113,8 +125,10 @@ class Dispatching:
             fleet=lambda: self.fleet,
             load=self.running.load,
             released=self.engine.wake,
+            metrics=self.metrics,
         )
         self.collection: Collection | None = None
+        self.engine_task: asyncio.Task[None]
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator["Dispatching"]:
@@ -123,10 +137,11 @@ class Dispatching:
         self.collection, _ = await self.store.put_collection(NAMESPACE, "demo", CollectionDefinition(), now)
         await self.lease.begin()
         async with asyncio.TaskGroup() as tasks:
-            duties = [tasks.create_task(duty()) for duty in (self.runner.run, self.engine.run)]
+            runners = tasks.create_task(self.runner.run())
+            self.engine_task = tasks.create_task(self.engine.run())
             yield self
-            for duty in duties:
-                duty.cancel()
+            runners.cancel()
+            self.engine_task.cancel()
 
     async def add(self, what: JobDefinition, *, name: str = "job", due: datetime | None = None) -> Job:
         """Create an enabled job that is due now, or at `due`."""
@@ -170,9 +185,73 @@ class Dispatching:
         return rows
 
 
+    async def replace(self, job: Job, **changes: object) -> Job:
+        """Write a job again with changes of its draft, as the API does: without starting it anew."""
+        fields: dict[str, object] = {
+            "uid": job.uid,
+            "name": job.name,
+            "definition": job.definition,
+            "state": job.state,
+            "anchor": job.anchor,
+            "next_due": job.next_due,
+            "restart": False,
+        }
+        draft = JobDraft(**{**fields, **changes})  # type: ignore[arg-type]
+        written = await self.store.put_jobs(job.collection_id, [draft], self.clock.now())
+        self.engine.forget([job.id])
+        self.engine.wake()
+        return written[0].job
+
+    async def move_gate(self, state: CollectionState) -> None:
+        """Open or close the collection, as the API does."""
+        now = self.clock.now()
+        collection, _ = await self.store.put_collection(NAMESPACE, "demo", CollectionDefinition(state=state), now)
+        self.engine.forget_collection(collection.id)
+        self.engine.wake()
+
+
+class FaultyStore:
+    """A store before which things go wrong: it is away, an answer is lost, a verb breaks."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.away = False
+        self.lost_answers: set[str] = set()
+        self.faults: dict[str, list[Exception]] = {}
+        self.calls: Counter[str] = Counter()
+
+    def __getattr__(self, verb: str) -> Callable[..., Awaitable[Any]]:
+        """Return a verb of the store, with what goes wrong before or after it."""
+        real = getattr(self._store, verb)
+
+        async def call(*arguments: Any, **named: Any) -> Any:
+            self.calls[verb] += 1
+            if self.away:
+                raise StoreUnavailableError("away")
+            if faults := self.faults.get(verb):
+                raise faults.pop()
+            answer = await real(*arguments, **named)
+            if verb in self.lost_answers:
+                self.lost_answers.discard(verb)
+                raise StoreUnavailableError("the answer is lost")
+            return answer
+
+        return call
+
+
 @asynccontextmanager
 async def dispatching() -> AsyncIterator[Dispatching]:
     """Give a dispatch at work over a fresh memory store."""
     ids = count()
     async with MemoryStore(lambda: f"session-{next(ids)}") as store, Dispatching(store).at_work() as work:
         yield work
+
+
+@asynccontextmanager
+async def dispatching_over_faults() -> AsyncIterator[tuple[Dispatching, FaultyStore]]:
+    """Give a dispatch at work over a memory store that can be made to fail."""
+    ids = count()
+    async with MemoryStore(lambda: f"session-{next(ids)}") as store:
+        faulty = FaultyStore(store)
+        async with Dispatching(cast("Store", faulty)).at_work() as work:
+            yield work, faulty

@@ -10,10 +10,12 @@ import msgspec
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from services.scheduler.api.ports import Services
+from services.scheduler.api.ports import Engine, Services
 from services.scheduler.api.routes import build
+from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.domain.jobs import JobId
+from services.scheduler.domain.quotas import AZURE_LIMITS, Limits
 from services.scheduler.errors import NotFoundError
 from services.scheduler.feed import Feed
 from services.scheduler.portal.page import add_portal
@@ -96,6 +98,9 @@ class FakeEngine:
         """Note the jobs."""
         self.forgotten.extend(job_ids)
 
+    def forget_collection(self, collection_id: CollectionId) -> None:
+        """Do nothing: nothing is claimed here."""
+
 
 class Api:
     """A running API with its parts, and short ways to call it."""
@@ -138,7 +143,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def running_api(
-    *reports: HostReport, store: Store | None = None, heartbeat: timedelta = timedelta(seconds=15)
+    *reports: HostReport,
+    engine: Engine | None = None,
+    burst_reads: int = 720,
+    burst_writes: int = 180,
+    store: Store | None = None,
+    heartbeat: timedelta = timedelta(seconds=15),
+    limits: Limits = AZURE_LIMITS,
 ) -> AsyncIterator[Api]:
     """Serve the API on a free loopback port."""
     numbers = count(1)
@@ -151,10 +162,13 @@ async def running_api(
             store=opened,
             clock=HandClock(),
             hosts=FakeHosts(*reports),
-            engine=FakeEngine(),
+            engine=engine or FakeEngine(),
             feed=Feed(),
             subscription="00000000-0000-0000-0000-000000000000",
             resource_group="default",
+            limits=limits,
+            burst_reads=burst_reads,
+            burst_writes=burst_writes,
             new_id=new_id,
         )
         app = build(services, heartbeat=heartbeat)

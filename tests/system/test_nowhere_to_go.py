@@ -10,12 +10,12 @@ async def held(site: Site, count: int) -> None:
 
 
 async def cordon_until_held(site: Site, count: int, on_release: str) -> int:
-    """Create a pinned job, let it run once, cordon its host and wait for `count` held occurrences."""
+    """Create a pinned job, let it run once, cordon its host, wait for `count` held occurrences, and slow it down."""
     await site.create_job("pinned", "/pinned", placement={"host": "db-0"}, maintenance={"onRelease": on_release})
     await site.targets.until_hit("/pinned")
     await site.call("POST", "/hosts/db-0/cordon", {"reason": "a test"})
     await held(site, count)
-    await site.call("POST", "/collections/demo/jobs/pinned/disable")
+    await site.call("PATCH", "/collections/demo/jobs/pinned", {"recurrence": {"interval": 1000}})
     return len(site.targets.hits)
 
 
@@ -62,6 +62,15 @@ async def test_run_once_runs_the_latest_under_its_own_id_and_the_others_are_coal
     assert {row["reason"] for row in rows if row["status"] == "Skipped" and row["occurrenceId"] in ends} == {
         "coalesced"
     }
+
+
+async def test_held_occurrences_of_a_job_that_was_disabled_meanwhile_do_not_run(site: Site) -> None:
+    before = await cordon_until_held(site, 2, "RunAll")
+    await site.call("POST", "/collections/demo/jobs/pinned/disable")
+    ends = await ended(site)
+    assert all(statuses == {"Postponed", "Skipped"} for statuses in ends.values())
+    assert "the job is disabled" in {row["reason"] for row in await site.history("pinned")}
+    assert site.targets.hits[before:] == []
 
 
 async def test_a_run_asked_for_on_a_cordoned_host_is_held_like_any_other(site: Site) -> None:

@@ -11,9 +11,9 @@ async def test_a_neighbour_sees_the_event_through(site: Site) -> None:
     await site.create_job("pinned", "/pinned", placement={"host": "db-0"})
     await site.targets.until_hit("/pinned")
     event = await site.raise_event("Reboot", "db-0", noticeSeconds=300, startedSeconds=4)
-    await site.until_event(event, lambda known: known["status"] == "Scheduled")
+    await site.watcher_has_published("db-0", "Reboot")
     await site.watchers["db-0"].kill()
-    known = await site.until_event(event, lambda known: known["outcome"] == "completed")
+    known = await site.until_event(event, lambda known: known["outcome"] == "completed", seconds=WILL_SECONDS)
     assert known["approval"]["state"] == "approved"
     await site.targets.until_hit("/pinned", after=len(site.targets.hits))
 

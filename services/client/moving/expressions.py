@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from services.client.moving.faults import ExpressionError
+from services.client.errors import ExpressionError
 
 Function = Callable[[Sequence[Any]], Any]
 """Takes evaluated arguments; raises ValueError saying what is wrong with them."""
@@ -74,13 +74,22 @@ def evaluate(expression: Expression, functions: Mapping[str, Function]) -> Any:
             return value
         case Member(whole, key):
             return _member(evaluate(whole, functions), evaluate(key, functions))
-        case Call("if", (condition, yes, no)):
-            return evaluate(yes if evaluate(condition, functions) is True else no, functions)
+        case Call("if", arguments):
+            return _choose(arguments, functions)
         case Call(name, arguments):
             function = functions.get(name)
             if function is None:
                 raise ValueError(_unknown(name, functions))
             return function([evaluate(argument, functions) for argument in arguments])
+
+
+def _choose(arguments: Sequence[Expression], functions: Mapping[str, Function]) -> Any:
+    if len(arguments) != 3:
+        raise ValueError("if() takes a condition and two values")
+    condition = evaluate(arguments[0], functions)
+    if not isinstance(condition, bool):
+        raise ValueError(f"the condition of if() is {condition!r}, neither true nor false")  # noqa: TRY004 - see Function
+    return evaluate(arguments[1 if condition else 2], functions)
 
 
 def _member(whole: Any, key: Any) -> Any:
@@ -95,7 +104,9 @@ def _member(whole: Any, key: Any) -> Any:
 
 def _unknown(name: str, functions: Mapping[str, Function]) -> str:
     near = get_close_matches(name, functions, n=1)
-    advice = f"did you mean {near[0]}()?" if near else "write its value in its place, or make it a parameter and --set it"
+    advice = (
+        f"did you mean {near[0]}()?" if near else "write its value in its place, or make it a parameter and --set it"
+    )
     return f"the function {name}() is not known here; {advice}"
 
 
@@ -137,7 +148,7 @@ class _Parser:
             return Literal(token[1:-1].replace("''", "'"))
         if token.lstrip("-").isdigit():
             return Literal(int(token))
-        if token in "(),.[]":
+        if not token[0].isalpha() and token[0] != "_":
             raise self._fault(f"{token!r} stands where a value is needed")
         if self._peek() != "(":
             raise self._fault(f"{token!r} is no function call; texts stand in single quotes")

@@ -29,9 +29,9 @@ def text(value: Any) -> str:
 
 def whole(value: Any) -> int:
     """Return a whole number, also when written as text. Raises ValueError."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"{_kind(value)} is no whole number")
-    return int(value)
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return int(value)
+    raise ValueError(f"{_kind(value)} is no whole number")
 
 
 def _truth(value: Any) -> bool:
@@ -118,7 +118,10 @@ def _string(values: Sequence[Any]) -> str:
 
 
 def _json(values: Sequence[Any]) -> Any:
-    return msgspec.json.decode(text(values[0]))
+    try:
+        return msgspec.json.decode(text(values[0]))
+    except msgspec.DecodeError as fault:
+        raise ValueError(f"json() was given no JSON: {fault}") from fault
 
 
 def _divide(values: Sequence[Any], *, rest: bool) -> int:
@@ -139,9 +142,9 @@ def _pad_left(values: Sequence[Any]) -> str:
 
 
 def _several(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"{_kind(value)} is no array")  # noqa: TRY004 - the message is for people
-    return value
+    if isinstance(value, list):
+        return value
+    raise ValueError(f"{_kind(value)} is no array")
 
 
 def _bounded(value: Any) -> Any:
@@ -154,7 +157,7 @@ def _kind(value: Any) -> str:
     return "null" if value is None else f"the {'object' if isinstance(value, dict) else type(value).__name__} {value!r}"
 
 
-def _exactly(least: int, most: int | None, call: Callable[[Sequence[Any]], Any], name: str) -> Function:
+def _checked(least: int, most: int | None, call: Callable[[Sequence[Any]], Any], name: str) -> Function:
     def checked(values: Sequence[Any]) -> Any:
         if len(values) < least or (most is not None and len(values) > most):
             raise ValueError(f"{name}() does not take {len(values)} arguments")
@@ -207,7 +210,5 @@ _TABLE: tuple[tuple[str, int, int | None, Callable[[Sequence[Any]], Any]], ...] 
     ("uriComponent", 1, 1, lambda values: quote(text(values[0]), safe="")),
 )
 
-FUNCTIONS: dict[str, Function] = {
-    name.lower(): _exactly(least, most, call, name) for name, least, most, call in _TABLE
-}
+FUNCTIONS: dict[str, Function] = {name.lower(): _checked(least, most, call, name) for name, least, most, call in _TABLE}
 """By lower-cased name."""

@@ -5,16 +5,16 @@ from typing import Any
 
 from aiohttp import web
 
+from services.scheduler.api.filters import need_job_filter
 from services.scheduler.api.job_batches import Answer, JobBatches
 from services.scheduler.api.mounts import Mount
 from services.scheduler.api.ports import Services
 from services.scheduler.api.problems import Problem, problem_of
 from services.scheduler.api.replies import reply
-from services.scheduler.api.requests import MAX_BATCH_BYTES, need_filter, read_document
+from services.scheduler.api.requests import MAX_BATCH_BYTES, read_document
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.values import Document
 from services.scheduler.domain.collections import Collection
-from services.scheduler.domain.jobs import JobState
 
 
 class BatchAnswerDocument(Document, frozen=True, kw_only=True):
@@ -54,10 +54,10 @@ class BatchHandlers:
         return reply(request, {"value": [_document(answer) for answer in answers]})
 
     async def delete(self, request: web.Request) -> web.Response:
-        """Delete every job in the filter's state."""
-        state = need_filter(request, "state", JobState)
+        """Delete every job that the filter names."""
+        wanted = need_job_filter(request)
         collection = await self._collection(request)
-        return reply(request, DeletedDocument(deleted=await self._batches.delete(collection, state)))
+        return reply(request, DeletedDocument(deleted=await self._batches.delete(collection, wanted)))
 
     async def _collection(self, request: web.Request) -> Collection:
         return await self._store.get_collection(self._mount.namespace(request), request.match_info["collection"])

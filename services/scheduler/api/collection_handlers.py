@@ -24,41 +24,43 @@ class CollectionHandlers:
 
     async def list_all(self, request: web.Request) -> web.Response:
         """List collections by name."""
-        page, namespace = read_page(request), self._mount.namespace(request)
-        found = await self._store.list_collections(
-            namespace.subscription, namespace.resource_group, top=page.wanted, skip=page.skip
-        )
-        return page_reply(request, page, [self._mount.collection(one) for one in found])
+        page, (subscription, group) = read_page(request), self._mount.scope(request)
+        found = await self._store.list_collections(subscription, group, top=page.wanted, skip=page.skip)
+        return page_reply(request, page, [self._mount.collection(request, one) for one in found])
 
     async def get(self, request: web.Request) -> web.Response:
         """Return one collection."""
         found = await self._store.get_collection(self._mount.namespace(request), request.match_info["collection"])
-        return reply(self._mount.collection(found))
+        return reply(request, self._mount.collection(request, found))
 
     async def put(self, request: web.Request) -> web.Response:
         """Create or replace a collection."""
-        body = self._mount.properties(await read_document(request))
+        body = self._mount.collection_fields(await read_document(request))
         document = read(body, CollectionDocument, strict=self._mount.strict)
         name, namespace = request.match_info["collection"], self._mount.namespace(request)
         collection, created = await self._verbs.put(namespace, name, document, self._mount.default_sku)
-        return written(self._mount.collection(collection), created=created)
+        return written(request, self._mount.collection(request, collection), created=created)
 
     async def patch(self, request: web.Request) -> web.Response:
         """Change what the body names."""
-        return await self._patch(request, self._mount.properties(await read_document(request)))
+        return await self._patch(request, self._mount.collection_fields(await read_document(request)))
 
     async def enable(self, request: web.Request) -> web.Response:
         """Open the gate before its jobs."""
-        return await self._patch(request, {"state": CollectionState.ENABLED.value})
+        return await self._move(request, CollectionState.ENABLED)
 
     async def disable(self, request: web.Request) -> web.Response:
         """Close the gate before its jobs."""
-        return await self._patch(request, {"state": CollectionState.DISABLED.value})
+        return await self._move(request, CollectionState.DISABLED)
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete a collection with its jobs."""
         await self._verbs.delete(self._mount.namespace(request), request.match_info["collection"])
         return done()
+
+    async def _move(self, request: web.Request, state: CollectionState) -> web.Response:
+        moved = await self._patch(request, {"state": state.value})
+        return done() if self._mount.terse else moved
 
     async def _patch(self, request: web.Request, patch: dict[str, Any]) -> web.Response:
         collection = await self._verbs.patch(
@@ -68,4 +70,4 @@ class CollectionHandlers:
             self._mount.default_sku,
             strict=self._mount.strict,
         )
-        return reply(self._mount.collection(collection))
+        return reply(request, self._mount.collection(request, collection))

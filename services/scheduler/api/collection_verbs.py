@@ -3,13 +3,13 @@
 from typing import Any
 
 from services.scheduler.api.merge import merge
+from services.scheduler.api.plan_checks import PlanChecks
 from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.collections import CollectionDocument, collection_document, read_collection
 from services.scheduler.api.schemas.job_reader import check_name
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.values import to_builtins
 from services.scheduler.domain.collections import Collection, CollectionDefinition, Namespace, Sku
-from services.scheduler.domain.quotas import check_room
 from services.scheduler.errors import NotFoundError
 
 
@@ -18,13 +18,14 @@ class CollectionVerbs:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._checks = PlanChecks(services)
 
     async def put(
         self, namespace: Namespace, name: str, document: CollectionDocument, default_sku: Sku
     ) -> tuple[Collection, bool]:
         """Create or replace a collection; True when new.
 
-        Raises InvalidInputError for what the document says, ConflictError when its jobs are too many for the plan.
+        Raises InvalidInputError for what the document says, ConflictError for what its plan forbids.
         """
         check_name(name)
         return await self._write(namespace, name, read_collection(document, default_sku))
@@ -41,20 +42,21 @@ class CollectionVerbs:
 
     async def delete(self, namespace: Namespace, name: str) -> None:
         """Delete a collection with all its jobs and their history. Raises NotFoundError."""
+        existing = await self._services.store.get_collection(namespace, name)
         await self._services.store.delete_collection(namespace, name)
+        self._services.engine.forget_collection(existing.id)
 
     async def _write(
         self, namespace: Namespace, name: str, definition: CollectionDefinition
     ) -> tuple[Collection, bool]:
-        await self._check_room(namespace, name, definition)
+        await self._checks.check(namespace, await self._find(namespace, name), definition)
         written = await self._services.store.put_collection(namespace, name, definition, self._services.clock.now())
+        self._services.engine.forget_collection(written[0].id)
         self._services.engine.wake()
         return written
 
-    async def _check_room(self, namespace: Namespace, name: str, definition: CollectionDefinition) -> None:
+    async def _find(self, namespace: Namespace, name: str) -> Collection | None:
         try:
-            existing = await self._services.store.get_collection(namespace, name)
+            return await self._services.store.get_collection(namespace, name)
         except NotFoundError:
-            return
-        jobs = await self._services.store.count_jobs(existing.id)
-        check_room(definition.sku, definition.max_job_count, jobs)
+            return None

@@ -1,5 +1,7 @@
 """The table of routes: what is served where, and what goes in and out."""
 
+from http import HTTPStatus
+
 import msgspec
 from aiohttp.typedefs import Handler
 
@@ -9,23 +11,29 @@ PAGING = ("$top", "$skip")
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One route. `answer` None means an empty reply; `listed`: the reply is a page of answers."""
+    """One route. `answer` None means an empty reply; `listed`: the reply is a page of answers.
+
+    `pattern` is what the router matches where that is not `path`; `about` tells routes of one handler apart.
+    """
 
     method: str
     path: str
     handler: Handler
     tag: str
+    pattern: str = ""
+    about: str = ""
     body: type[Document] | None = None
     answer: type[Document] | None = None
     listed: bool = False
     creates: bool = False
     query: tuple[str, ...] = ()
     media_type: str = "application/json"
+    status: int = HTTPStatus.OK
 
     @property
     def name(self) -> str:
         """The operation's id, unique among all."""
-        return f"{self.tag}_{self.handler.__name__}"
+        return "_".join(part for part in (self.tag, self.about, self.handler.__name__) if part)
 
     @property
     def summary(self) -> str:

@@ -4,9 +4,10 @@ from enum import StrEnum
 
 from aiohttp import web
 
+from services.scheduler.api.filters import read_filter
 from services.scheduler.api.ports import Services
 from services.scheduler.api.replies import page_reply, reply
-from services.scheduler.api.requests import read_document, read_filter, read_page
+from services.scheduler.api.requests import read_document, read_page
 from services.scheduler.api.schemas.fleet import CordonDocument, EmptyDocument, event_document, host_document
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.timing import instant
@@ -47,7 +48,9 @@ class FleetHandlers:
         if until is not None and until <= self._clock.now():
             raise InvalidInputError("until", "lies in the past")
         host = request.match_info["host"]
-        return reply(request, host_document(await self._hosts.cordon(host, reason=document.reason, until=until, by=_BY)))
+        return reply(
+            request, host_document(await self._hosts.cordon(host, reason=document.reason, until=until, by=_BY))
+        )
 
     async def release(self, request: web.Request) -> web.Response:
         """Lift the cordon by hand; an event's cordon stays."""

@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 
 from services.scheduler.api.drafts import Wish, put_draft
-from services.scheduler.api.job_verbs import floors_of
+from services.scheduler.api.filters import JobFilter
 from services.scheduler.api.ports import Services
-from services.scheduler.api.schemas.job_reader import Floors, check_name, read_job
+from services.scheduler.api.schemas.job_reader import check_name, read_job
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.domain.collections import Collection
 from services.scheduler.domain.jobs import Job, JobState
-from services.scheduler.domain.quotas import check_room, job_limit
+from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit
 from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError
 from services.scheduler.feed import Update
 from services.scheduler.store.base import JobDraft, Written
@@ -48,7 +48,7 @@ class JobBatches:
         """
         if len(documents) > MAX_BATCH:
             raise InvalidInputError("value", f"{len(documents)} jobs are too many; at most {MAX_BATCH} at once")
-        wishes = await self._wishes(documents, floors_of(collection), strict=strict)
+        wishes = await self._wishes(documents, allowance(collection.definition, self._services.limits), strict=strict)
         good = [wish for wish in wishes if isinstance(wish, Wish)]
         existing = await self._existing(collection, [wish.name for wish in good])
         await self._check_room(collection, [wish for wish in good if wish.name.lower() not in existing])
@@ -57,10 +57,10 @@ class JobBatches:
             outcomes |= await self._write(collection, good[start : start + _PAGE], existing)
         return [outcomes[wish.name] if isinstance(wish, Wish) else wish for wish in wishes]
 
-    async def delete(self, collection: Collection, state: JobState) -> int:
-        """Delete every job in a state, as readers see it; return how many."""
-        deleted = 0
-        while jobs := await self._services.store.list_jobs(collection.id, state=state, top=_PAGE, skip=0):
+    async def delete(self, collection: Collection, wanted: JobFilter) -> int:
+        """Delete every job that the filter names; return how many."""
+        deleted, store = 0, self._services.store
+        while jobs := await store.list_jobs(collection.id, state=wanted.state, tags=wanted.tags, top=_PAGE, skip=0):
             for job in jobs:
                 deleted += await self._delete(collection, job)
         self._publish(collection, f"{deleted} jobs of {collection.name} deleted")
@@ -74,7 +74,7 @@ class JobBatches:
         self._services.engine.forget([job.id])
         return 1
 
-    async def _wishes(self, documents: Sequence[Any], floors: Floors, *, strict: bool) -> list[Wish | Answer]:
+    async def _wishes(self, documents: Sequence[Any], allowed: Allowance, *, strict: bool) -> list[Wish | Answer]:
         seen: set[str] = set()
         wishes: list[Wish | Answer] = []
         for number, document in enumerate(documents):
@@ -83,19 +83,19 @@ class JobBatches:
                 await asyncio.sleep(0)
             name = document.get("name") if isinstance(document, dict) else None
             try:
-                wishes.append(self._wish(name, document, floors, seen, strict=strict))
+                wishes.append(self._wish(name, document, allowed, seen, strict=strict))
             except LeewardError as fault:
                 wishes.append(Answer(name=name if isinstance(name, str) else "", error=fault))
         return wishes
 
-    def _wish(self, name: object, document: Any, floors: Floors, seen: set[str], *, strict: bool) -> Wish:
+    def _wish(self, name: object, document: Any, allowed: Allowance, seen: set[str], *, strict: bool) -> Wish:
         if not isinstance(name, str):
             raise InvalidInputError("name", "is required")
         check_name(name)
         if name.lower() in seen:
             raise InvalidInputError("name", f"{name!r} comes twice in this batch")
         parsed = read(document, JobDocument, strict=strict)
-        definition = read_job(parsed, floors)
+        definition = read_job(parsed, allowed)
         if parsed.state in (JobState.COMPLETED, JobState.FAULTED):
             raise InvalidInputError("state", "give Enabled or Disabled")
         seen.add(name.lower())
@@ -122,10 +122,10 @@ class JobBatches:
             return {}
 
     async def _check_room(self, collection: Collection, new: Sequence[Wish]) -> None:
-        definition = collection.definition
-        if new and job_limit(definition.sku, definition.max_job_count) is not None:
+        definition, limits = collection.definition, self._services.limits
+        if new and job_limit(definition, limits) is not None:
             jobs = await self._services.store.count_jobs(collection.id)
-            check_room(definition.sku, definition.max_job_count, jobs + len(new))
+            check_room(definition, jobs + len(new), limits)
 
     async def _write(
         self, collection: Collection, wishes: Sequence[Wish], existing: dict[str, Job]

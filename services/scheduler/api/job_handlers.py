@@ -6,12 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
-from services.scheduler.api.job_verbs import JobVerbs, floors_of
+from services.scheduler.api.filters import read_filter, read_job_filter
+from services.scheduler.api.job_verbs import JobVerbs
 from services.scheduler.api.mounts import Mount
 from services.scheduler.api.ports import Services
 from services.scheduler.api.preview import MAX_PREVIEW, preview_job, preview_timing
 from services.scheduler.api.replies import done, page_reply, reply, written
-from services.scheduler.api.requests import read_count, read_document, read_filter, read_page
+from services.scheduler.api.requests import read_count, read_document, read_page
 from services.scheduler.api.schemas.history import RunDocument, occurrence_document
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.api.schemas.strict import read
@@ -36,26 +37,28 @@ class JobHandlers:
 
     async def list_all(self, request: web.Request) -> web.Response:
         """List a collection's jobs by name."""
-        page, state = read_page(request), read_filter(request, "state", JobState)
+        page, wanted = read_page(request), read_job_filter(request)
         collection = await self._collection(request)
-        jobs = await self._store.list_jobs(collection.id, state=state, top=page.wanted, skip=page.skip)
-        return page_reply(request, page, [self._mount.job(job) for job in jobs])
+        jobs = await self._store.list_jobs(
+            collection.id, state=wanted.state, tags=wanted.tags, top=page.wanted, skip=page.skip
+        )
+        return page_reply(request, page, [self._mount.job(collection, job) for job in jobs])
 
     async def get(self, request: web.Request) -> web.Response:
         """Return one job."""
-        return reply(self._mount.job(await self._job(request)))
+        return reply(request, self._mount.job(*await self._job(request)))
 
     async def put(self, request: web.Request) -> web.Response:
         """Create or replace a job."""
-        body = self._mount.properties(await read_document(request))
+        body = self._mount.job_fields(await read_document(request))
         collection = await self._collection(request)
         document = read(body, JobDocument, strict=self._mount.strict)
         result = await self._verbs.put(collection, request.match_info["job"], document)
-        return written(self._mount.job(result.job), created=result.created)
+        return written(request, self._mount.job(collection, result.job), created=result.created)
 
     async def patch(self, request: web.Request) -> web.Response:
         """Change what the body names."""
-        return await self._patch(request, self._mount.properties(await read_document(request)))
+        return await self._patch(request, self._mount.job_fields(await read_document(request)))
 
     async def enable(self, request: web.Request) -> web.Response:
         """Let a job run; a terminal one starts anew."""
@@ -74,43 +77,45 @@ class JobHandlers:
         """Run a job now; a repeated client request id gives the same occurrence."""
         collection, request_id = await self._collection(request), request.headers.get(CLIENT_REQUEST_ID)
         occurrence = await self._verbs.run(collection, request.match_info["job"], request_id)
-        return reply(RunDocument(occurrence_id=occurrence))
+        return done() if self._mount.terse else reply(request, RunDocument(occurrence_id=occurrence))
 
     async def history(self, request: web.Request) -> web.Response:
         """List what became of a job's occurrences, newest first."""
         page, status = read_page(request), read_filter(request, "status", HistoryStatus)
-        job = await self._job(request)
+        collection, job = await self._job(request)
         rows = await self._store.list_history(job.id, status=status, top=page.wanted, skip=page.skip)
-        return page_reply(request, page, [self._mount.history(job, row) for row in rows])
+        return page_reply(request, page, [self._mount.history(collection, job, row) for row in rows])
 
     async def preview(self, request: web.Request) -> web.Response:
         """List when a job will be due."""
-        count, job = _count(request), await self._job(request)
-        return _preview(preview_job(job, self._clock.now(), count), job.definition.recurrence)
+        count, (_, job) = _count(request), await self._job(request)
+        return _preview(request, preview_job(job, self._clock.now(), count), job.definition.recurrence)
 
     async def preview_posted(self, request: web.Request) -> web.Response:
         """List when the job in the body would be due if it were written now; nothing is stored."""
-        count, body = _count(request), self._mount.properties(await read_document(request))
+        count, body = _count(request), self._mount.job_fields(await read_document(request))
         collection = await self._collection(request)
         document = read(body, JobDocument, strict=self._mount.strict)
-        start, recurrence = read_timing(document, floors_of(collection).recurrence)
-        return _preview(preview_timing(recurrence, start, self._clock.now(), count), recurrence)
+        start, recurrence = read_timing(document, self._verbs.allowed(collection).recurrence)
+        return _preview(request, preview_timing(recurrence, start, self._clock.now(), count), recurrence)
 
     async def _patch(self, request: web.Request, patch: dict[str, Any]) -> web.Response:
         collection, name = await self._collection(request), request.match_info["job"]
-        return reply(self._mount.job(await self._verbs.patch(collection, name, patch, strict=self._mount.strict)))
+        job = await self._verbs.patch(collection, name, patch, strict=self._mount.strict)
+        return reply(request, self._mount.job(collection, job))
 
     async def _collection(self, request: web.Request) -> Collection:
         return await self._store.get_collection(self._mount.namespace(request), request.match_info["collection"])
 
-    async def _job(self, request: web.Request) -> Job:
-        return await self._store.get_job((await self._collection(request)).id, request.match_info["job"])
+    async def _job(self, request: web.Request) -> tuple[Collection, Job]:
+        collection = await self._collection(request)
+        return collection, await self._store.get_job(collection.id, request.match_info["job"])
 
 
 def _count(request: web.Request) -> int:
     return read_count(request, default=_DEFAULT_PREVIEW, most=MAX_PREVIEW)
 
 
-def _preview(dues: Sequence[datetime], recurrence: Recurrence | None) -> web.Response:
+def _preview(request: web.Request, dues: Sequence[datetime], recurrence: Recurrence | None) -> web.Response:
     zone = recurrence.time_zone if recurrence else None
-    return reply({"value": [occurrence_document(due, zone) for due in dues]})
+    return reply(request, {"value": [occurrence_document(due, zone) for due in dues]})

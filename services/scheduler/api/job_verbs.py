@@ -6,7 +6,7 @@ from typing import Any
 from services.scheduler.api.drafts import Wish, patch_draft, put_draft
 from services.scheduler.api.merge import merge
 from services.scheduler.api.ports import Services
-from services.scheduler.api.schemas.job_reader import Floors, check_name, read_job
+from services.scheduler.api.schemas.job_reader import check_name, read_job
 from services.scheduler.api.schemas.job_writer import job_document, spell_type
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.api.schemas.strict import read
@@ -14,7 +14,7 @@ from services.scheduler.api.schemas.values import to_builtins
 from services.scheduler.domain.collections import Collection
 from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState, manual_occurrence_id
 from services.scheduler.domain.jobs import Job
-from services.scheduler.domain.quotas import check_room, job_limit, plan_of
+from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit
 from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError
 from services.scheduler.feed import Update
 from services.scheduler.store.base import JobDraft, Written
@@ -23,17 +23,15 @@ _ATTEMPTS = 5
 MAX_REQUEST_ID = 128
 
 
-def floors_of(collection: Collection) -> Floors:
-    """Return the shortest distances that the collection's plan allows its jobs."""
-    plan = plan_of(collection)
-    return Floors(recurrence=plan.fastest_recurrence, retry=plan.fastest_retry)
-
-
 class JobVerbs:
     """Writes and runs jobs; wakes the engine after each change."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
+
+    def allowed(self, collection: Collection) -> Allowance:
+        """Return what the collection lets its jobs do."""
+        return allowance(collection.definition, self._services.limits)
 
     async def put(self, collection: Collection, name: str, document: JobDocument) -> Written:
         """Create or replace a job.
@@ -42,7 +40,7 @@ class JobVerbs:
         keep writing the same job.
         """
         check_name(name)
-        definition = read_job(document, floors_of(collection))
+        definition = read_job(document, self.allowed(collection))
         wish = Wish(name=name, uid=self._services.new_id(), definition=definition, state=document.state)
 
         async def draft() -> JobDraft:
@@ -62,7 +60,7 @@ class JobVerbs:
         async def draft() -> JobDraft:
             existing = await self._services.store.get_job(collection.id, name)
             document = read(merge(_base(existing), _canonical(patch)), JobDocument, strict=strict)
-            definition = read_job(document, floors_of(collection))
+            definition = read_job(document, self.allowed(collection))
             wish = Wish(name=existing.name, uid=existing.uid, definition=definition, state=document.state)
             return patch_draft(wish, existing, self._services.clock.now())
 
@@ -106,10 +104,10 @@ class JobVerbs:
             return None
 
     async def _check_room(self, collection: Collection) -> None:
-        definition = collection.definition
-        if job_limit(definition.sku, definition.max_job_count) is not None:
+        definition, limits = collection.definition, self._services.limits
+        if job_limit(definition, limits) is not None:
             jobs = await self._services.store.count_jobs(collection.id)
-            check_room(definition.sku, definition.max_job_count, jobs + 1)
+            check_room(definition, jobs + 1, limits)
 
     async def _write(self, collection: Collection, name: str, draft: Callable[[], Awaitable[JobDraft]]) -> Written:
         """Write a draft made from the job as it stands; make it again when somebody else was faster."""

@@ -23,27 +23,40 @@ class Mount(Protocol):
         ...
 
     @property
+    def terse(self) -> bool:
+        """Whether verbs (run, enable, disable) answer with an empty body."""
+        ...
+
+    @property
     def default_sku(self) -> Sku:
         """The plan of a collection that names none."""
         ...
 
     def namespace(self, request: web.Request) -> Namespace:
-        """Return the subscription and group a request is about."""
+        """Return the subscription and group a request is about. Raises InvalidInputError."""
         ...
 
-    def properties(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the flat document inside a body."""
+    def scope(self, request: web.Request) -> tuple[str, str | None]:
+        """Return subscription and group of a list; None: all groups. Raises InvalidInputError."""
         ...
 
-    def collection(self, collection: Collection) -> Document:
+    def collection_fields(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the flat collection document inside a body. Raises InvalidInputError."""
+        ...
+
+    def job_fields(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the flat job document inside a body. Raises InvalidInputError."""
+        ...
+
+    def collection(self, request: web.Request, collection: Collection) -> Document:
         """Return a collection as replies show it."""
         ...
 
-    def job(self, job: Job) -> Document:
+    def job(self, collection: Collection, job: Job) -> Document:
         """Return a job as replies show it."""
         ...
 
-    def history(self, job: Job, row: HistoryRow) -> Document:
+    def history(self, collection: Collection, job: Job, row: HistoryRow) -> Document:
         """Return a history row as replies show it."""
         ...
 
@@ -52,6 +65,7 @@ class ShortMount:
     """`/api/v1`: flat documents, one namespace, strict."""
 
     strict = True
+    terse = False
     default_sku = Sku.UNLIMITED
 
     def __init__(self, services: Services) -> None:
@@ -61,18 +75,26 @@ class ShortMount:
         """Return the one namespace there is (DESIGN §5, Namespaces)."""
         return self._namespace
 
-    def properties(self, body: dict[str, Any]) -> dict[str, Any]:
+    def scope(self, _request: web.Request) -> tuple[str, str | None]:
+        """Return the one namespace."""
+        return self._namespace.subscription, self._namespace.resource_group
+
+    def collection_fields(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the body: it is flat."""
         return body
 
-    def collection(self, collection: Collection) -> Document:
+    def job_fields(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the body: it is flat."""
+        return body
+
+    def collection(self, _request: web.Request, collection: Collection) -> Document:
         """Return the collection's document."""
         return collection_document(collection)
 
-    def job(self, job: Job) -> Document:
+    def job(self, _collection: Collection, job: Job) -> Document:
         """Return the job's document."""
         return job_document(job)
 
-    def history(self, _job: Job, row: HistoryRow) -> Document:
+    def history(self, _collection: Collection, _job: Job, row: HistoryRow) -> Document:
         """Return the row's document."""
         return history_document(row)

@@ -6,16 +6,40 @@ from typing import Any
 
 import msgspec
 
+from services.scheduler.api.arm.errors import CODES, ArmProblem
+from services.scheduler.api.arm.routes import ARM
+from services.scheduler.api.arm.versions import VERSIONS
 from services.scheduler.api.endpoints import Endpoint
+from services.scheduler.api.examples import EXAMPLES
 from services.scheduler.api.problems import CONTENT_TYPE, KINDS, Problem
 from services.scheduler.api.schemas.values import Document, schema_of
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _REF = "#/components/schemas/{name}"
+_NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"}
+_PATH: dict[str, dict[str, Any]] = {
+    "collection": {"schema": _NAME, "example": "demo"},
+    "job": {"schema": _NAME, "example": "nightly"},
+    "host": {"schema": {"type": "string", "minLength": 1}, "example": "db-0"},
+    "event": {"schema": {"type": "string", "minLength": 1}, "example": "C7061BAC-AFDC-4513-B24B-AA5F13A16123"},
+    "subscription": {
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"},
+        "example": "00000000-0000-0000-0000-000000000000",
+    },
+    "group": {"schema": {"type": "string", "pattern": "^[A-Za-z0-9_.()-]{0,89}[A-Za-z0-9_()-]$"}, "example": "default"},
+}
 _QUERY: dict[str, dict[str, Any]] = {
     "$top": {"schema": {"type": "integer", "minimum": 1, "maximum": 100}, "description": "rows per page"},
     "$skip": {"schema": {"type": "integer", "minimum": 0}, "description": "rows to pass over"},
-    "$filter": {"schema": {"type": "string"}, "description": "`state eq Enabled`, `status eq Failed`, …"},
+    "$filter": {
+        "schema": {"type": "string"},
+        "description": "`state eq Enabled`, `status eq Failed`, `tags/team eq 'ops'`, joined by `and`",
+    },
+    "api-version": {
+        "required": True,
+        "schema": {"type": "string", "enum": list(VERSIONS)},
+        "description": "any of the three; they mean the same",
+    },
     "count": {"schema": {"type": "integer", "minimum": 1, "maximum": 1000}, "description": "how many, default 10"},
 }
 
@@ -23,7 +47,7 @@ _QUERY: dict[str, dict[str, Any]] = {
 def describe(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
     """Return the OpenAPI document of these routes."""
     kinds: set[type[Document]] = {kind for one in endpoints for kind in (one.body, one.answer) if kind is not None}
-    ordered: list[type[Document]] = sorted((*kinds, Problem), key=lambda kind: kind.__name__)
+    ordered: list[type[Document]] = sorted((*kinds, Problem, ArmProblem), key=lambda kind: kind.__name__)
     schemas, components = msgspec.json.schema_components(ordered, schema_hook=schema_of, ref_template=_REF)
     refs = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -33,7 +57,7 @@ def describe(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Leeward", "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "paths": paths,
-        "components": {"schemas": components, "responses": _problems(refs[Problem])},
+        "components": {"schemas": components, "responses": _problems(refs)},
     }
 
 
@@ -46,7 +70,8 @@ def _operation(endpoint: Endpoint, refs: dict[Any, dict[str, Any]]) -> dict[str,
         "responses": _responses(endpoint, refs),
     }
     if endpoint.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": refs[endpoint.body]}}}
+        content = {"schema": refs[endpoint.body], "examples": {"typical": {"value": EXAMPLES[endpoint.body]}}}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
     return operation
 
 
@@ -57,13 +82,22 @@ def _responses(endpoint: Endpoint, refs: dict[Any, dict[str, Any]]) -> dict[str,
         content = {"schema": _page_of(schema) if endpoint.listed else schema}
         answer = {"description": "as asked", "content": {endpoint.media_type: content}}
     created = {"201": {**answer, "description": "created"}} if endpoint.creates else {}
-    return {"200": answer, **created, "default": {"$ref": "#/components/responses/Problem"}}
+    problem = "ArmProblem" if endpoint.tag == ARM else "Problem"
+    return {str(int(endpoint.status)): answer, **created, "default": {"$ref": f"#/components/responses/{problem}"}}
 
 
-def _problems(schema: dict[str, Any]) -> dict[str, Any]:
+def _problems(refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     statuses = ", ".join(f"{kind.status.value} {kind.name}" for kind in KINDS.values())
+    codes = ", ".join(f"{kind.status.value} {kind.code}" for kind in CODES.values())
     return {
-        "Problem": {"description": f"refused or failed ({statuses})", "content": {CONTENT_TYPE: {"schema": schema}}}
+        "Problem": {
+            "description": f"refused or failed ({statuses})",
+            "content": {CONTENT_TYPE: {"schema": refs[Problem]}},
+        },
+        "ArmProblem": {
+            "description": f"refused or failed ({codes})",
+            "content": {"application/json": {"schema": refs[ArmProblem]}},
+        },
     }
 
 
@@ -76,10 +110,7 @@ def _page_of(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _PARAMETER.findall(path)
-    ]
+    return [{"name": name, "in": "path", "required": True, **_PATH[name]} for name in _PARAMETER.findall(path)]
 
 
 def _query_parameters(names: Sequence[str]) -> list[dict[str, Any]]:

@@ -6,8 +6,10 @@ from typing import Protocol
 
 import msgspec
 
+from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.hosts import HostReport
 from services.scheduler.domain.jobs import JobId
+from services.scheduler.domain.quotas import Limits
 from services.scheduler.feed import Feed
 from services.scheduler.store.base import Store
 from shared.clock import Clock
@@ -44,6 +46,10 @@ class Engine(Protocol):
         """Drop claims of these jobs that have not fired: they were deleted or replaced."""
         ...
 
+    def forget_collection(self, collection_id: CollectionId) -> None:
+        """Drop claims of a collection that have not fired: it was deleted, or its gate was moved."""
+        ...
+
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a handler may use."""
@@ -55,4 +61,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     feed: Feed
     subscription: str
     resource_group: str
+    limits: Limits
+    burst_reads: int
+    burst_writes: int
     new_id: Callable[[], str]

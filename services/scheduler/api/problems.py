@@ -73,7 +73,6 @@ def middleware(new_id: Callable[[], str]) -> Middleware:
     async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[REQUEST_ID] = request_id = new_id()
         try:
-            _refuse_nul(request)
             return await handler(request)
         except web.HTTPException as fault:
             if fault.status < HTTPStatus.BAD_REQUEST:
@@ -88,9 +87,12 @@ def middleware(new_id: Callable[[], str]) -> Middleware:
     return problems
 
 
-def _refuse_nul(request: web.Request) -> None:
+@web.middleware
+async def refuse_nul(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse addresses that no store can look up (a middleware)."""
     if "\x00" in request.path or any("\x00" in value for value in request.query.values()):
         raise InvalidInputError("", "the address holds a NUL character")
+    return await handler(request)
 
 
 async def mark(request: web.Request, response: web.StreamResponse) -> None:

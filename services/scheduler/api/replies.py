@@ -14,22 +14,30 @@ _ISO = encoder()
 _TIMESPAN = encoder(format_timespan)
 _OLD_CLIENTS = ("azure-mgmt-scheduler/", "schedulermanagementclient", "azurepowershell")
 _NEW_CLIENTS = "azsdk-"
+_MSREST = "msrest/"
 
 
-def speaks_timespan(user_agent: str) -> bool:
-    """Whether this is one of Azure's old clients, which read hh:mm:ss only; all others read ISO 8601 (DESIGN §5)."""
+def speaks_timespan(user_agent: str, *, listed: bool = False) -> bool:
+    """Whether this is one of Azure's old clients, which read hh:mm:ss only; all others read ISO 8601 (DESIGN §5).
+
+    In lists the old Python clients read ISO 8601 too (measured with 2.0.0): their patch does not reach msrest's pages.
+    """
     name = user_agent.lower()
-    return _NEW_CLIENTS not in name and any(sign in name for sign in _OLD_CLIENTS)
+    if _NEW_CLIENTS in name or (listed and _MSREST in name):
+        return False
+    return any(sign in name for sign in _OLD_CLIENTS)
 
 
 def reply(
-    request: web.Request, document: Document | dict[str, Any], status: HTTPStatus = HTTPStatus.OK
+    request: web.Request,
+    document: Document | dict[str, Any],
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    listed: bool = False,
 ) -> web.Response:
-    """Return a reply with a document."""
-    chosen = _TIMESPAN if speaks_timespan(request.headers.get("User-Agent", "")) else _ISO
-    return web.Response(
-        body=chosen.encode(document), status=status, content_type="application/json", charset="utf-8"
-    )
+    """Return a reply with a document; `listed`: it is a page of a list."""
+    chosen = _TIMESPAN if speaks_timespan(request.headers.get("User-Agent", ""), listed=listed) else _ISO
+    return web.Response(body=chosen.encode(document), status=status, content_type="application/json", charset="utf-8")
 
 
 def written(request: web.Request, document: Document, *, created: bool) -> web.Response:
@@ -44,4 +52,5 @@ def done() -> web.Response:
 
 def page_reply(request: web.Request, page: Page, documents: Sequence[Document]) -> web.Response:
     """Return one page of a list; `documents` may hold one more than the page, the sign that there is a next one."""
-    return reply(request, {"value": list(documents[: page.top]), "nextLink": next_link(request, page, len(documents))})
+    link = next_link(request, page, len(documents))
+    return reply(request, {"value": list(documents[: page.top]), "nextLink": link}, listed=True)

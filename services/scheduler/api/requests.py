@@ -1,8 +1,6 @@
-"""What a request carries beside its path: the body, the page, the filter."""
+"""What a request carries beside its path: the body and the page."""
 
-import re
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -11,15 +9,12 @@ from services.scheduler.api.problems import BodyTooLargeError
 from services.scheduler.api.schemas.strict import parse
 from services.scheduler.errors import InvalidInputError
 
-E = TypeVar("E", bound=StrEnum)
-
 MAX_DOCUMENT_BYTES = 256 * 1024
 """A job may have 16 kB; room for white space and for what a reply of ours repeats."""
 MAX_BATCH_BYTES = 32 * 1024 * 1024
 MAX_TOP = 100
 MAX_SKIP = 2**31 - 1
 _CHUNK = 65_536
-_FILTER = re.compile(r"\s*(?P<field>\w+)\s+eq\s+(?P<quote>'?)(?P<value>\w+)(?P=quote)\s*", re.IGNORECASE)
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -55,36 +50,6 @@ def read_page(request: web.Request) -> Page:
 def read_count(request: web.Request, *, default: int, most: int) -> int:
     """Return `count` (1..`most`). Raises InvalidInputError."""
     return _number(request, "count", default=default, least=1, most=most)
-
-
-def need_filter(request: web.Request, field: str, choices: type[E]) -> E:
-    """Return the value of the filter, which must be there. Raises InvalidInputError."""
-    found = read_filter(request, field, choices)
-    if found is None:
-        raise InvalidInputError("$filter", f"is required; {_usage(field, choices)}")
-    return found
-
-
-def read_filter(request: web.Request, field: str, choices: type[E]) -> E | None:
-    """Return the value of `$filter=<field> eq <value>`, bare or quoted, in any case; None without a filter.
-
-    Raises InvalidInputError for any other filter.
-    """
-    text = request.query.get("$filter", "")
-    if not text.strip():
-        return None
-    match = _FILTER.fullmatch(text)
-    if match is None or match["field"].lower() != field:
-        raise InvalidInputError("$filter", f"{text!r} is not supported; {_usage(field, choices)}")
-    wanted = match["value"].lower()
-    found = next((member for member in choices if member.value.lower() == wanted), None)
-    if found is None:
-        raise InvalidInputError("$filter", f"{match['value']!r} is no {field}; {_usage(field, choices)}")
-    return found
-
-
-def _usage(field: str, choices: type[E]) -> str:
-    return f"write {field} eq <value>, with one of {', '.join(member.value for member in choices)}"
 
 
 def next_link(request: web.Request, page: Page, found: int) -> str | None:

@@ -5,6 +5,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
 
+from services.scheduler.api.arm.gateway import gateway
+from services.scheduler.api.arm.routes import arm_endpoints
 from services.scheduler.api.batch_handlers import BatchAnswerDocument, BatchDocument, BatchHandlers, DeletedDocument
 from services.scheduler.api.collection_handlers import CollectionHandlers
 from services.scheduler.api.endpoints import PAGING, Endpoint
@@ -13,7 +15,7 @@ from services.scheduler.api.job_handlers import JobHandlers
 from services.scheduler.api.mounts import Mount, ShortMount
 from services.scheduler.api.openapi import describe
 from services.scheduler.api.ports import Services
-from services.scheduler.api.problems import mark, middleware
+from services.scheduler.api.problems import mark, middleware, refuse_nul
 from services.scheduler.api.replies import reply
 from services.scheduler.api.schemas.collections import CollectionDocument
 from services.scheduler.api.schemas.fleet import CordonDocument, EmptyDocument, EventDocument, HostDocument
@@ -27,16 +29,16 @@ _BASE = "/api/v1"
 def build(services: Services, *, heartbeat: timedelta = HEARTBEAT) -> web.Application:
     """Return the application with every route of the API; the caller may add its own before it runs."""
     stream = Stream(services.feed, heartbeat)
-    app = web.Application(middlewares=[middleware(services.new_id)])
+    app = web.Application(middlewares=[middleware(services.new_id), gateway(services), refuse_nul])
     app.on_response_prepare.append(mark)
     app.on_shutdown.append(stream.close)
-    endpoints = [*_short(services), *_fleet(services), _stream(stream)]
+    endpoints = [*_short(services), *_fleet(services), _stream(stream), *arm_endpoints(services)]
     for endpoint in endpoints:
-        app.router.add_route(endpoint.method, endpoint.path, endpoint.handler)
+        app.router.add_route(endpoint.method, endpoint.pattern or endpoint.path, endpoint.handler)
     description = describe(endpoints, _version())
 
-    async def openapi(_request: web.Request) -> web.Response:
-        return reply(description)
+    async def openapi(request: web.Request) -> web.Response:
+        return reply(request, description)
 
     app.router.add_get("/openapi.json", openapi)
     return app

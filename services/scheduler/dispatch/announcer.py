@@ -19,6 +19,10 @@ TYPE_PREFIX = "io.leeward.execution."
 class Outlet(Protocol):
     """The part of the bus that notices need."""
 
+    def is_read(self, topic: str) -> bool:
+        """Whether a message on a topic is worth making."""
+        ...
+
     def offer(self, publication: Publication) -> bool:
         """Send a message when there is time; False when it was dropped."""
         ...
@@ -57,24 +61,26 @@ class Announcer:
                 _notice(job, occurrence, host=host, from_host=run.away_from, reason=run.reason),
                 f"{_name(job)} is rerouted from {run.away_from} to {host}",
             )
-        self._tell(
-            ExecutionKind.STARTED,
-            job,
-            _notice(job, occurrence, host=host, reason=run.reason),
-            f"{_name(job)} starts" + (f" on {host}" if host else ""),
-        )
+        if self._is_followed(job):
+            self._tell(
+                ExecutionKind.STARTED,
+                job,
+                _notice(job, occurrence, host=host, reason=run.reason),
+                f"{_name(job)} starts" + (f" on {host}" if host else ""),
+            )
 
     def ended(self, job: Job, occurrence: Occurrence, result: AttemptResult) -> None:
         """An attempt ended, one way or the other."""
         kind = ExecutionKind.SUCCEEDED if result.succeeded else ExecutionKind.FAILED
         self._count(kind.value)
         self._metrics.duration.observe((result.ended_at - result.started_at).total_seconds())
-        self._tell(
-            kind,
-            job,
-            _notice(job, occurrence, host=result.host, reason=result.reason, message=result.message),
-            f"{_name(job)} {kind.value}" + (f" on {result.host}" if result.host else ""),
-        )
+        if self._is_followed(job):
+            self._tell(
+                kind,
+                job,
+                _notice(job, occurrence, host=result.host, reason=result.reason, message=result.message),
+                f"{_name(job)} {kind.value}" + (f" on {result.host}" if result.host else ""),
+            )
 
     def held(self, job: Job, occurrence: Occurrence, hold: Hold) -> None:
         """An occurrence waits for a host."""
@@ -90,6 +96,7 @@ class Announcer:
 
     def missed(self, job: Job, row: HistoryRow, count: int) -> None:
         """Occurrences were not run at all; `row` is the last of them."""
+        self._metrics.executions.labels("missed").inc(count)
         notice = ExecutionNotice(
             collection=job.collection,
             job=job.name,
@@ -103,6 +110,10 @@ class Announcer:
     def skipped(self) -> None:
         """An occurrence gave way to an earlier one of its job; history has it, nobody needs to be told."""
         self._count("skipped")
+
+    def _is_followed(self, job: Job) -> bool:
+        """Whether what happens all the time need be told: a notice costs twice what a call does."""
+        return self._feed.is_read or self._bus.is_read(self._topics.execution(job.collection, job.name))
 
     def _count(self, outcome: str) -> None:
         self._metrics.executions.labels(outcome).inc()

@@ -1,7 +1,6 @@
 """One attempt: the call with its time limit, broken off when its host is about to be hit."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -60,17 +59,19 @@ class Attempts:
         )
         with self._running.enter(execution), self._metrics.running.track_inprogress():
             answer = await self._within(scope, claim, host)
+        # An answer that came before the end was made counts: nothing is repeated without need.
+        broken_off = execution.broken_off if scope.expired() else ""
         result = AttemptResult(
             succeeded=answer.succeeded,
             retryable=answer.retryable,
-            message=answer.message,
+            message=broken_off or answer.message,
             started_at=started,
             ended_at=self._clock.now(),
             host=host.name if host is not None else None,
-            reason=execution.broken_off or run.reason,
+            reason=broken_off or run.reason,
         )
         outcome = of_attempt(job, occurrence, result)
-        return Recorded(result, outcome if not execution.broken_off else _again(outcome, occurrence, result))
+        return Recorded(result, _again(outcome, occurrence, result) if broken_off else outcome)
 
     async def _within(self, scope: asyncio.Timeout, claim: Claim, host: HostView | None) -> Answer:
         job, occurrence = claim.job, claim.occurrence
@@ -88,18 +89,17 @@ class Attempts:
             succeeded=False, retryable=True, message=f"internal error: {fault!r}", started_at=now, ended_at=now
         )
 
-    def break_off(self, reason: str, condition: Callable[[Execution], bool] = lambda _: True) -> None:
+    def break_off(self, reason: str) -> None:
         """End running attempts now; each is repeated at once under the same id, where it may run then."""
         for execution in self._running.all():
-            if condition(execution) and not execution.broken_off:
-                execution.break_off(reason)
+            execution.break_off(reason)
 
     def leave(self, host: HostView) -> None:
         """Break off what runs on a host and is not to wait for its event (`inFlight: Cancel`)."""
         now = self._clock.now()
         for execution in self._running.on(host.key):
             threat = to_cancel(execution.definition, host, now)
-            if threat is not None and not execution.broken_off:
+            if threat is not None:
                 execution.break_off(f"broken off: {describe(threat, host.key)}")
 
 

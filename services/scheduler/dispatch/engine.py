@@ -1,19 +1,23 @@
 """The claims loop: writes outcomes, claims what is due within the look-ahead, feeds the timer."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
+from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.lease import Lease
 from services.scheduler.dispatch.outcomes import Outcomes
-from services.scheduler.dispatch.planner import LOOK_AHEAD, plan
+from services.scheduler.dispatch.planner import LOOK_AHEAD
+from services.scheduler.dispatch.planning import Planning
+from services.scheduler.dispatch.recording import Recording
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.timer import Timer
-from services.scheduler.domain.executions import HistoryStatus
-from services.scheduler.domain.jobs import Job, JobId
+from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.jobs import JobId
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.metrics import Metrics
-from services.scheduler.store.base import Plan, Store
+from services.scheduler.store.base import Claim, Store
 from shared.clock import Clock
 from shared.logs import get_logger
 from shared.retry import Backoff
@@ -23,6 +27,8 @@ log = get_logger(__name__)
 TICK_SECONDS = 0.25
 BATCH = 500
 """Occurrences per claim and outcomes per write (DESIGN §4: 500-1,000 per statement)."""
+WORTHWHILE = 100
+"""Room for fewer than this is filled once a tick only: a claim costs as much as the calls of dozens of occurrences."""
 
 
 class Engine:
@@ -33,6 +39,7 @@ class Engine:
         store: Store,
         clock: Clock,
         lease: Lease,
+        claims: Claims,
         runner: Runner,
         outcomes: Outcomes,
         metrics: Metrics,
@@ -42,39 +49,64 @@ class Engine:
         self._store = store
         self._clock = clock
         self._lease = lease
+        self._claims = claims
         self._runner = runner
         self._outcomes = outcomes
         self._metrics = metrics
         self._capacity = capacity
+        self._recording = Recording(store, lease, claims, outcomes, metrics, batch=BATCH)
         self._timer = Timer(clock, runner.submit)
         self._woken = asyncio.Event()
+        self._in_doubt = False
+        self._gone: list[Callable[[Claim], bool]] = []
 
     def wake(self) -> None:
         """Look for due work now."""
         self._woken.set()
 
     def forget(self, job_ids: list[JobId]) -> None:
-        """Drop claims of these jobs that have not fired: they were deleted or replaced."""
-        self._timer.drop_jobs(frozenset(job_ids))
+        """Drop claims of these jobs that have not started: they were deleted or replaced."""
+        if job_ids:
+            gone = frozenset(job_ids)
+            self._let_go(lambda claim: claim.job.id in gone)
+
+    def forget_collection(self, collection_id: CollectionId) -> None:
+        """Drop claims of a collection that have not started: it was deleted, or its gate was moved."""
+        self._let_go(lambda claim: claim.job.collection_id == collection_id)
+
+    def _let_go(self, condition: Callable[[Claim], bool]) -> None:
+        """Drop claims; what the store has not dropped (a retry, one that is due) is taken up again with its new job."""
+        self._gone.append(condition)
+        if self._claims.let_go(condition):
+            self._clean()
+            self._in_doubt = True
+            self.wake()
+
+    def _clean(self) -> None:
+        self._timer.keep(self._claims.stands)
+        self._runner.forget()
 
     async def run(self) -> None:
-        """Claim and record until cancelled. A store that is away, or a lost lease, is got over by itself."""
+        """Claim and record until cancelled. Whatever fails is tried again: jobs of others may still be fine."""
         backoff = Backoff(first=0.1, limit=5.0)
         while True:
             try:
                 busy = await self._cycle()
-                backoff.reset()
-                self._metrics.store_up.set(1)
             except StoreUnavailableError as fault:
                 self._metrics.store_up.set(0)
                 log.warning("store unavailable, waiting", error=str(fault))
                 await asyncio.sleep(backoff.next())
-                continue
             except LeaseLostError as fault:
                 await self._start_over(fault)
-                continue
-            if not busy:
-                await self._pause()
+            except Exception:  # the rim: a defect met by one claim or outcome must not end everybody's jobs
+                log.exception("dispatch broke, trying again")
+                self._metrics.duty_failures.labels("engine").inc()
+                await asyncio.sleep(backoff.next())
+            else:
+                backoff.reset()
+                self._metrics.store_up.set(1)
+                if not busy:
+                    await self._pause()
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):
@@ -87,46 +119,52 @@ class Engine:
         await self.record()
         if not self._lease.is_proven:
             await self._lease.prove()
+        if self._in_doubt:
+            await self._look_in_hand()
+        self._runner.turn()
         room = min(BATCH, self._capacity - len(self._timer) - self._runner.waiting)
-        if room <= 0:
-            return False
-        now = self._clock.now()
-        claims = await self._store.claim(
-            self._lease.owner, now=now, horizon=now + LOOK_AHEAD, limit=room, plan=self._plan
-        )
-        if claims:
-            self._metrics.claim_batch.observe(len(claims))
-            self._timer.add(claims)
-        return len(claims) >= room
+        return room > 0 and await self._claim(room)
 
-    def _plan(self, job: Job) -> Plan:
-        now = self._clock.now()
-        planned = plan(job, now=now, horizon=now + LOOK_AHEAD)
-        missed = sum(row.status is HistoryStatus.MISSED for row in planned.missed)
-        if missed:
-            self._metrics.executions.labels("missed").inc(missed)
-            self._runner.announcer.missed(job, planned.missed[-1], missed)
-        return planned
+    async def _claim(self, room: int) -> bool:
+        now, planning = self._clock.now(), Planning(self._clock)
+        self._in_doubt = True  # until the answer is here: a claim whose commit is not acknowledged may be ours
+        self._gone.clear()
+        claims = await self._store.claim(
+            self._lease.owner, now=now, horizon=now + LOOK_AHEAD, limit=room, plan=planning.plan
+        )
+        self._take(claims)
+        for job, row, count in planning.missed:
+            self._runner.announcer.missed(job, row, count)
+        return len(claims) >= room >= WORTHWHILE
+
+    async def _look_in_hand(self) -> None:
+        """Take up claims that are ours and not in hand: their answer was lost, or their job was changed."""
+        self._gone.clear()
+        found = await self._store.list_claims(self._lease.owner)
+        self._take(self._claims.unknown(found))
+
+    def _take(self, claims: list[Claim]) -> None:
+        """Take the store's answer; what was dropped while it was under way may be in it, as it was before."""
+        current = [claim for claim in claims if not any(is_gone(claim) for is_gone in self._gone)]
+        self._in_doubt = bool(self._gone)
+        if current:
+            self._metrics.claim_batch.observe(len(current))
+            self._claims.take(current)
+            self._timer.add(current)
 
     async def record(self) -> None:
         """Write every outcome that waits. Raises StoreUnavailableError with all of them kept."""
-        while batch := self._outcomes.take(BATCH):
-            try:
-                refused = await self._store.settle(self._lease.owner, batch)
-            except (StoreUnavailableError, LeaseLostError):
-                self._outcomes.give_back(batch)
-                raise
-            if refused:
-                self._metrics.refused_outcomes.inc(len(refused))
-                log.info("outcomes refused: the claims are no longer ours", count=len(refused))
+        await self._recording.write()
 
     async def _start_over(self, fault: LeaseLostError) -> None:
         """Drop every claim that has not fired and begin a new life; the old one's outcomes would be refused."""
-        dropped = self._timer.drop(lambda _: True)
-        dropped += self._runner.drop_waiting()
-        lost = len(self._outcomes.take(len(self._outcomes)))
-        log.warning("lease lost, starting over", error=str(fault), unfired=len(dropped), unrecorded=lost)
-        self._metrics.refused_outcomes.inc(lost)
+        log.warning("lease lost, starting over", error=str(fault), claims=len(self._claims))
+        self._lease.lose()
+        self._claims.clear()
+        self._timer.keep(self._claims.stands)
+        self._runner.start_over()
+        self._metrics.refused_outcomes.inc(len(self._outcomes.take(len(self._outcomes))))
+        self._in_doubt = False
         try:
             await self._lease.begin()
         except StoreUnavailableError as unavailable:
@@ -136,9 +174,10 @@ class Engine:
     async def close(self, grace: timedelta) -> None:
         """Stop firing, let what runs finish within `grace`, record it, and give back what never fired."""
         self._timer.close()
-        await self._runner.drain(grace)
+        all_ended = await self._runner.drain(grace)
         try:
             await self.record()
-            await self._lease.end()
+            if all_ended:
+                await self._lease.end()
         except (StoreUnavailableError, LeaseLostError) as fault:
             log.warning("claims are left to their lease", error=str(fault), outcomes=len(self._outcomes))

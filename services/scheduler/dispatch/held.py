@@ -1,28 +1,28 @@
 """Held occurrences let go: looked through whenever hosts change, each ended the way its job's policy says."""
 
-import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.outcomes import final_state
+from services.scheduler.dispatch.planner import LOOK_AHEAD, after_skip
 from services.scheduler.domain.executions import HistoryStatus, Occurrence, OccurrenceId, unrun_row
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.placement import Load, Run, decide
 from services.scheduler.domain.policies import OnRelease, resolve
-from services.scheduler.errors import StoreUnavailableError
+from services.scheduler.duty import Duty
+from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import Held, Release, Store
 from shared.clock import Clock
-from shared.logs import get_logger
 from shared.topics import HostKey
-
-log = get_logger(__name__)
 
 TICK_SECONDS = 2.0
 """Lead times and another replica's holds come without a change of hosts; so holds are looked through this often."""
+_PATIENCE = 20
+"""A hundred thousand holds take seconds to look through: a twentieth of the time is enough for it."""
 PAGE = 500
 COALESCED = "coalesced"
 
@@ -34,15 +34,21 @@ def let_go(job: Job, waiting: list[Held], now: datetime) -> Iterator[Release]:
     event each was held under. What a caller asked for, or what has run before, goes on in any case.
     """
     waiting = sorted(waiting, key=lambda held: held.occurrence.due)
-    planned = [held.occurrence.id for held in waiting if not _goes_on(held.occurrence)]
+    policies = {held.occurrence.id: _policy(job, held.occurrence) for held in waiting}
+    latest = [occurrence_id for occurrence_id, policy in policies.items() if policy is OnRelease.RUN_ONCE][-1:]
     for held in waiting:
-        policy = resolve(job.definition.maintenance, held.occurrence.held_under, has_pool=False).on_release
-        latest = policy is OnRelease.RUN_ONCE and planned[-1:] == [held.occurrence.id]
-        if _goes_on(held.occurrence) or policy is OnRelease.RUN_ALL or latest:
+        policy = policies[held.occurrence.id]
+        if policy is OnRelease.RUN_ALL or held.occurrence.id in latest:
             yield _go(held, now)
         else:
             reason = COALESCED if policy is OnRelease.RUN_ONCE else "skipped at release"
             yield _end(job, held, HistoryStatus.SKIPPED, reason, now)
+
+
+def _policy(job: Job, occurrence: Occurrence) -> OnRelease:
+    if _goes_on(occurrence):
+        return OnRelease.RUN_ALL
+    return resolve(job.definition.maintenance, occurrence.held_under, has_pool=False).on_release
 
 
 def _goes_on(occurrence: Occurrence) -> bool:
@@ -61,11 +67,16 @@ def _go(held: Held, now: datetime) -> Release:
 
 
 def _end(job: Job, held: Held, status: HistoryStatus, reason: str, now: datetime) -> Release:
+    """End a held occurrence. What never ran does not use up the job's count (DESIGN §5: `count` counts what ran)."""
+    uncounted = not _goes_on(held.occurrence)
+    last = uncounted and job.next_due is None
     return Release(
         occurrence_id=held.occurrence.id,
         job_id=job.id,
         row=unrun_row(held.occurrence, status, reason, now),
         job_state=final_state(job, faulted=False),
+        unplan=uncounted,
+        replan=after_skip(job, held.occurrence.due, now + LOOK_AHEAD) if last else None,
     )
 
 
@@ -81,6 +92,7 @@ class Holds:
         fleet: Callable[[], Mapping[HostKey, HostView]],
         load: Load,
         released: Callable[[], None],
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -88,39 +100,42 @@ class Holds:
         self._fleet = fleet
         self._load = load
         self._released = released
-        self._woken = asyncio.Event()
         self._counts: dict[str, int] = {}
+        self._seen: Mapping[HostKey, HostView] = {}
+        self._duty = Duty("holds", self._look_in_time, metrics)
 
     def count(self, host: HostKey) -> int:
         """Return how many occurrences were held for a host at the last look."""
         return self._counts.get(host, 0)
 
     def wake(self) -> None:
-        """Look now: a host changed."""
-        self._woken.set()
+        """Look now if a host has changed since the last look."""
+        if self._fleet() != self._seen:
+            self._duty.wake()
 
     async def run(self) -> None:
         """Look through the holds until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except StoreUnavailableError as fault:
-                log.warning("holds wait for the store", error=str(fault))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TICK_SECONDS):
-                    await self._woken.wait()
-            self._woken.clear()
+        await self._duty.run()
+
+    async def _look_in_time(self) -> float:
+        """Look, and return when to look again though no host changes: the longer it takes, the less often."""
+        began = time.monotonic()
+        await self.look()
+        return max(TICK_SECONDS, (time.monotonic() - began) * _PATIENCE)
 
     async def look(self) -> None:
         """Decide on every held occurrence once; let go what may run or has waited too long."""
+        self._seen = self._fleet()
         held = [entry async for entry in self._all()]
         counts: dict[str, int] = {}
         for entry in held:
             counts[entry.occurrence.host or ""] = counts.get(entry.occurrence.host or "", 0) + 1
         self._counts = counts
-        releases = list(self._releases(held))
-        for start in range(0, len(releases), PAGE):
-            await self._let_go(releases[start : start + PAGE], {entry.occurrence.id: entry for entry in held})
+        by_id = {entry.occurrence.id: entry for entry in held}
+        # Page by page, decided when its turn comes: a release of very many must not stop the timers.
+        releases = self._releases(held)
+        while page := list(islice(releases, PAGE)):
+            await self._let_go(page, by_id)
 
     async def _all(self) -> AsyncIterator[Held]:
         after: OccurrenceId | None = None
@@ -130,13 +145,11 @@ class Holds:
             after = page[-1].occurrence.id
 
     def _releases(self, held: list[Held]) -> Iterator[Release]:
-        now = self._clock.now()
-        fleet = self._fleet()
         by_job = sorted(held, key=lambda entry: entry.job.id)
         for _, group in groupby(by_job, key=lambda entry: entry.job.id):
-            waiting = list(group)
+            waiting, now = list(group), self._clock.now()
             job = waiting[0].job
-            decision = decide(job.definition, fleet, self._load, now)
+            decision = decide(job.definition, self._fleet(), self._load, now)
             if isinstance(decision, Run):
                 yield from let_go(job, waiting, now)
             elif decision.event_id is None:
@@ -150,6 +163,8 @@ class Holds:
             entry = held[release.occurrence_id]
             if release.fire_at is not None:
                 self._announcer.released(entry.job, entry.occurrence)
+            elif release.row is not None and release.row.status is HistoryStatus.MISSED:
+                self._announcer.missed(entry.job, release.row, 1)
             else:
                 self._announcer.skipped()
         self._released()

@@ -1,6 +1,7 @@
 """Overlap: occurrences of one job that come due while an earlier one still runs or retries."""
 
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -13,6 +14,11 @@ LATE = timedelta(seconds=1)
 """What starts later than this after its instant is being caught up."""
 _RETRY_MARGIN = timedelta(seconds=2)
 """How long past its instant a retry is believed to be ours to run; after that the store is asked."""
+
+
+_WEIGHT_LIMIT = 5
+_CROWD = 50_000
+"""Waiting claims up to which a job's queue counts little, whatever its length; above, memory is what matters."""
 
 
 class Verdict(Enum):
@@ -48,16 +54,27 @@ class Backlog:
         self._queues: dict[JobId, deque[Claim]] = {}
         self._retries: dict[JobId, tuple[OccurrenceId, datetime]] = {}
 
-    def __len__(self) -> int:
-        return sum(len(queue) for queue in self._queues.values())
+    @property
+    def weight(self) -> int:
+        """How much of what this process takes at a time is used up; a job with a long queue must not starve others."""
+        most = _WEIGHT_LIMIT if sum(len(queue) for queue in self._queues.values()) < _CROWD else _CROWD
+        return sum(min(len(queue), most) for queue in self._queues.values())
+
+    @property
+    def jobs(self) -> list[JobId]:
+        """The jobs that have occurrences waiting."""
+        return list(self._queues)
 
     def queued(self, job_id: JobId) -> int:
         """Return how many occurrences of the job wait."""
         return len(self._queues.get(job_id, ()))
 
     def put(self, claim: Claim) -> None:
-        """Let an occurrence wait for its job's turn."""
-        self._queues.setdefault(claim.job.id, deque()).append(claim)
+        """Let an occurrence wait for its job's turn; turns come in due order."""
+        queue = self._queues.setdefault(claim.job.id, deque())
+        queue.append(claim)
+        if len(queue) > 1 and queue[-2].occurrence.due > claim.occurrence.due:
+            self._queues[claim.job.id] = deque(sorted(queue, key=lambda waiting: waiting.occurrence.due))
 
     def next(self, job_id: JobId) -> Claim | None:
         """Return the occurrence whose turn it is now that one of the job has ended."""
@@ -78,14 +95,23 @@ class Backlog:
         if self._retries.get(job_id, ("", None))[0] == occurrence_id:
             del self._retries[job_id]
 
-    def is_retrying(self, job_id: JobId, apart_from: OccurrenceId, now: datetime) -> bool:
+    def is_retrying(self, job_id: JobId, apart_from: OccurrenceId | None, now: datetime) -> bool:
         """Whether another occurrence of the job waits to be repeated."""
         retry = self._retries.get(job_id)
         return retry is not None and retry[0] != apart_from and now <= retry[1] + _RETRY_MARGIN
 
-    def clear(self) -> list[OccurrenceId]:
-        """Forget everything; return the ids of what waited."""
-        ids = [claim.occurrence.id for queue in self._queues.values() for claim in queue]
+    def expire_retries(self, now: datetime) -> None:
+        """Forget retries that another replica must have taken."""
+        if any(now > fire_at + _RETRY_MARGIN for _, fire_at in self._retries.values()):
+            still = {job_id: retry for job_id, retry in self._retries.items() if now <= retry[1] + _RETRY_MARGIN}
+            self._retries = still
+
+    def keep(self, condition: Callable[[Claim], bool]) -> None:
+        """Forget the waiting claims that do not meet `condition`."""
+        kept = {job_id: deque(filter(condition, queue)) for job_id, queue in self._queues.items()}
+        self._queues = {job_id: queue for job_id, queue in kept.items() if queue}
+
+    def clear(self) -> None:
+        """Forget everything."""
         self._queues.clear()
         self._retries.clear()
-        return ids

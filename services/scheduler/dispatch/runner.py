@@ -7,14 +7,16 @@ from typing import Protocol
 
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.attempts import Attempts
+from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.lease import Lease
 from services.scheduler.dispatch.outcomes import Outcomes, of_attempt, of_hold, of_skip, uncounted
 from services.scheduler.dispatch.overlap import Backlog, Verdict, verdict
 from services.scheduler.dispatch.planner import LOOK_AHEAD, after_skip
 from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.actions import ActionName
-from services.scheduler.domain.executions import OccurrenceId
+from services.scheduler.domain.executions import barred
 from services.scheduler.domain.hosts import HostView
+from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.placement import Decision, Hold, Run, decide
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.metrics import Metrics
@@ -28,6 +30,8 @@ log = get_logger(__name__)
 
 ASK_AGAIN_SECONDS = 0.5
 """How often an occurrence that waits for one on another replica asks whether that has ended."""
+BREAK_OFF_LIMIT = timedelta(seconds=5)
+"""How long an attempt that was broken off may take to let go of its socket."""
 
 
 class Moves(Protocol):
@@ -43,7 +47,7 @@ class Moves(Protocol):
 
 
 class Runner:
-    """Runs claims. `submit` never blocks; `waiting` tells how many are in the pool's queue or wait for their job."""
+    """Runs claims. `submit` never blocks; `waiting` tells how much of what a process takes is in its queues."""
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Runner:
         store: Store,
         clock: Clock,
         lease: Lease,
+        claims: Claims,
         attempts: Attempts,
         outcomes: Outcomes,
         running: Running,
@@ -64,6 +69,7 @@ class Runner:
         self._store = store
         self._clock = clock
         self._lease = lease
+        self._claims = claims
         self._attempts = attempts
         self._outcomes = outcomes
         self._running = running
@@ -71,24 +77,20 @@ class Runner:
         self._fleet = fleet
         self._moves = moves
         self._size = size
-        self._queue: asyncio.Queue[tuple[int, Claim]] = asyncio.Queue()
-        self._life = 0
+        self._queue: asyncio.Queue[Claim] = asyncio.Queue()
         self._backlog = Backlog()
         self._proving = asyncio.Lock()
         self._stopping = False
 
     @property
     def waiting(self) -> int:
-        """Claims that are due and not running yet."""
-        return self._queue.qsize() + len(self._backlog)
+        """Claims that are due and not running yet; of one job's long queue only the first few count."""
+        return self._queue.qsize() + self._backlog.weight
 
     def submit(self, claim: Claim) -> None:
         """Take a claim whose instant has come."""
-        self._submit(self._life, claim)
-
-    def _submit(self, life: int, claim: Claim) -> None:
-        if not self._stopping and life == self._life:
-            self._queue.put_nowait((life, claim))
+        if not self._stopping and self._claims.stands(claim):
+            self._queue.put_nowait(claim)
 
     async def run(self) -> None:
         """Keep `size` runners at work until cancelled."""
@@ -96,42 +98,61 @@ class Runner:
             for number in range(self._size):
                 runners.create_task(self._work(), name=f"runner-{number}")
 
-    async def drain(self, grace: timedelta) -> None:
-        """Start nothing more, wait up to `grace` for what runs, then break it off to be repeated elsewhere."""
+    async def drain(self, grace: timedelta) -> bool:
+        """Start nothing more, wait up to `grace` for what runs, then break it off to be repeated elsewhere.
+
+        False when something outlasts even that.
+        """
         self._stopping = True
-        self.drop_waiting()
+        self.forget()
         if not await self._running.wait_until_empty(grace):
             log.warning("executions outlast the grace period", count=len(self._running))
             self._attempts.break_off("the scheduler stops")
-            await self._running.wait_until_empty(grace)
+        return await self._running.wait_until_empty(BREAK_OFF_LIMIT)
 
-    def drop_waiting(self) -> list[OccurrenceId]:
-        """Forget the claims that have not started, those in a runner's hands too; return the others' ids."""
-        self._life += 1
-        dropped = self._backlog.clear()
-        while not self._queue.empty():
-            dropped.append(self._queue.get_nowait()[1].occurrence.id)
-        return dropped
+    def forget(self) -> None:
+        """Clean the queues of claims that do not stand any more; those in a runner's hands will notice."""
+        self._backlog.keep(self._claims.stands)
+        for _ in range(self._queue.qsize()):
+            self.submit(self._queue.get_nowait())
+
+    def start_over(self) -> None:
+        """Forget everything: the lease is lost, and with it every claim and what was known of retries."""
+        self._backlog.clear()
+        self.forget()
+
+    def turn(self) -> None:
+        """Give a turn to jobs that have something waiting and are not busy any more, whoever kept them busy."""
+        now = self._clock.now()
+        for job_id in self._backlog.jobs:
+            if not self._running.is_active(job_id) and not self._backlog.is_retrying(job_id, None, now):
+                self._next(job_id)
+        self._backlog.expire_retries(now)
 
     async def _work(self) -> None:
         while True:
-            life, claim = await self._queue.get()
+            claim = await self._queue.get()
             try:
-                await self._handle(life, claim)
+                await self._handle(claim)
             except Exception as fault:  # the rim: one broken job must not take a runner away
                 log.exception("execution broke", job=claim.job.name, occurrence=claim.occurrence.id)
-                self._outcomes.add(of_attempt(claim.job, claim.occurrence, self._attempts.broken(fault)))
+                self._end(claim, of_attempt(claim.job, claim.occurrence, self._attempts.broken(fault)))
 
-    async def _handle(self, life: int, claim: Claim) -> None:
+    async def _handle(self, claim: Claim) -> None:
         """Run a claim, hold it, or let it give way; without a proven lease it is not ours to touch."""
+        if not await self._is_ours(claim):
+            return
         elsewhere = await self._is_busy_elsewhere(claim)
-        if not await self._is_ours(life):
+        if not await self._is_ours(claim):
             return
         # No await from here to the start: overlap, decision and register must see one and the same moment.
+        if reason := barred(claim.job, claim.occurrence):
+            self._bar(claim, reason)
+            return
         busy, queued = elsewhere or self._is_busy(claim), self._backlog.queued(claim.job.id)
         match verdict(claim, busy=busy, queued=queued, now=self._clock.now()):
             case Verdict.QUEUE if elsewhere:
-                asyncio.get_running_loop().call_later(ASK_AGAIN_SECONDS, self._submit, life, claim)
+                asyncio.get_running_loop().call_later(ASK_AGAIN_SECONDS, self.submit, claim)
             case Verdict.QUEUE:
                 self._backlog.put(claim)
             case Verdict.SKIP:
@@ -139,10 +160,10 @@ class Runner:
             case _:
                 await self._decide(claim)
 
-    async def _is_ours(self, life: int) -> bool:
-        """Whether the claim's lease is proven; asks the store after a gap, as often as it takes to get an answer."""
+    async def _is_ours(self, claim: Claim) -> bool:
+        """Whether the claim stands and its lease is proven; asks the store after a gap, as often as it takes."""
         backoff = Backoff(first=0.1, limit=2.0)
-        while life == self._life and not self._lease.is_proven:
+        while self._claims.stands(claim) and not self._lease.is_proven:
             async with self._proving:
                 try:
                     if not self._lease.is_proven:
@@ -151,7 +172,7 @@ class Runner:
                     return False
                 except StoreUnavailableError:
                     await asyncio.sleep(backoff.next())
-        return life == self._life and not self._stopping
+        return self._claims.stands(claim) and not self._stopping
 
     def _is_busy(self, claim: Claim) -> bool:
         job_id = claim.job.id
@@ -159,36 +180,55 @@ class Runner:
         return retrying or self._running.is_active(job_id)
 
     async def _is_busy_elsewhere(self, claim: Claim) -> bool:
-        if not claim.contended:
-            return False
-        try:
-            return await self._store.active_elsewhere(self._lease.owner, claim.job.id, claim.occurrence.id)
-        except (StoreUnavailableError, LeaseLostError):
-            return True
+        """Ask the store, as often as it takes: a guess would skip an occurrence that nothing stands in the way of."""
+        backoff = Backoff(first=0.1, limit=2.0)
+        while claim.contended and self._claims.stands(claim):
+            try:
+                return await self._store.active_elsewhere(self._lease.owner, claim.job.id, claim.occurrence.id)
+            except StoreUnavailableError:
+                await asyncio.sleep(backoff.next())
+            except LeaseLostError:
+                return False
+        return False
+
+    def _end(self, claim: Claim, outcome: Outcome) -> None:
+        """Have an outcome written, unless the claim was lost, or got one before."""
+        if self._claims.end(claim):
+            self._outcomes.add(outcome)
+        else:
+            self._metrics.refused_outcomes.inc()
 
     def _skip(self, claim: Claim) -> None:
         skipped = of_skip(claim.job, claim.occurrence, "the previous occurrence still runs", self._clock)
         replan = after_skip(claim.job, claim.occurrence.due, self._clock.now() + LOOK_AHEAD)
-        self._outcomes.add(uncounted(skipped, replan))
+        self._end(claim, uncounted(skipped, replan))
+        self.announcer.skipped()
+
+    def _bar(self, claim: Claim, reason: str) -> None:
+        """End an occurrence of a disabled job. What never ran is due again if the job is enabled: `catchUp` decides."""
+        skipped = of_skip(claim.job, claim.occurrence, reason, self._clock)
+        self._end(claim, uncounted(skipped, claim.occurrence.due) if claim.occurrence.attempt == 1 else skipped)
         self.announcer.skipped()
 
     async def _decide(self, claim: Claim) -> None:
         decision = self._decision(claim)
         if isinstance(decision, Hold):
             self._hold(claim, decision)
-        else:
-            await self._execute(claim, decision)
-            self._next(claim)
+        elif self._claims.begin(claim):
+            try:
+                await self._execute(claim, decision)
+            finally:
+                self._next(claim.job.id)
 
     def _decision(self, claim: Claim) -> Decision:
         return decide(claim.job.definition, self._fleet(), self._running.load, self._clock.now())
 
     def _hold(self, claim: Claim, hold: Hold) -> None:
-        self._outcomes.add(of_hold(claim.job, claim.occurrence, hold, self._clock))
+        self._end(claim, of_hold(claim.job, claim.occurrence, hold, self._clock))
         self._backlog.end_retry(claim.job.id, claim.occurrence.id)
         self.announcer.held(claim.job, claim.occurrence, hold)
         if hold.event_id is not None:
-            self._moves.held(HostKey(hold.waiting_for), hold.event_id)
+            self._moves.held(hold.host or HostKey(hold.waiting_for), hold.event_id)
 
     async def _execute(self, claim: Claim, run: Run) -> None:
         occurrence = claim.occurrence
@@ -199,7 +239,7 @@ class Runner:
             self._metrics.executions.labels("repeated").inc()
         self.announcer.started(claim.job, occurrence, run)
         recorded = await self._attempts.make(claim, run)
-        self._outcomes.add(recorded.outcome)
+        self._end(claim, recorded.outcome)
         self._follow(claim, recorded.outcome)
         self.announcer.ended(claim.job, occurrence, recorded.result)
 
@@ -210,8 +250,8 @@ class Runner:
         else:
             self._backlog.note_retry(claim.job.id, claim.occurrence.id, recorded.following.fire_at)
 
-    def _next(self, claim: Claim) -> None:
+    def _next(self, job_id: JobId) -> None:
         """Give the job's next waiting occurrence its turn."""
-        turn = self._backlog.next(claim.job.id)
+        turn = self._backlog.next(job_id)
         if turn is not None:
             self.submit(turn)

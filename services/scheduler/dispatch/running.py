@@ -2,16 +2,17 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import msgspec
 
-from services.scheduler.domain.executions import Occurrence, OccurrenceId
+from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import Threat
 from services.scheduler.domain.jobs import JobDefinition, JobId
-from services.scheduler.domain.placement import counts_against_drain
+from services.scheduler.domain.placement import Fleet, counts_against_drain, home_of
 from shared.topics import HostKey
 
 
@@ -25,9 +26,10 @@ class Execution(msgspec.Struct, kw_only=True, eq=False):
     broken_off: str = ""
 
     def break_off(self, reason: str) -> None:
-        """End the attempt now, as if its time were up."""
-        self.broken_off = reason
-        self.scope.reschedule(asyncio.get_running_loop().time())
+        """End the attempt now, as if its time were up; one that is at its end already is left alone."""
+        if not self.broken_off and not self.scope.expired():
+            self.broken_off = reason
+            self.scope.reschedule(asyncio.get_running_loop().time())
 
 
 class Running:
@@ -35,7 +37,10 @@ class Running:
 
     def __init__(self, ended: Callable[[HostKey], None] = lambda _: None) -> None:
         self.ended = ended
-        self._executions: dict[OccurrenceId, Execution] = {}
+        # One occurrence may be here twice: taken over while we were frozen, and claimed again by ourselves.
+        self._executions: dict[Execution, None] = {}
+        self._by_host: dict[HostKey | None, dict[Execution, None]] = {}
+        self._by_job: Counter[JobId] = Counter()
         self._last_used: dict[HostKey, float] = {}
         self._empty = asyncio.Event()
         self._empty.set()
@@ -43,16 +48,13 @@ class Running:
     @contextmanager
     def enter(self, execution: Execution) -> Iterator[None]:
         """Count an attempt as running for as long as the context lasts."""
-        self._executions[execution.occurrence.id] = execution
-        self._empty.clear()
+        self._add(execution)
         if execution.host is not None:
             self._last_used[execution.host] = time.monotonic()
         try:
             yield
         finally:
-            del self._executions[execution.occurrence.id]
-            if not self._executions:
-                self._empty.set()
+            self._remove(execution)
             if execution.host is not None:
                 self.ended(execution.host)
 
@@ -68,20 +70,51 @@ class Running:
 
     def all(self) -> list[Execution]:
         """Return every running attempt."""
-        return list(self._executions.values())
+        return list(self._executions)
 
     def on(self, host: HostKey) -> list[Execution]:
         """Return the attempts that run on a host."""
-        return [execution for execution in self._executions.values() if execution.host == host]
+        return list(self._by_host.get(host, ()))
 
     def load(self, host: HostKey) -> tuple[int, float]:
         """Return how busy a host is: attempts running there, then when one last started (process time)."""
-        return len(self.on(host)), self._last_used.get(host, 0.0)
+        return len(self._by_host.get(host, ())), self._last_used.get(host, 0.0)
 
     def is_active(self, job_id: JobId) -> bool:
         """Whether an attempt of the job runs here."""
-        return any(execution.occurrence.job_id == job_id for execution in self._executions.values())
+        return job_id in self._by_job
 
     def against_drain(self, host: HostKey, threat: Threat) -> int:
         """Return how many attempts keep the host from being drained for this threat."""
         return sum(counts_against_drain(execution.definition, threat) for execution in self.on(host))
+
+    def settle(self, fleet: Fleet) -> None:
+        """Find the hosts of attempts that started before their host was reported: they keep it from being drained."""
+        for execution in list(self._by_host.get(None, ())):
+            home = home_of(execution.definition, fleet)
+            if home is not None:
+                self._leave_host(execution)
+                execution.host = home.key
+                self._by_host.setdefault(home.key, {})[execution] = None
+
+    def _add(self, execution: Execution) -> None:
+        self._executions[execution] = None
+        self._by_host.setdefault(execution.host, {})[execution] = None
+        self._by_job[execution.occurrence.job_id] += 1
+        self._empty.clear()
+
+    def _remove(self, execution: Execution) -> None:
+        del self._executions[execution]
+        self._leave_host(execution)
+        job_id = execution.occurrence.job_id
+        self._by_job[job_id] -= 1
+        if not self._by_job[job_id]:
+            del self._by_job[job_id]
+        if not self._executions:
+            self._empty.set()
+
+    def _leave_host(self, execution: Execution) -> None:
+        there = self._by_host[execution.host]
+        del there[execution]
+        if not there:
+            del self._by_host[execution.host]

@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Callable
 from datetime import datetime
 
-from services.scheduler.domain.executions import OccurrenceId
-from services.scheduler.domain.jobs import JobId
 from services.scheduler.store.base import Claim
 from shared.clock import Clock
 
@@ -31,16 +29,10 @@ class Timer:
             heapq.heappush(self._heap, (claim.occurrence.fire_at, next(self._order), claim))
         self._turn()
 
-    def drop(self, condition: Callable[[Claim], bool]) -> list[OccurrenceId]:
-        """Forget the claims that meet `condition`; return their occurrences' ids."""
-        dropped = [claim.occurrence.id for _, _, claim in self._heap if condition(claim)]
-        self._heap = [entry for entry in self._heap if not condition(entry[2])]
+    def keep(self, condition: Callable[[Claim], bool]) -> None:
+        """Forget the claims that do not meet `condition`."""
+        self._heap = [entry for entry in self._heap if condition(entry[2])]
         heapq.heapify(self._heap)
-        return dropped
-
-    def drop_jobs(self, job_ids: frozenset[JobId]) -> None:
-        """Forget the claims of jobs that were deleted or replaced."""
-        self.drop(lambda claim: claim.job.id in job_ids)
 
     def _turn(self) -> None:
         if self._handle is not None:

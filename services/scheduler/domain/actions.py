@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from services.scheduler.domain.collections import CaseInsensitive
+from services.scheduler.domain.choices import CaseInsensitive
 
 
 class Scheme(CaseInsensitive):

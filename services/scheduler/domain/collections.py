@@ -1,22 +1,14 @@
 """Job collections: the unit of quota, naming and on/off."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import NewType
 
 import msgspec
 
+from services.scheduler.domain.choices import CaseInsensitive
+from services.scheduler.domain.recurrence import Frequency
+
 CollectionId = NewType("CollectionId", int)
-
-
-class CaseInsensitive(StrEnum):
-    """A choice that callers may write in any case, as Azure's API allowed (reference, azure-scheduler §0.3)."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> "CaseInsensitive | None":
-        if isinstance(value, str):
-            return next((member for member in cls if member.value.lower() == value.lower()), None)
-        return None
 
 
 class CollectionState(CaseInsensitive):
@@ -44,14 +36,31 @@ class Namespace(msgspec.Struct, frozen=True, order=True):
     resource_group: str
 
 
+class MaxRecurrence(msgspec.Struct, frozen=True, kw_only=True):
+    """The fastest recurrence that a collection grants its jobs."""
+
+    frequency: Frequency
+    interval: int = 1
+
+
 class CollectionDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller decides about a collection."""
+    """What the caller decides about a collection; the quota (`max_…`) goes below the plan's limits."""
 
     state: CollectionState = CollectionState.ENABLED
     sku: Sku = Sku.UNLIMITED
     location: str = ""
     tags: dict[str, str] = {}
     max_job_count: int | None = None
+    max_job_occurrence: int | None = None
+    max_recurrence: MaxRecurrence | None = None
+
+
+class ResourceGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """A group as ARM tools make it before they put collections there; a collection needs none."""
+
+    namespace: Namespace
+    location: str = ""
+    tags: dict[str, str] = {}
 
 
 class Collection(msgspec.Struct, frozen=True, kw_only=True):

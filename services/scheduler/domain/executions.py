@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from services.scheduler.domain.actions import ActionName
-from services.scheduler.domain.jobs import Job, JobId
+from services.scheduler.domain.jobs import Job, JobId, JobState
 from shared.clock import to_epoch_ms
 
 OccurrenceId = NewType("OccurrenceId", str)
@@ -123,6 +123,18 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """The occurrence is over; `faulted` when the main action failed for good."""
 
     faulted: bool
+
+
+def barred(job: Job, occurrence: Occurrence) -> str:
+    """Return why an occurrence may not start now: its job or the collection was disabled since; empty when it may.
+
+    A `run` is meant now, whatever the state (DESIGN §5).
+    """
+    if occurrence.manual:
+        return ""
+    if job.state is JobState.DISABLED:
+        return "the job is disabled"
+    return "" if job.gate_open else "the collection is disabled"
 
 
 def after_attempt(job: Job, occurrence: Occurrence, result: AttemptResult) -> Next | Finished:

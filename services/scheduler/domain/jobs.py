@@ -6,7 +6,8 @@ from typing import NewType
 import msgspec
 
 from services.scheduler.domain.actions import Action
-from services.scheduler.domain.collections import CaseInsensitive, CollectionId
+from services.scheduler.domain.choices import CaseInsensitive
+from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.policies import CatchUp, Maintenance, Overlap, Placement
 from services.scheduler.domain.recurrence import Recurrence
 

@@ -34,10 +34,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """Wait. `waiting_for` is the host or pool whose state is the reason.
 
-    `event_id` and `event_type` are what threatens it; None and empty when it is only not known.
+    `event_id` and `event_type` are what threatens `host`; None and empty when it is only not known.
     """
 
     waiting_for: str
+    host: HostKey | None = None
     reason: str
     event_id: str | None = None
     event_type: str = ""
@@ -102,7 +103,7 @@ def stops(threat: Threat, rule: ResolvedMaintenance, now: datetime) -> bool:
         return False
     if rule.lead_time is None or threat.not_before is None or threat.status == STARTED:
         return True
-    return now + rule.lead_time >= threat.not_before
+    return threat.not_before - now <= rule.lead_time
 
 
 def barriers(definition: JobDefinition, host: HostView, now: datetime) -> tuple[Threat, ...]:
@@ -142,7 +143,7 @@ def _from_home(
     movable = all(rule_for(definition, threat).strategy is Strategy.REROUTE for threat in threats)
     refuge = _safest(definition, others, (home,), load, now) if movable else None
     if refuge is None:
-        return _hold(home.key, threats[0])
+        return _hold(home.key, home.key, threats[0])
     return _moved(refuge, home.key, threats[0])
 
 
@@ -153,7 +154,7 @@ def _from_pool(definition: JobDefinition, options: Candidates, load: Load, now: 
     wished = min(options.others, key=lambda host: (load(host.key), host.key))
     chosen = _safest(definition, options.others, blocked, load, now)
     if chosen is None:
-        return _hold(options.pool or wished.key, threats[wished.key][0])
+        return _hold(options.pool or wished.key, wished.key, threats[wished.key][0])
     if wished not in blocked:
         return Run(host=chosen)
     return _moved(chosen, wished.key, threats[wished.key][0])
@@ -164,9 +165,10 @@ def _moved(refuge: HostView, away_from: HostKey, threat: Threat) -> Run:
     return Run(host=refuge, away_from=away_from, event_id=threat.event_id, reason=reason)
 
 
-def _hold(waiting_for: str, threat: Threat) -> Hold:
+def _hold(waiting_for: str, host: HostKey, threat: Threat) -> Hold:
     return Hold(
         waiting_for=waiting_for,
+        host=host,
         reason=describe(threat, waiting_for),
         event_id=threat.event_id,
         event_type=threat.type,

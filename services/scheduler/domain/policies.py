@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
-from services.scheduler.domain.collections import CaseInsensitive
+from services.scheduler.domain.choices import CaseInsensitive
 
 
 class Strategy(CaseInsensitive):

@@ -1,12 +1,13 @@
-"""What each plan allows (reference azure-scheduler §2.7; UNLIMITED is DESIGN §5's), and what an operator makes of it."""
+"""What each plan allows (reference azure-scheduler §2.7; UNLIMITED is DESIGN §5's), and an operator's changes to it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from services.scheduler.domain.collections import CollectionDefinition, MaxRecurrence, Sku
-from services.scheduler.domain.recurrence import Frequency
+from services.scheduler.domain.recurrence import Frequency, Recurrence
 from services.scheduler.errors import ConflictError, InvalidInputError
 from shared.durations import format_iso, parse_duration
 
@@ -122,6 +123,14 @@ def check_collections(sku: Sku, collections: int, limits: Limits) -> None:
         )
 
 
+def check_occurrences(recurrence: Recurrence | None, allowed: Allowance) -> None:
+    """Raise ConflictError for a recurrence that goes on for longer than the collection's `quota.maxJobOccurrence`."""
+    if recurrence is None or allowed.occurrences is None:
+        return
+    if recurrence.count is None or recurrence.count > allowed.occurrences:
+        raise ConflictError(f"recurrence.count must be {allowed.occurrences} or less: quota.maxJobOccurrence says so")
+
+
 def is_narrower(after: Allowance, before: Allowance) -> bool:
     """Whether jobs that were right before may be wrong after."""
     fewer = after.occurrences is not None and (before.occurrences is None or after.occurrences < before.occurrences)
@@ -133,23 +142,15 @@ def read_limits(changes: Sequence[str]) -> Limits:
 
     Raises ValueError with one argument per fault.
     """
-    plans, sizes, faults = dict(AZURE_LIMITS.plans), AZURE_LIMITS.sizes, []
+    limits, faults = AZURE_LIMITS, []
     for change in changes:
-        place, _, value = change.partition("=")
-        subject, _, name = place.strip().partition(".")
         try:
-            if subject.lower() == "size":
-                sizes = _changed(sizes, _SIZES, name, value.strip())
-            else:
-                plans[Sku(subject)] = _changed(plans[Sku(subject)], _PLANS, name, value.strip())
+            limits = _changed(limits, change)
         except ValueError as fault:
             faults.append(f"{change}: {fault}")
     if faults:
         raise ValueError(*faults)
-    return Limits(plans=plans, sizes=sizes)
-
-
-S = Plan | Sizes
+    return limits
 
 
 def _distance(recurrence: MaxRecurrence) -> timedelta:
@@ -160,3 +161,52 @@ def _distance(recurrence: MaxRecurrence) -> timedelta:
 def _check_positive(field: str, number: int | None) -> None:
     if number is not None and number < 1:
         raise InvalidInputError(field, "must be 1 or more")
+
+
+def _any_or_count(text: str) -> int | None:
+    return None if text.lower() == "any" else _count(text)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0):
+        raise ValueError("write a number from 1")
+    return int(text)
+
+
+_PLAN_LIMITS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "jobs": ("max_jobs", _any_or_count),
+    "collections": ("max_collections", _any_or_count),
+    "recurrence": ("fastest_recurrence", parse_duration),
+    "retry": ("fastest_retry", parse_duration),
+}
+_SIZE_LIMITS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "job": ("job_bytes", _count),
+    "uri": ("uri", _count),
+    "body": ("body", _count),
+    "headers": ("headers", _count),
+    "headercharacters": ("header_characters", _count),
+}
+
+
+def _changed(limits: Limits, change: str) -> Limits:
+    place, _, value = (part.strip() for part in change.partition("="))
+    subject, _, name = place.partition(".")
+    if subject.lower() == "size":
+        field, read = _known(_SIZE_LIMITS, name)
+        return replace(limits, sizes=replace(limits.sizes, **{field: read(value)}))
+    sku = _plan(subject)
+    field, read = _known(_PLAN_LIMITS, name)
+    return replace(limits, plans={**limits.plans, sku: replace(limits.plans[sku], **{field: read(value)})})
+
+
+def _plan(name: str) -> Sku:
+    try:
+        return Sku(name)
+    except ValueError:
+        raise ValueError(f"begin with one of {', '.join(Sku)} or Size") from None
+
+
+def _known(limits: dict[str, tuple[str, Callable[[str], object]]], name: str) -> tuple[str, Callable[[str], object]]:
+    if name.lower() not in limits:
+        raise ValueError(f"behind the dot write one of {', '.join(limits)}")
+    return limits[name.lower()]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from services.scheduler.domain.collections import CaseInsensitive
+from services.scheduler.domain.choices import CaseInsensitive
 
 
 class Frequency(CaseInsensitive):

@@ -42,7 +42,23 @@ def check(recurrence: Recurrence, start: datetime | None, *, fastest: timedelta 
         raise InvalidInputError("startTime", f"must lie in the years {_EARLIEST_YEAR} to {_LATEST_YEAR}")
     _check_occurs(recurrence, start)
     if fastest is not None:
-        _check_pace(recurrence, start, fastest)
+        check_pace(recurrence, start, fastest)
+
+
+def check_pace(recurrence: Recurrence, start: datetime | None, fastest: timedelta) -> None:
+    """Raise ConflictError when two due instants may be nearer to each other than `fastest`."""
+    if recurrence.frequency is not Frequency.SECOND and fastest <= timedelta(minutes=1):
+        return
+    # Without zone: a clock change may bring two occurrences together, which no plan minds.
+    rule = msgspec.structs.replace(recurrence, end_time=None, time_zone=None)
+    since = _REFERENCE if start is None else start
+    dues = islice(upcoming(rule, since, since, since - MILLISECOND, None), _SAMPLE)
+    shortest = min((later - earlier for earlier, later in pairwise(dues)), default=fastest)
+    if shortest < fastest:
+        raise ConflictError(
+            f"recurrence: the collection allows a run every {format_iso(fastest)}, "
+            f"this rule has two {format_iso(shortest)} apart; slow it down or choose another plan"
+        )
 
 
 def _check_kind(recurrence: Recurrence) -> None:
@@ -108,21 +124,6 @@ def _check_occurs(recurrence: Recurrence, start: datetime | None) -> None:
         raise InvalidInputError(culprit, "never occurs; no date and time satisfy all of it, so loosen a part")
     if start is not None and recurrence.end_time is not None and due > recurrence.end_time:
         raise InvalidInputError("recurrence.endTime", f"lies before the first occurrence at {due.isoformat()}; move it")
-
-
-def _check_pace(recurrence: Recurrence, start: datetime | None, fastest: timedelta) -> None:
-    if recurrence.frequency is not Frequency.SECOND and fastest <= timedelta(minutes=1):
-        return
-    # Without zone: a clock change may bring two occurrences together, which no plan minds.
-    rule = msgspec.structs.replace(recurrence, end_time=None, time_zone=None)
-    since = _REFERENCE if start is None else start
-    dues = islice(upcoming(rule, since, since, since - MILLISECOND, None), _SAMPLE)
-    shortest = min((later - earlier for earlier, later in pairwise(dues)), default=fastest)
-    if shortest < fastest:
-        raise ConflictError(
-            f"recurrence: the collection's plan allows a run every {format_iso(fastest)}, "
-            f"this rule has two {format_iso(shortest)} apart; slow it down or choose another plan"
-        )
 
 
 def _either(choices: Iterable[str]) -> str:

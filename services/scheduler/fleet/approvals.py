@@ -1,19 +1,18 @@
 """Approvals: once an event's hosts are drained, one replica asks one watcher to let Azure go ahead."""
 
 import asyncio
-from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Protocol
 
 from services.scheduler.domain.hosts import SCHEDULED, STARTED
-from services.scheduler.errors import StoreUnavailableError
-from services.scheduler.fleet.events import Known
+from services.scheduler.duty import Duty
+from services.scheduler.errors import NotFoundError, StoreUnavailableError
 from services.scheduler.fleet.fleet import Fleet
 from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Approve
 from services.scheduler.store.base import Approval, ApprovalState, EventRecord, Store
-from shared.bus import Bus, BusUnavailableError, ReplyTimeoutError
+from shared.bus import BusUnavailableError, ReplyTimeoutError
 from shared.clock import Clock
 from shared.logs import get_logger
 from shared.messages import ApproveCommand, ApproveReply, DrainState, MessageRefusedError, decode, encode
@@ -27,6 +26,10 @@ TURN = timedelta(seconds=30)
 """How long the replica that won the right to approve keeps it."""
 AGAIN = timedelta(seconds=5)
 """When an event that is still scheduled is asked for again."""
+WITNESSES = 5
+"""How many watchers are asked in one turn: all of them have answered, or not, before the turn ends."""
+TICK_SECONDS = 1.0
+REASON = "every job that ran there is finished, moved or held"
 USER = "User"
 EARLY = timedelta(seconds=2)
 """A start at least this long before NotBefore was somebody's approval; Azure itself waits for NotBefore."""
@@ -56,6 +59,22 @@ def approved_by_others(before: datetime | None, event: EventRecord, now: datetim
     )
 
 
+class Courier(Protocol):
+    """The part of the bus that approvals need."""
+
+    async def request(self, topic: str, payload: bytes, *, timeout: float) -> bytes:
+        """Ask and return the answer. Raises BusUnavailableError, ReplyTimeoutError."""
+        ...
+
+    async def settled(self, timeout: float) -> bool:
+        """Whether all retained state has been heard on this connection, waiting at most `timeout` seconds."""
+        ...
+
+    def clear(self, topic: str) -> None:
+        """Have a topic's retained state forgotten."""
+        ...
+
+
 class Approvals:
     """Asks for approvals that are due; the store decides which replica does (never two at a time)."""
 
@@ -63,7 +82,7 @@ class Approvals:
         self,
         fleet: Fleet,
         store: Store,
-        bus: Bus,
+        bus: Courier,
         topics: Topics,
         clock: Clock,
         *,
@@ -79,72 +98,136 @@ class Approvals:
         self._setting = setting
         self._replica = replica
         self._metrics = metrics
-        self._asked: dict[str, datetime] = {}
-        self._woken = asyncio.Event()
-        fleet.on_change(self._woken.set)
+        self._ask_again: dict[str, datetime] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._duty = Duty("approvals", self.look, metrics)
+        fleet.on_change(self._duty.wake)
 
     async def run(self) -> None:
         """Follow every live event until cancelled; woken by each change, at least every second."""
-        while True:
-            try:
-                await asyncio.gather(*(self._follow(known) for known in self._fleet.active_events()))
-            except StoreUnavailableError as fault:
-                log.warning("approvals wait for the store", error=str(fault))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await self._woken.wait()
-            self._woken.clear()
+        try:
+            await self._duty.run()
+        finally:
+            for asking in self._asking.values():
+                asking.cancel()
+            await asyncio.gather(*self._asking.values(), return_exceptions=True)
 
-    async def _follow(self, known: Known) -> None:
+    async def look(self) -> float:
+        """Look at every live event once; return when to look again.
+
+        Nothing is asked before the retained state of this connection has come: somebody may block the approval.
+        """
+        if await self._bus.settled(TICK_SECONDS):
+            now = self._clock.now()
+            self._ask_again = {event_id: at for event_id, at in self._ask_again.items() if at > now}
+            for known in self._fleet.active_events():
+                await self._follow(known.record)
+        return TICK_SECONDS
+
+    def end_blocks(self, event: EventRecord) -> None:
+        """Take down the blocks without an end of their own on hosts that no other event hits (DESIGN §5)."""
+        still_hit = {host for known in self._fleet.active_events() for host in known.record.hosts}
+        for host in event.hosts.keys() - still_hit:
+            for name in self._fleet.heard.end_blocks(HostKey(host)):
+                self._bus.clear(self._topics.block(HostKey(host), name))
+
+    async def _follow(self, event: EventRecord) -> None:
         """Ask for the approval of an event if it is due; note one that somebody else gave."""
-        event = known.record
         now = self._clock.now()
         if approved_by_others(event.not_before, event, now):
-            await self._note(event, ApprovalState.FOREIGN, "someone else", "started before NotBefore, not by us")
-            self._metrics.approvals.labels("foreign").inc()
-        if not due(event, self._setting) or now < self._asked.get(event.event_id, now):
-            return
-        if self._fleet.heard.standing_block([HostKey(host) for host in event.hosts], now) is not None:
-            return
-        if await self._store.take_approval(event.event_id, self._replica, now, TURN):
-            self._asked = {event.event_id: now + AGAIN, **{key: at for key, at in self._asked.items() if at > now}}
-            await self._ask_watchers(known)
+            await self._note_others(event)
+        elif self._is_due(event.event_id) and await self._win(event.event_id, now):
+            self._begin_asking(event.event_id)
 
-    async def _ask_watchers(self, known: Known) -> None:
-        event = known.record
-        reason = "every job that ran there is finished, moved or held"
-        await self._note(event, ApprovalState.ASKED, self._replica, reason)
-        for watcher in self._witnesses(known):
-            reply = await self._ask(watcher, event, reason)
-            if reply is None:
-                self._metrics.approvals.labels("unanswered").inc()
-                continue
-            if reply.error is None and reply.status == HTTPStatus.OK:
-                self._metrics.approvals.labels("approved").inc()
-                await self._note(event, ApprovalState.APPROVED, f"{self._replica} via {watcher}", reason)
-                return
-            self._metrics.approvals.labels("refused").inc()
-            log.warning(
-                "approval refused", event_id=event.event_id, watcher=watcher, status=reply.status, error=reply.error
+    async def _win(self, event_id: str, now: datetime) -> bool:
+        """Whether it is this replica that asks, and now."""
+        if event_id in self._asking or event_id in self._ask_again:
+            return False
+        won = await self._store.take_approval(event_id, self._replica, now, TURN)
+        if won:
+            self._ask_again[event_id] = now + AGAIN
+        return won
+
+    def _is_due(self, event_id: str) -> bool:
+        """Whether an event waits for our approval at this moment and nobody blocks it."""
+        known = self._fleet.active(event_id)
+        if known is None or not due(known.record, self._setting):
+            return False
+        hosts = [HostKey(host) for host in known.record.hosts]
+        return self._fleet.heard.standing_block(hosts, self._clock.now()) is None
+
+    async def _note_others(self, event: EventRecord) -> None:
+        """Note an approval that was not this replica's: another's, if the store knows of one, else somebody else's."""
+        stored = await self._stored(event.event_id)
+        if stored.state is ApprovalState.NONE:
+            await self._note(
+                event.event_id, ApprovalState.FOREIGN, "someone else", "started before NotBefore, not by us"
             )
+            self._metrics.approvals.labels("foreign").inc()
+        else:
+            self._fleet.learn(event.event_id, approval=stored)
 
-    def _witnesses(self, known: Known) -> Iterable[HostKey]:
-        """Return online watchers that see the event: those it hits first, they are sure to be concerned."""
-        now = self._clock.now()
-        online = [host for host in known.reporters if self._fleet.heard.fresh_snapshot(host, now) is not None]
+    async def _stored(self, event_id: str) -> Approval:
+        try:
+            return (await self._store.get_event(event_id)).approval
+        except NotFoundError:
+            return Approval()
+
+    def _begin_asking(self, event_id: str) -> None:
+        """Ask in a task of its own: a watcher that does not answer must not keep other events waiting."""
+        asking = asyncio.create_task(self._ask_watchers(event_id), name=f"approve {event_id}")
+        self._asking[event_id] = asking
+        asking.add_done_callback(lambda task: self._asked(event_id, task))
+
+    def _asked(self, event_id: str, task: asyncio.Task[None]) -> None:
+        del self._asking[event_id]
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._metrics.duty_failures.labels("approvals").inc()
+            log.error("approval failed, it is asked for again", event_id=event_id, exc_info=fault)
+
+    async def _ask_watchers(self, event_id: str) -> None:
+        try:
+            await self._note(event_id, ApprovalState.ASKED, self._replica, REASON)
+            for watcher in self._witnesses(event_id):
+                # What was decided may have changed while the last one was asked: the event, its drains, a block.
+                if not self._is_due(event_id) or await self._ask(watcher, event_id):
+                    return
+        except StoreUnavailableError as fault:
+            log.warning("approval waits for the store", event_id=event_id, error=str(fault))
+
+    def _witnesses(self, event_id: str) -> list[HostKey]:
+        """Return a few online watchers that list the event: those it hits first, they are sure to be concerned."""
+        known, now = self._fleet.active(event_id), self._clock.now()
+        if known is None:
+            return []
         hit = {host_key(name) for name in known.record.resources}
-        return sorted(online, key=lambda host: (host not in hit, host))
+        online = (host for host in known.reporters if self._fleet.heard.lists(host, event_id, now))
+        return sorted(online, key=lambda host: (host not in hit, host))[:WITNESSES]
 
-    async def _ask(self, watcher: HostKey, event: EventRecord, reason: str) -> ApproveReply | None:
-        command = ApproveCommand(event_id=event.event_id, reason=reason, decided_by=self._replica)
+    async def _ask(self, watcher: HostKey, event_id: str) -> bool:
+        """Ask one watcher; True when Azure was told and agreed."""
+        reply = await self._reply(watcher, event_id)
+        if reply is None:
+            self._metrics.approvals.labels("unanswered").inc()
+            return False
+        if reply.error is None and reply.status == HTTPStatus.OK:
+            self._metrics.approvals.labels("approved").inc()
+            await self._note(event_id, ApprovalState.APPROVED, f"{self._replica} via {watcher}", REASON)
+            return True
+        self._metrics.approvals.labels("refused").inc()
+        log.warning("approval refused", event_id=event_id, watcher=watcher, status=reply.status, error=reply.error)
+        return False
+
+    async def _reply(self, watcher: HostKey, event_id: str) -> ApproveReply | None:
+        command = ApproveCommand(event_id=event_id, reason=REASON, decided_by=self._replica)
         try:
             answer = await self._bus.request(self._topics.approve(watcher), encode(command), timeout=PATIENCE_SECONDS)
             return decode(answer, ApproveReply)
         except (BusUnavailableError, ReplyTimeoutError, MessageRefusedError) as fault:
-            log.warning("approval unanswered", event_id=event.event_id, watcher=watcher, error=str(fault))
+            log.warning("approval unanswered", event_id=event_id, watcher=watcher, error=str(fault))
             return None
 
-    async def _note(self, event: EventRecord, state: ApprovalState, by: str, reason: str) -> None:
+    async def _note(self, event_id: str, state: ApprovalState, by: str, reason: str) -> None:
         approval = Approval(state=state, at=self._clock.now(), by=by, reason=reason)
-        await self._store.record_approval(event.event_id, approval)
-        self._fleet.learn(event.event_id, approval=approval)
+        await self._store.record_approval(event_id, approval)
+        self._fleet.learn(event_id, approval=approval)

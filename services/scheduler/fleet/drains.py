@@ -1,14 +1,14 @@
 """Drains: how far each host of an event is emptied, over all replicas, and telling the watchers so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
-from services.scheduler.domain.hosts import STARTED, Threat
+from services.scheduler.domain.hosts import SCHEDULED, STARTED, Threat
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import DrainReport, EventRecord, HostDrain, Ownership, SessionId, Store
-from shared.bus import Bus
 from shared.clock import Clock
 from shared.messages import Drain, DrainState, encode
 from shared.topics import HostKey, Topics
@@ -25,6 +25,30 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 Workload = Callable[[HostKey, Threat], Work]
 
 
+class Keeper(Protocol):
+    """The part of the bus that drains need."""
+
+    def keep(self, topic: str, payload: bytes) -> None:
+        """Own the retained state of a topic."""
+        ...
+
+    def clear(self, topic: str) -> None:
+        """Have a topic's retained state forgotten."""
+        ...
+
+
+class Gate(Protocol):
+    """Closes hosts to jobs that may use them up to their lead time."""
+
+    def close(self, event_id: str, host: str) -> None:
+        """Let nothing start there any more."""
+        ...
+
+    def is_closed(self, event_id: str, host: str) -> bool:
+        """Whether it was closed."""
+        ...
+
+
 def state_of(before: str, running: int, *, complete: bool, deadline: datetime | None, now: datetime) -> DrainState:
     """Return how far a host is. OVERDUE stays: what crossed NotBefore was not drained in time."""
     if before == DrainState.OVERDUE:
@@ -34,70 +58,105 @@ def state_of(before: str, running: int, *, complete: bool, deadline: datetime | 
     return DrainState.OVERDUE if deadline is not None and now >= deadline else DrainState.DRAINING
 
 
-def summed(reports: list[DrainReport]) -> DrainReport:
-    """Add up the replicas' reports about one host and event."""
-    first = reports[0]
-    return msgspec.structs.replace(
-        first,
-        running=sum(each.running for each in reports),
-        held=sum(each.held for each in reports),
-        rerouted=sum(each.rerouted for each in reports),
-    )
+def summed(reports: Iterable[DrainReport]) -> DrainReport:
+    """Add up the replicas' reports about one host and event; settled when all are."""
+    first, *others = reports
+    for each in others:
+        first = msgspec.structs.replace(
+            first,
+            running=first.running + each.running,
+            held=first.held + each.held,
+            rerouted=first.rerouted + each.rerouted,
+            settled=first.settled and each.settled,
+        )
+    return first
+
+
+class _Look(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as this look finds it: who is alive, and what each has reported last."""
+
+    owner: Ownership
+    event: EventRecord
+    threat: Threat
+    alive: list[SessionId]
+    reports: dict[str, dict[SessionId, DrainReport]]
 
 
 class Drains:
     """Reports this replica's part to the store, adds up everybody's, and publishes the sum.
 
-    One replica publishes, the first by session of those alive: two would overwrite each other's retained state.
+    Nothing running is not enough for an event that may be approved: jobs with a lead time may still start on the host.
+    So each replica first closes the host to them, and says so (`settled`); only when all have, and still nothing runs,
+    it is drained. One replica publishes, the one that has lived longest: two would overwrite each other's state.
     """
 
     def __init__(
-        self, store: Store, bus: Bus, topics: Topics, clock: Clock, workload: Workload, metrics: Metrics
+        self,
+        store: Store,
+        bus: Keeper,
+        topics: Topics,
+        clock: Clock,
+        workload: Workload,
+        gate: Gate,
+        metrics: Metrics,
+        *,
+        approvable: Callable[[EventRecord], bool],
     ) -> None:
         self._store = store
         self._bus = bus
         self._topics = topics
         self._clock = clock
         self._workload = workload
+        self._gate = gate
         self._metrics = metrics
+        self._approvable = approvable
         self._published: dict[tuple[HostKey, str], Drain] = {}
 
     async def follow(self, owner: Ownership, event: EventRecord, threat: Threat) -> dict[str, HostDrain]:
         """Bring an event's drains up to date and return them by host key."""
-        return {
-            name: await self._follow_host(owner, event, HostKey(name), threat, before)
-            for name, before in event.hosts.items()
-        }
+        now = self._clock.now()
+        reports: dict[str, dict[SessionId, DrainReport]] = {}
+        for session, report in await self._store.drain_reports(event.event_id, now):
+            reports.setdefault(report.host, {})[session] = report
+        alive = await self._store.live_sessions(now)
+        look = _Look(owner=owner, event=event, threat=threat, alive=alive, reports=reports)
+        return {name: await self._follow_host(look, HostKey(name), before) for name, before in event.hosts.items()}
 
-    async def _follow_host(
-        self, owner: Ownership, event: EventRecord, host: HostKey, threat: Threat, before: HostDrain
-    ) -> HostDrain:
-        work = self._workload(host, threat)
-        own = DrainReport(
+    async def _follow_host(self, look: _Look, host: HostKey, before: HostDrain) -> HostDrain:
+        event, session = look.event, look.owner.session
+        heard = look.reports.get(host, {})
+        others = [report for reporter, report in heard.items() if reporter != session]
+        own = self._own(look, host)
+        if not own.settled and not summed([own, *others]).running:
+            self._gate.close(event.event_id, host)
+            own = self._own(look, host)
+        if heard.get(session) != own:
+            await self._store.report_drain(look.owner, own)
+        now, total = self._clock.now(), summed([own, *others])
+        everybody = session in look.alive and set(look.alive) <= {session, *heard}
+        deadline = now if event.status == STARTED else event.not_before
+        complete = everybody and total.settled
+        state = state_of(before.drain, total.running, complete=complete, deadline=deadline, now=now)
+        if state is DrainState.DRAINED and before.drain != state:
+            self._metrics.drain_seconds.observe(max(0.0, (now - event.first_seen_at).total_seconds()))
+        if look.alive[:1] == [session]:
+            self._publish(event, host, state, total, now)
+        else:
+            self._disown(host, event.event_id)
+        return HostDrain(drain=state, running=total.running, held=total.held, rerouted=total.rerouted)
+
+    def _own(self, look: _Look, host: HostKey) -> DrainReport:
+        event = look.event
+        work = self._workload(host, look.threat)
+        must_close = event.status == SCHEDULED and self._approvable(event)
+        return DrainReport(
             event_id=event.event_id,
             host=host,
             running=work.running,
             held=work.held,
             rerouted=work.rerouted,
-            settled=True,
+            settled=not must_close or self._gate.is_closed(event.event_id, host),
         )
-        await self._store.report_drain(owner, own)
-        now = self._clock.now()
-        reports = {
-            session: report
-            for session, report in await self._store.drain_reports(event.event_id, now)
-            if report.host == host
-        }
-        alive = await self._store.live_sessions(now)
-        total = summed(list(reports.values()) or [own])
-        deadline = now if event.status == STARTED else event.not_before
-        complete = set(alive) <= reports.keys()
-        drain = state_of(before.drain, total.running, complete=complete, deadline=deadline, now=now)
-        if drain is DrainState.DRAINED and before.drain != drain:
-            self._metrics.drain_seconds.observe((now - event.first_seen_at).total_seconds())
-        if _publishes(owner, alive):
-            self._publish(event, host, drain, total, now)
-        return HostDrain(drain=drain, running=total.running, held=total.held, rerouted=total.rerouted)
 
     def _publish(self, event: EventRecord, host: HostKey, state: DrainState, total: DrainReport, now: datetime) -> None:
         drain = Drain(
@@ -115,11 +174,12 @@ class Drains:
             self._published[host, event.event_id] = drain
             self._bus.keep(self._topics.drain(host, event.event_id), encode(drain))
 
+    def _disown(self, host: HostKey, event_id: str) -> None:
+        """Stop insisting on a drain that another replica publishes now; it puts back what is cleared here."""
+        if (host, event_id) in self._published:
+            self.clear(host, event_id)
+
     def clear(self, host: HostKey, event_id: str) -> None:
         """Take a drain off the bus: its event is over."""
         self._published.pop((host, event_id), None)
         self._bus.clear(self._topics.drain(host, event_id))
-
-
-def _publishes(owner: Ownership, alive: list[SessionId]) -> bool:
-    return min(alive, default=owner.session) == owner.session

@@ -1,7 +1,7 @@
 """Many watchers' snapshots merged into the events of the fleet: pure; in any order, duplicated or late."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -11,6 +11,9 @@ from services.scheduler.store.base import Approval, EventOutcome, EventRecord, H
 from shared.messages import DrainState, Event
 from shared.topics import HostKey, host_key
 
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+LONGEST = timedelta(days=30)
+"""What a watcher says is bounded: no date or duration may take the reckoning out of the calendar."""
 _PROGRESS = {SCHEDULED: 1, STARTED: 2}
 
 
@@ -28,7 +31,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 def merge(reports: Reports, known: Mapping[str, Known], now: datetime, margin: timedelta) -> dict[str, Known]:
     """Return every event that is known or reported, with its outcome decided as of `now`."""
     listings = _listings(reports, now)
-    events = {event_id: _seen(known.get(event_id), found, now) for event_id, found in listings.items()}
+    events = {event_id: _seen(known.get(event_id), found, reports, now) for event_id, found in listings.items()}
     for event_id, remembered in known.items():
         if event_id not in events:
             events[event_id] = _unseen(remembered, reports, now, margin)
@@ -38,10 +41,7 @@ def merge(reports: Reports, known: Mapping[str, Known], now: datetime, margin: t
 def recalled(record: EventRecord, reports: Reports) -> Known:
     """Return a stored event as if every watcher entitled to report it had: who did is not stored."""
     hosts = [host_key(name) for name in record.resources]
-    entitled = {
-        reporter for reporter in reports.hosts() for host in hosts if reports.may_speak_for(reporter, host)
-    } | set(hosts)
-    return Known(record=record, reporters=frozenset(entitled), recalled=True)
+    return Known(record=record, reporters=reports.entitled(hosts), recalled=True)
 
 
 def _listings(reports: Reports, now: datetime) -> dict[str, list[tuple[HostKey, Event, frozenset[HostKey]]]]:
@@ -56,7 +56,9 @@ def _listings(reports: Reports, now: datetime) -> dict[str, list[tuple[HostKey, 
     return found
 
 
-def _seen(known: Known | None, found: list[tuple[HostKey, Event, frozenset[HostKey]]], now: datetime) -> Known:
+def _seen(
+    known: Known | None, found: list[tuple[HostKey, Event, frozenset[HostKey]]], reports: Reports, now: datetime
+) -> Known:
     """Merge listings: the furthest status counts, the earliest deadline, every believed host."""
     leading = max((event for _, event, _ in found), key=lambda event: _PROGRESS.get(event.status, 0))
     deadlines = [event.not_before for _, event, _ in found if event.not_before is not None]
@@ -67,13 +69,13 @@ def _seen(known: Known | None, found: list[tuple[HostKey, Event, frozenset[HostK
         event_id=leading.event_id.upper(),
         type=leading.type,
         status=STARTED if started else leading.status,
-        resources=leading.resources,
+        resources=tuple(name for name in leading.resources if name),
         not_before=min(deadlines) if deadlines else (before.not_before if before is not None else None),
         duration_seconds=leading.duration_seconds,
         source=leading.source,
         description=leading.description,
         first_seen_at=before.first_seen_at if before is not None else _first_seen(found, now),
-        hosts=_drains(before, hosts),
+        hosts=_drains(before, hosts, _spared(before, hosts, found, reports)),
         approval=before.approval if before is not None else Approval(),
     )
     reporters = frozenset(reporter for reporter, _, _ in found)
@@ -84,9 +86,22 @@ def _first_seen(found: Iterable[tuple[HostKey, Event, frozenset[HostKey]]], now:
     return min((event.first_seen_at for _, event, _ in found if event.first_seen_at is not None), default=now)
 
 
-def _drains(before: EventRecord | None, hosts: frozenset[HostKey]) -> dict[str, HostDrain]:
+def _drains(before: EventRecord | None, hosts: frozenset[HostKey], spared: frozenset[str]) -> dict[str, HostDrain]:
     known = before.hosts if before is not None else {}
-    return {host: known.get(host, HostDrain(drain=DrainState.DRAINING)) for host in sorted(hosts | known.keys())}
+    hit = (hosts | known.keys()) - spared
+    return {host: known.get(host, HostDrain(drain=DrainState.DRAINING)) for host in sorted(hit)}
+
+
+def _spared(
+    before: EventRecord | None,
+    hosts: frozenset[HostKey],
+    found: Iterable[tuple[HostKey, Event, frozenset[HostKey]]],
+    reports: Reports,
+) -> frozenset[str]:
+    """Return hosts that the event used to name and does not any more, by a watcher that would know."""
+    gone = (before.hosts.keys() if before is not None else frozenset()) - hosts
+    reporters = [reporter for reporter, _, _ in found] if gone else []
+    return frozenset(host for host in gone if any(reports.may_speak_for(one, HostKey(host)) for one in reporters))
 
 
 def _is_live(record: EventRecord) -> bool:
@@ -94,10 +109,13 @@ def _is_live(record: EventRecord) -> bool:
 
 
 def _unseen(known: Known, reports: Reports, now: datetime, margin: timedelta) -> Known:
-    """Decide on an event that no fresh watcher lists: over if a fresh reporter dropped it, else it waits."""
+    """Decide on an event that no fresh watcher lists: over if one that is sure dropped it, else it waits.
+
+    A watcher whose polls fail shows what it last saw; that it does not list an event says nothing (DESIGN §2).
+    """
     if not _is_live(known.record):
         return known
-    if any(reports.fresh_snapshot(reporter, now) is not None for reporter in known.reporters):
+    if any(reports.is_sure(reporter, now) for reporter in known.reporters):
         ending = EventOutcome.COMPLETED if known.record.status == STARTED else EventOutcome.CANCELLED
     elif now >= latest_end(known.record, margin):
         ending = EventOutcome.EXPIRED
@@ -109,10 +127,11 @@ def _unseen(known: Known, reports: Reports, now: datetime, margin: timedelta) ->
 
 def latest_end(record: EventRecord, margin: timedelta) -> datetime:
     """Return when an event that nobody reports any more is given up: NotBefore (or first sight) + duration + margin."""
-    start = record.not_before or record.first_seen_at
-    return start + timedelta(seconds=record.duration_seconds or 0) + margin
+    start = min(record.not_before or record.first_seen_at, LATEST)
+    seconds = min(max(record.duration_seconds or 0, 0), LONGEST.total_seconds())
+    return start + timedelta(seconds=seconds) + margin
 
 
 def unconfirmed(known: Known, reports: Reports, now: datetime) -> bool:
-    """Whether no fresh watcher is left that has reported the event."""
-    return all(reports.fresh_snapshot(reporter, now) is None for reporter in known.reporters)
+    """Whether no watcher is left that has reported the event and could tell whether it still stands."""
+    return not any(reports.is_sure(reporter, now) for reporter in known.reporters)

@@ -1,5 +1,6 @@
 """The fleet as this replica knows it: recomputed at once on every message, asked by dispatch and the API."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -28,7 +29,11 @@ class FleetRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fleet:
-    """Hosts, events and cordons of this moment. `refresh` is synchronous: a decision after it sees the new state."""
+    """Hosts, events and cordons of this moment.
+
+    Whoever asks sees everything that was heard: what is out of date is merged before the answer. So a burst of messages
+    costs one merge, and a decision never sees an old state.
+    """
 
     def __init__(
         self,
@@ -48,8 +53,12 @@ class Fleet:
         self._known: dict[str, Known] = {}
         self._unsaved: set[str] = set()
         self._cordons: dict[str, Cordon] = {}
+        self._cordon_writes = 0
+        self._closed: set[tuple[str, str]] = set()
+        self._given_up: set[str] = set()
         self._views: dict[HostKey, HostView] = {}
         self._listeners: list[Callable[[], None]] = []
+        self._is_stale = False
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every change that follow-up work waits for."""
@@ -63,21 +72,33 @@ class Fleet:
 
     async def reload_cordons(self) -> None:
         """Read the operators' cordons (another replica may have set one); end those whose time is up."""
-        now = self._clock.now()
+        writes, now = self._cordon_writes, self._clock.now()
         cordons = {cordon.host: cordon for cordon in await self._store.list_cordons()}
-        for host, cordon in list(cordons.items()):
-            if cordon.until is not None and cordon.until <= now:
-                await self._store.delete_cordon(host)
-                del cordons[host]
+        if writes != self._cordon_writes:
+            return  # one was set or lifted here while the list was on its way, which is now out of date
+        for host in [host for host, cordon in cordons.items() if not _stands(cordon, now)]:
+            if await self._store.delete_cordon(host):
                 self._tell("host", f"{host}: the cordon's time is up", {"host": host})
-        if cordons != self._cordons:
+            cordons.pop(host)
+        if writes == self._cordon_writes and cordons != self._cordons:
             self._cordons = cordons
             self.refresh()
 
     # -- what is ----------------------------------------------------------------------------------------------------
 
+    def touch(self) -> None:
+        """Something was heard: have it merged as soon as the messages at hand are read, or somebody asks."""
+        if not self._is_stale:
+            self._is_stale = True
+            asyncio.get_running_loop().call_soon(self._freshen)
+
+    def _freshen(self) -> None:
+        if self._is_stale:
+            self.refresh()
+
     def refresh(self) -> None:
         """Merge what was heard into events and host views now, and tell what changed."""
+        self._is_stale = False
         now = self._clock.now()
         before, self._known = self._known, merge(self.heard, self._recalled(), now, self._rules.silent_margin)
         changed = [event_id for event_id, known in self._known.items() if known != before.get(event_id)]
@@ -100,7 +121,9 @@ class Fleet:
     def _see_hosts(self) -> None:
         before = self._views
         live = [known.record for known in self._known.values()]
-        self._views = views(self.heard, live, self._cordons, self._rules.ignore_freeze)
+        now = self._clock.now()
+        cordons = {host: cordon for host, cordon in self._cordons.items() if _stands(cordon, now)}
+        self._views = views(self.heard, live, cordons, self._rules.ignore_freeze, self._closed)
         for host, view in self._views.items():
             for sentence in narration.of_host(before.get(host), view):
                 self._tell("host", sentence, {"host": view.name})
@@ -108,16 +131,29 @@ class Fleet:
     @property
     def views(self) -> Mapping[HostKey, HostView]:
         """Every known host, with what threatens it now."""
+        self._freshen()
         return self._views
 
     def active_events(self) -> list[Known]:
         """Return the events that are not over."""
+        self._freshen()
         return [known for known in self._known.values() if known.record.outcome is EventOutcome.ACTIVE]
 
-    def is_active(self, event_id: str) -> bool:
-        """Whether an event is known and not over."""
+    def active(self, event_id: str) -> Known | None:
+        """Return an event unless it is over or not known."""
+        self._freshen()
         known = self._known.get(event_id.upper())
-        return known is not None and known.record.outcome is EventOutcome.ACTIVE
+        return known if known is not None and known.record.outcome is EventOutcome.ACTIVE else None
+
+    def close(self, event_id: str, host: str) -> None:
+        """Let no job use a host up to its lead time any more: the event is about to be approved."""
+        if not self.is_closed(event_id, host):
+            self._closed.add((event_id, host))
+            self.refresh()
+
+    def is_closed(self, event_id: str, host: str) -> bool:
+        """Whether `close` was called for an event's host."""
+        return (event_id, host) in self._closed
 
     def learn(
         self, event_id: str, *, hosts: Mapping[str, HostDrain] | None = None, approval: Approval | None = None
@@ -126,50 +162,68 @@ class Fleet:
         known = self._known.get(event_id)
         if known is None:
             return
+        learnt = hosts or {}
         record = msgspec.structs.replace(
             known.record,
-            hosts={**known.record.hosts, **(hosts or {})},
+            hosts={host: learnt.get(host, drain) for host, drain in known.record.hosts.items()},
             approval=approval or known.record.approval,
         )
         if record == known.record:
             return
+        if record.approval != known.record.approval:
+            self.touch()
         for sentence in narration.of_event(known.record, record):
             self._tell("event", sentence, {"eventId": event_id})
         self._known[event_id] = msgspec.structs.replace(known, record=record)
         self._unsaved.add(event_id)
 
-    async def save(self) -> list[EventRecord]:
-        """Write changed events to the store; return those that are over and now forgotten here.
+    async def save(self) -> None:
+        """Write changed events to the store; what changes or fails meanwhile is left to the next call."""
+        for event_id in sorted(self._unsaved):
+            self._unsaved.discard(event_id)
+            known = self._known.get(event_id)
+            try:
+                if known is not None:
+                    await self._store.put_event(known.record)
+            except BaseException:
+                self._unsaved.add(event_id)
+                raise
+
+    def conclude(self) -> list[EventRecord]:
+        """Forget events that are over and saved, and return them once.
 
         An expired one is kept as long as nobody can confirm it: its hosts are silent.
         """
-        over: list[EventRecord] = []
-        for event_id in sorted(self._unsaved):
-            known = self._known.get(event_id)
-            if known is not None:
-                await self._store.put_event(known.record)
-                if known.record.outcome is not EventOutcome.ACTIVE:
-                    over.append(known.record)
-            self._unsaved.discard(event_id)
         now = self._clock.now()
-        self._known = {
+        over = {
             event_id: known
             for event_id, known in self._known.items()
-            if event_id in self._unsaved
-            or known.record.outcome is EventOutcome.ACTIVE
-            or (known.record.outcome is EventOutcome.EXPIRED and unconfirmed(known, self.heard, now))
+            if known.record.outcome is not EventOutcome.ACTIVE and event_id not in self._unsaved
         }
-        return over
+        silent = {
+            event_id
+            for event_id, known in over.items()
+            if known.record.outcome is EventOutcome.EXPIRED and unconfirmed(known, self.heard, now)
+        }
+        concluded = [known.record for event_id, known in over.items() if event_id not in self._given_up]
+        self._given_up = silent
+        self._known = {key: known for key, known in self._known.items() if key not in over or key in silent}
+        self._closed = {pair for pair in self._closed if pair[0] in self._known and pair[0] not in silent}
+        return concluded
 
     # -- what callers see and steer (the API's port) ------------------------------------------------------------------
 
     def reports(self) -> list[HostReport]:
         """Return every known host by name."""
-        return [self._report(view) for view in self._views.values()]
+        views = self.views
+        records = {event_id: known.record for event_id, known in self._known.items()}
+        silent = self._silent_hosts()
+        return [self._report(view, records, silent) for view in views.values()]
 
     def report(self, host: str) -> HostReport:
         """Return one host. Raises NotFoundError."""
-        return self._report(self._view(host))
+        records = {event_id: known.record for event_id, known in self._known.items()}
+        return self._report(self._view(host), records, self._silent_hosts())
 
     def conditions(self) -> Iterable[HostCondition]:
         """Return every host's condition, for metrics."""
@@ -180,6 +234,7 @@ class Fleet:
         view = self._view(host)
         cordon = Cordon(host=view.key, reason=reason[:MAX_REASON], by=by, since=self._clock.now(), until=until)
         await self._store.put_cordon(cordon)
+        self._cordon_writes += 1
         self._cordons[view.key] = cordon
         self.refresh()
         return self.report(host)
@@ -189,31 +244,39 @@ class Fleet:
         view = self._view(host)
         if await self._store.delete_cordon(view.key):
             self._tell("host", f"{view.name}: released by {by}", {"host": view.name})
+        self._cordon_writes += 1
         self._cordons.pop(view.key, None)
         self.refresh()
         return self.report(host)
 
     def _view(self, host: str) -> HostView:
-        view = self._views.get(host_key(host)) if host else None
+        view = self.views.get(host_key(host)) if host else None
         if view is None:
             raise NotFoundError(f"host {host!r} is not known: no watcher has reported it")
         return view
 
-    def _report(self, view: HostView) -> HostReport:
-        now = self._clock.now()
+    def _report(self, view: HostView, events: Mapping[str, EventRecord], silent: frozenset[str]) -> HostReport:
         return report(
             view,
             self.heard,
-            {event_id: known.record for event_id, known in self._known.items()},
+            events,
             self._load(view.key),
-            silent=any(self._gave_up(known, view.key, now) for known in self._known.values()),
+            silent=view.key in silent,
             cordon=self._cordons.get(view.key),
-            now=now,
+            now=self._clock.now(),
         )
 
-    def _gave_up(self, known: Known, host: HostKey, now: datetime) -> bool:
-        expired = known.record.outcome is EventOutcome.EXPIRED and host in known.record.hosts
-        return expired and unconfirmed(known, self.heard, now)
+    def _silent_hosts(self) -> frozenset[str]:
+        """Return the hosts of expired events that nobody could confirm."""
+        now = self._clock.now()
+        expired = [known for known in self._known.values() if known.record.outcome is EventOutcome.EXPIRED]
+        return frozenset(
+            host for known in expired if unconfirmed(known, self.heard, now) for host in known.record.hosts
+        )
 
     def _tell(self, kind: str, summary: str, data: dict[str, str]) -> None:
         self._feed.publish(Update(kind=kind, at=self._clock.now(), summary=summary, data=dict(data)))
+
+
+def _stands(cordon: Cordon, now: datetime) -> bool:
+    return cordon.until is None or cordon.until > now

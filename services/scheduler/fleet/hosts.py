@@ -1,6 +1,6 @@
 """From reports, events and cordons to hosts as placement and people see them: pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -16,11 +16,13 @@ from services.scheduler.domain.hosts import (
     Threat,
 )
 from services.scheduler.fleet.reports import Reports
-from services.scheduler.store.base import Cordon, EventOutcome, EventRecord
+from services.scheduler.store.base import ApprovalState, Cordon, EventOutcome, EventRecord
 from shared.messages import DrainState, Inventory, Presence
 from shared.topics import HostKey, host_key
 
 FREEZE = "Freeze"
+_LETTING_GO = frozenset({ApprovalState.ASKED, ApprovalState.APPROVED})
+"""Once Azure was asked to go ahead the event may start at any moment, whatever its NotBefore."""
 _THREATENING = frozenset({SCHEDULED, STARTED})
 
 
@@ -41,25 +43,33 @@ def threatens(event: EventRecord, ignore_freeze: timedelta) -> bool:
 
 
 def views(
-    reports: Reports, events: Iterable[EventRecord], cordons: Mapping[str, Cordon], ignore_freeze: timedelta
+    reports: Reports,
+    events: Iterable[EventRecord],
+    cordons: Mapping[str, Cordon],
+    ignore_freeze: timedelta,
+    closed: Container[tuple[str, str]] = (),
 ) -> dict[HostKey, HostView]:
-    """Return every host with what threatens it now, events first by deadline, then the operator's cordon."""
+    """Return every host with what threatens it now, events first by deadline, then the operator's cordon.
+
+    `closed` holds the event and host of those that no job with a lead time may use any more: we are about to approve.
+    """
     threats: dict[HostKey, list[Threat]] = {}
     for event in events:
         if threatens(event, ignore_freeze):
             for host in event.hosts:
-                threats.setdefault(HostKey(host), []).append(_threat(event))
+                is_closed = (event.event_id, host) in closed or event.approval.state in _LETTING_GO
+                threats.setdefault(HostKey(host), []).append(_threat(event, is_closed=is_closed))
     for host, cordon in cordons.items():
         threats.setdefault(HostKey(host), []).append(_manual(cordon))
     return {host: _view(host, reports, threats.get(host, [])) for host in sorted(reports.hosts() | threats.keys())}
 
 
-def _threat(event: EventRecord) -> Threat:
+def _threat(event: EventRecord, *, is_closed: bool) -> Threat:
     return Threat(
         event_id=event.event_id,
         type=event.type,
         status=event.status,
-        not_before=None if event.status == STARTED else event.not_before,
+        not_before=None if is_closed or event.status == STARTED else event.not_before,
         duration_seconds=event.duration_seconds,
         source=event.source,
         resources=frozenset(host_key(name) for name in event.resources),

@@ -1,16 +1,19 @@
 """From the bus into the reports: subscribes, decodes, keeps, and says when something changed."""
 
+import re
 from collections.abc import Callable
-
-from shared.bus import Bus, Delivery
+from urllib.parse import unquote
 
 from services.scheduler.fleet.reports import Reports
+from shared.bus import Bus, Delivery
 from shared.clock import Clock
 from shared.logs import get_logger
 from shared.messages import Block, Drain, EventSnapshot, HostStatus, Inventory, MessageRefusedError, decode
 from shared.topics import HostKey, Topics, host_key
 
 log = get_logger(__name__)
+
+_TOPIC_LEVEL = re.compile(r"[^\x00-\x1f\x7f/+#]{1,200}")
 
 
 class Intake:
@@ -55,28 +58,32 @@ class Intake:
         if not delivery.payload:
             return
         inventory = decode(delivery.payload, Inventory)
-        self._reports.take_inventory(self._owner(delivery, inventory.host), inventory)
-        self._changed()
+        if self._reports.take_inventory(self._owner(delivery, inventory.host), inventory):
+            self._changed()
 
     async def _events(self, delivery: Delivery) -> None:
         if not delivery.payload:
             return  # an emptied snapshot says nothing about events; the watcher publishes it again
         snapshot = decode(delivery.payload, EventSnapshot)
+        for event in snapshot.events:
+            if not _TOPIC_LEVEL.fullmatch(event.event_id):
+                raise MessageRefusedError(f"{delivery.topic}: event id {event.event_id!r} cannot be part of a topic")
         if self._reports.take_snapshot(self._owner(delivery, snapshot.host), snapshot):
             self._changed()
         else:
             log.info("stale snapshot ignored", host=snapshot.host, sequence=snapshot.sequence)
 
     async def _block(self, delivery: Delivery) -> None:
-        host, name = self._level(delivery, 1), self._level(delivery, 3)
+        host = host_key(unquote(self._level(delivery, 1)) or "-")  # people write these, not always as we spell hosts
         block = decode(delivery.payload, Block) if delivery.payload else None
-        self._reports.take_block(HostKey(host), name, block)
+        self._reports.take_block(host, self._level(delivery, 3), block)
         self._changed()
 
     async def _drain(self, delivery: Delivery) -> None:
         if delivery.payload:
             drain = decode(delivery.payload, Drain)
-            self._drain_heard(self._owner(delivery, drain.host), drain.event_id.upper())
+            # The id is the topic's: the payload's may be anything, and it is a topic that is to be cleared.
+            self._drain_heard(self._owner(delivery, drain.host), self._level(delivery, 3).upper())
 
     def _owner(self, delivery: Delivery, name: str) -> HostKey:
         """Return the host of a topic; refuse a payload that names another one."""

@@ -32,11 +32,15 @@ class Reports:
         self.statuses[host] = status
         # A retained heartbeat may be old: its own time counts, never later than now. A live one counts as heard now.
         self._heard_at[host] = min(status.at, now) if retained else now
-        return known is None or known.session != status.session or was_online != self.is_online(host, now)
+        if known is None or (known.session, known.poll_ok) != (status.session, status.poll_ok):
+            return True
+        return was_online != self.is_online(host, now)
 
-    def take_inventory(self, host: HostKey, inventory: Inventory) -> None:
-        """Keep who the host is."""
+    def take_inventory(self, host: HostKey, inventory: Inventory) -> bool:
+        """Keep who the host is; True when that is new."""
+        known = self.inventories.get(host)
         self.inventories[host] = inventory
+        return known != inventory
 
     def take_snapshot(self, host: HostKey, snapshot: EventSnapshot) -> bool:
         """Keep what the watcher sees; False for a stale one (lower sequence of the same session)."""
@@ -53,6 +57,18 @@ class Reports:
             blocks.pop(name, None)
         else:
             blocks[name] = block
+
+    def end_blocks(self, host: HostKey) -> list[str]:
+        """Forget the host's blocks that have no end of their own, as an event on it is over; return their names."""
+        blocks = self.blocks.get(host, {})
+        ended = [name for name, block in blocks.items() if block.until is None]
+        for name in ended:
+            del blocks[name]
+        return ended
+
+    def forget_blocks(self) -> None:
+        """Forget all blocks: one that is cleared while the broker is away is never heard of; those that stand are."""
+        self.blocks.clear()
 
     def heard_at(self, host: HostKey) -> datetime | None:
         """Return when the host's watcher was last heard."""
@@ -71,6 +87,21 @@ class Reports:
         if snapshot is None or not self.is_online(host, now):
             return None
         return snapshot if snapshot.session == self.statuses[host].session else None
+
+    def is_sure(self, host: HostKey, now: datetime) -> bool:
+        """Whether what the watcher does not list is not there: it is fresh, and its last poll was answered."""
+        return self.fresh_snapshot(host, now) is not None and self.statuses[host].poll_ok
+
+    def lists(self, host: HostKey, event_id: str, now: datetime) -> bool:
+        """Whether the watcher is fresh and lists an event (upper-case id)."""
+        snapshot = self.fresh_snapshot(host, now)
+        return snapshot is not None and any(event.event_id.upper() == event_id for event in snapshot.events)
+
+    def entitled(self, hosts: Iterable[HostKey]) -> frozenset[HostKey]:
+        """Return every watcher that may speak for one of the hosts."""
+        named = frozenset(hosts)
+        groups = {group for host in named if (group := self.group(host))}
+        return named | {reporter for reporter in self.hosts() if self.group(reporter) in groups}
 
     def hosts(self) -> Iterable[HostKey]:
         """Return every host that a watcher has spoken for."""

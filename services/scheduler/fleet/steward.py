@@ -1,25 +1,21 @@
 """The follow-up work of the fleet: records, drains, metrics. One loop, woken by every change."""
 
-import asyncio
 from collections.abc import Callable
 
 from services.scheduler.domain.hosts import HostCondition, Threat
-from services.scheduler.errors import LeaseLostError, StoreUnavailableError
+from services.scheduler.duty import Duty
 from services.scheduler.fleet.drains import Drains
 from services.scheduler.fleet.fleet import Fleet
 from services.scheduler.metrics import KNOWN_EVENT_TYPES, OTHER, Metrics, event_label
 from services.scheduler.store.base import EventRecord, Ownership
-from shared.logs import get_logger
 from shared.topics import HostKey
 
-log = get_logger(__name__)
-
 TICK_SECONDS = 1.0
-"""Freshness runs out and deadlines come without a message; so the fleet is looked at this often at least."""
+"""Deadlines come and other replicas report without a message; so events are looked at this often at least."""
 
 
 class Steward:
-    """Keeps the store, the bus and the metrics in step with the fleet; `looked` is called at each look."""
+    """Keeps the store, the bus and the metrics in step with the fleet; `over` hears of each event that has ended."""
 
     def __init__(
         self,
@@ -28,36 +24,26 @@ class Steward:
         metrics: Metrics,
         *,
         owner: Callable[[], Ownership],
-        looked: Callable[[], None],
+        over: Callable[[EventRecord], None] = lambda _: None,
     ) -> None:
         self._fleet = fleet
         self._drains = drains
         self._metrics = metrics
         self._owner = owner
-        self._looked = looked
-        self._woken = asyncio.Event()
+        self._over = over
+        self._duty = Duty("steward", self.look, metrics)
         fleet.on_change(self.wake)
 
     def wake(self) -> None:
         """Look at once: a host changed, or an execution on a threatened one has ended."""
-        self._woken.set()
+        self._duty.wake()
 
     async def run(self) -> None:
-        """Work until cancelled; a store that is away is waited for."""
-        while True:
-            try:
-                await self._cycle()
-            except (StoreUnavailableError, LeaseLostError) as fault:
-                log.warning("fleet records wait", error=str(fault))
-            try:
-                async with asyncio.timeout(TICK_SECONDS):
-                    await self._woken.wait()
-            except TimeoutError:
-                self._fleet.refresh()
-            self._woken.clear()
+        """Work until cancelled."""
+        await self._duty.run()
 
-    async def _cycle(self) -> None:
-        self._looked()
+    async def look(self) -> float:
+        """Bring everything up to date once; return when to look again."""
         self._measure()
         await self._fleet.reload_cordons()
         await self._save()
@@ -67,11 +53,14 @@ class Steward:
                 drains = await self._drains.follow(self._owner(), known.record, threat)
                 self._fleet.learn(known.record.event_id, hosts=drains)
         await self._save()
+        return TICK_SECONDS
 
     async def _save(self) -> None:
-        for over in await self._fleet.save():
+        await self._fleet.save()
+        for over in self._fleet.conclude():
             for host in over.hosts:
                 self._drains.clear(HostKey(host), over.event_id)
+            self._over(over)
 
     def _threat(self, event: EventRecord) -> Threat | None:
         """Return the threat that an event is to its hosts; None when it threatens none (advisory, ignored freeze)."""
@@ -81,7 +70,7 @@ class Steward:
 
     def drain_heard(self, host: HostKey, event_id: str) -> None:
         """Clear a drain on the bus whose event is over: its scheduler died before it could."""
-        if not self._fleet.is_active(event_id):
+        if self._fleet.active(event_id) is None:
             self._drains.clear(host, event_id)
 
     def _measure(self) -> None:

@@ -5,7 +5,7 @@ atomic: it happens whole or not at all. All raise StoreUnavailableError when the
 whole milliseconds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
@@ -13,7 +13,13 @@ from typing import NewType, Protocol, Self
 
 import msgspec
 
-from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionId, Namespace
+from services.scheduler.domain.collections import (
+    Collection,
+    CollectionDefinition,
+    CollectionId,
+    Namespace,
+    ResourceGroup,
+)
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Next, Occurrence, OccurrenceId
 from services.scheduler.domain.jobs import Job, JobDefinition, JobId, JobState
 
@@ -66,7 +72,7 @@ Planner = Callable[[Job], Plan]
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """An occurrence that is this replica's now, with its job as it was at the claim (its plan applied).
 
-    `contended`: another unfinished, not held occurrence of the job exists that this session does not own.
+    `contended`: another unfinished, not held occurrence of the job exists that this session does not own, or may.
     """
 
     occurrence: Occurrence
@@ -120,6 +126,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     fire_at: datetime | None = None
     row: HistoryRow | None = None
     job_state: JobState | None = None
+    unplan: bool = False
+    replan: datetime | None = None
 
 
 class EventOutcome(StrEnum):
@@ -255,6 +263,20 @@ class Store(Protocol):
         """Delete it with its jobs, their occurrences and history. Raises NotFoundError."""
         ...
 
+    # -- resource groups ---------------------------------------------------------------------------------------------
+
+    async def put_group(self, group: ResourceGroup) -> bool:
+        """Create or replace; True when there was none, not even one that a collection is in."""
+        ...
+
+    async def get_group(self, namespace: Namespace) -> ResourceGroup:
+        """Return it, also one that was never made but has a collection in it. Raises NotFoundError."""
+        ...
+
+    async def delete_group(self, namespace: Namespace) -> list[CollectionId]:
+        """Delete it with its collections, whose ids are returned, and all that is in them. Raises NotFoundError."""
+        ...
+
     # -- jobs --------------------------------------------------------------------------------------------------------
 
     async def put_jobs(self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime) -> list[Written]:
@@ -271,10 +293,17 @@ class Store(Protocol):
         ...
 
     async def list_jobs(
-        self, collection_id: CollectionId, *, state: JobState | None = None, top: int, skip: int
+        self,
+        collection_id: CollectionId,
+        *,
+        state: JobState | None = None,
+        tags: Mapping[str, str] | None = None,
+        top: int,
+        skip: int,
     ) -> list[Job]:
-        """Return jobs by name, case-insensitively. `state` is compared as readers see it: behind a closed gate an
-        enabled job counts as disabled.
+        """Return jobs by name, case-insensitively, that are in `state` and have all of `tags`.
+
+        The state is compared as readers see it: behind a closed gate an enabled job counts as disabled.
         """
         ...
 
@@ -343,6 +372,12 @@ class Store(Protocol):
         """
         ...
 
+    async def list_claims(self, owner: Ownership) -> list[Claim]:
+        """Return all that the session has claimed and not settled, each with its job as it is now: for a replica that
+        cannot know what it has, because the answer to a `claim` was lost or jobs were changed meanwhile.
+        """
+        ...
+
     async def active_elsewhere(self, owner: Ownership, job_id: JobId, apart_from: OccurrenceId) -> bool:
         """Whether another unfinished, not held occurrence of the job exists that this session does not own."""
         ...
@@ -378,7 +413,7 @@ class Store(Protocol):
         ...
 
     async def live_sessions(self, now: datetime) -> list[SessionId]:
-        """Return the sessions whose lease has not ended."""
+        """Return the sessions whose lease has not ended, the longest registered first."""
         ...
 
     async def take_approval(self, event_id: str, replica: str, now: datetime, patience: timedelta) -> bool:

@@ -132,6 +132,8 @@ def ending(release: Release) -> Outcome:
         job_id=release.job_id,
         rows=() if release.row is None else (release.row,),
         job_state=release.job_state,
+        unplan=release.unplan,
+        replan=release.replan,
     )
 
 

@@ -46,6 +46,19 @@ def test_json_is_read_too(tmp_path: Path) -> None:
     assert read_document(str(file)) == {"a": [1, "2", None, True], "b": {"c": "é"}}
 
 
+def test_json_may_have_comments_as_templates_do(tmp_path: Path) -> None:
+    file = tmp_path / "template.json"
+    file.write_text('{ // why\n"a": "http://x/*y*/", /* and\nwhat */ "b": "\\"// no"}')
+    assert read_document(str(file)) == {"a": "http://x/*y*/", "b": '"// no'}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_files_of_windows_are_read(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "job.json"
+    file.write_text('{"a": "é"}', encoding=encoding)
+    assert read_document(str(file)) == {"a": "é"}
+
+
 @pytest.mark.parametrize("text", ["{a: [", "a: !!python/object:os.system {}", "\x00"])
 def test_what_is_no_document_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "bad"

@@ -5,12 +5,9 @@ from urllib.parse import urlsplit
 
 from services.scheduler.api.schemas.jobs import ErrorActionDocument, RequestDocument
 from services.scheduler.domain.actions import HttpCall, Scheme
+from services.scheduler.domain.quotas import Sizes
 from services.scheduler.errors import InvalidInputError
 
-MAX_URI = 2048
-MAX_BODY = 8192
-MAX_HEADERS = 50
-MAX_HEADER_CHARACTERS = 4096
 METHODS = ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
 _TEMPLATE = re.compile(r"\{(host|hostname)\}")
@@ -37,17 +34,17 @@ _REFUSED = frozenset(
 )
 
 
-def read_call(document: ErrorActionDocument, field: str, *, placed: bool) -> HttpCall:
+def read_call(document: ErrorActionDocument, field: str, sizes: Sizes, *, placed: bool) -> HttpCall:
     """Return the call of the action at JSON path `field`; raises InvalidInputError.
 
     `{host}` and `{hostname}` in a URI are refused unless the job is `placed`: nothing would say what they stand for.
     """
     request = document.request
     path = f"{field}.request"
-    scheme = _check_uri(request.uri, f"{path}.uri", placed=placed)
-    _check_headers(request.headers, f"{path}.headers")
-    if request.body is not None and len(request.body) > MAX_BODY:
-        raise InvalidInputError(f"{path}.body", f"has {len(request.body)} characters; at most {MAX_BODY} are allowed")
+    scheme = _check_uri(request.uri, f"{path}.uri", sizes.uri, placed=placed)
+    _check_headers(request.headers, f"{path}.headers", sizes)
+    if request.body is not None and len(request.body) > sizes.body:
+        raise InvalidInputError(f"{path}.body", f"has {len(request.body)} characters; at most {sizes.body} are allowed")
     return HttpCall(
         scheme=document.type or scheme,
         method=_method(request, f"{path}.method"),
@@ -64,9 +61,9 @@ def _method(request: RequestDocument, field: str) -> str:
     return method
 
 
-def _check_uri(uri: str, field: str, *, placed: bool) -> Scheme:
-    if len(uri) > MAX_URI:
-        raise InvalidInputError(field, f"has {len(uri)} characters; at most {MAX_URI} are allowed")
+def _check_uri(uri: str, field: str, longest: int, *, placed: bool) -> Scheme:
+    if len(uri) > longest:
+        raise InvalidInputError(field, f"has {len(uri)} characters; at most {longest} are allowed")
     if _UNSAFE.search(uri):
         raise InvalidInputError(field, "holds blanks or control characters; percent-encode them")
     template = _TEMPLATE.search(uri)
@@ -86,12 +83,12 @@ def _check_uri(uri: str, field: str, *, placed: bool) -> Scheme:
     return Scheme(scheme)
 
 
-def _check_headers(headers: dict[str, str], field: str) -> None:
-    if len(headers) > MAX_HEADERS:
-        raise InvalidInputError(field, f"{len(headers)} headers are too many; at most {MAX_HEADERS} are allowed")
+def _check_headers(headers: dict[str, str], field: str, sizes: Sizes) -> None:
+    if len(headers) > sizes.headers:
+        raise InvalidInputError(field, f"{len(headers)} headers are too many; at most {sizes.headers} are allowed")
     total = sum(len(name) + len(value) for name, value in headers.items())
-    if total > MAX_HEADER_CHARACTERS:
-        raise InvalidInputError(field, f"{total} characters are too many; at most {MAX_HEADER_CHARACTERS} in all")
+    if total > sizes.header_characters:
+        raise InvalidInputError(field, f"{total} characters are too many; at most {sizes.header_characters} in all")
     for name, value in headers.items():
         _check_header(name, value, f"{field}.{name}")
 

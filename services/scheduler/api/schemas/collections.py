@@ -5,9 +5,10 @@ from typing import Annotated
 import msgspec
 
 from services.scheduler.api.schemas.job_reader import read_tags
-from services.scheduler.api.schemas.values import READ_ONLY, Document, Later, Time, time_or_none
-from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionState, Sku
-from services.scheduler.domain.quotas import check_job_count
+from services.scheduler.api.schemas.jobs import FrequencyName
+from services.scheduler.api.schemas.values import READ_ONLY, Document, Time, time_or_none
+from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionState, MaxRecurrence, Sku
+from services.scheduler.domain.recurrence import Frequency
 from services.scheduler.errors import InvalidInputError
 
 MAX_LOCATION = 90
@@ -19,15 +20,19 @@ class SkuDocument(Document, frozen=True, kw_only=True):
     name: Sku | None = None
 
 
+class MaxRecurrenceDocument(Document, frozen=True, kw_only=True):
+    """`quota.maxRecurrence`: jobs may run so often at most."""
+
+    frequency: FrequencyName
+    interval: int | None = None
+
+
 class QuotaDocument(Document, frozen=True, kw_only=True):
     """`quota`: limits below the plan's."""
 
-    LATER = (
-        Later(field="maxRecurrence", instead="the plan decides how often jobs may run"),
-        Later(field="maxJobOccurrence", instead="give each job a recurrence.count"),
-    )
-
     max_job_count: int | None = None
+    max_job_occurrence: int | None = None
+    max_recurrence: MaxRecurrenceDocument | None = None
 
 
 class CollectionDocument(Document, frozen=True, kw_only=True):
@@ -44,34 +49,51 @@ class CollectionDocument(Document, frozen=True, kw_only=True):
 
 
 def read_collection(document: CollectionDocument, default_sku: Sku) -> CollectionDefinition:
-    """Return what the document defines; raises InvalidInputError naming the field, ConflictError beyond the plan."""
+    """Return what the document defines; raises InvalidInputError naming the field."""
     location = document.location or ""
     if len(location) > MAX_LOCATION:
         raise InvalidInputError("location", f"has {len(location)} characters; at most {MAX_LOCATION} are allowed")
-    sku = (document.sku.name if document.sku else None) or default_sku
-    max_job_count = document.quota.max_job_count if document.quota else None
-    if max_job_count is not None:
-        check_job_count(sku, max_job_count)
+    quota = document.quota or QuotaDocument()
     return CollectionDefinition(
         state=document.state or CollectionState.ENABLED,
-        sku=sku,
+        sku=(document.sku.name if document.sku else None) or default_sku,
         location=location,
         tags=read_tags(document.tags),
-        max_job_count=max_job_count,
+        max_job_count=quota.max_job_count,
+        max_job_occurrence=quota.max_job_occurrence,
+        max_recurrence=_max_recurrence(quota.max_recurrence),
     )
 
 
 def collection_document(collection: Collection) -> CollectionDocument:
     """Return the whole document of a stored collection; an omitted quota stays absent (reference §1.7)."""
     definition = collection.definition
-    limit = definition.max_job_count
     return CollectionDocument(
         name=collection.name,
         location=definition.location or None,
         state=definition.state,
         sku=SkuDocument(name=definition.sku),
-        quota=None if limit is None else QuotaDocument(max_job_count=limit),
+        quota=_quota(definition),
         tags=definition.tags,
         created_at=time_or_none(collection.created_at),
         updated_at=time_or_none(collection.updated_at),
     )
+
+
+def _max_recurrence(document: MaxRecurrenceDocument | None) -> MaxRecurrence | None:
+    if document is None:
+        return None
+    interval = 1 if document.interval is None else document.interval
+    return MaxRecurrence(frequency=Frequency(document.frequency.value), interval=interval)
+
+
+def _quota(definition: CollectionDefinition) -> QuotaDocument | None:
+    recurrence = definition.max_recurrence
+    quota = QuotaDocument(
+        max_job_count=definition.max_job_count,
+        max_job_occurrence=definition.max_job_occurrence,
+        max_recurrence=None
+        if recurrence is None
+        else MaxRecurrenceDocument(frequency=FrequencyName(recurrence.frequency.value), interval=recurrence.interval),
+    )
+    return None if quota == QuotaDocument() else quota

@@ -3,8 +3,6 @@
 import re
 from datetime import timedelta
 
-import msgspec
-
 from services.scheduler.api.schemas.calls import read_call
 from services.scheduler.api.schemas.jobs import (
     ActionDocument,
@@ -20,9 +18,9 @@ from services.scheduler.api.schemas.values import Duration, encoder
 from services.scheduler.domain.actions import Action, ErrorAction, RetryKind, RetryPolicy
 from services.scheduler.domain.jobs import JobDefinition
 from services.scheduler.domain.policies import CatchUp, Maintenance, MaintenanceRule, Overlap, Placement
+from services.scheduler.domain.quotas import Allowance, check_occurrences
 from services.scheduler.errors import InvalidInputError
 
-MAX_JOB_BYTES = 16_384
 MAX_RETRIES = 20
 MAX_RETRY_INTERVAL = timedelta(days=548)
 MAX_TIMEOUT = timedelta(minutes=30)
@@ -38,13 +36,6 @@ _DEFAULT_TIMEOUT = timedelta(seconds=60)
 _ZERO = timedelta(0)
 
 
-class Floors(msgspec.Struct, frozen=True, kw_only=True):
-    """The shortest distances a plan allows (DESIGN §5): between occurrences, between retries."""
-
-    recurrence: timedelta
-    retry: timedelta
-
-
 def check_name(name: str, field: str = "name") -> None:
     """Raise InvalidInputError unless `name` may name a collection or a job (DESIGN §5, Names)."""
     if not _NAME.fullmatch(name):
@@ -53,20 +44,21 @@ def check_name(name: str, field: str = "name") -> None:
         )
 
 
-def read_job(document: JobDocument, floors: Floors) -> JobDefinition:
-    """Return what the document defines.
+def read_job(document: JobDocument, allowed: Allowance) -> JobDefinition:
+    """Return what the document defines, as far as its collection allows it.
 
     Raises InvalidInputError naming the field, ConflictError for a recurrence that the plan forbids.
     """
     if document.action is None:
         raise InvalidInputError("action", "is required")
     size = len(_ENCODER.encode(document))
-    if size > MAX_JOB_BYTES:
-        raise InvalidInputError("", f"the job has {size} bytes; at most {MAX_JOB_BYTES} are allowed")
-    start_time, recurrence = read_timing(document, floors.recurrence)
+    if size > allowed.sizes.job_bytes:
+        raise InvalidInputError("", f"the job has {size} bytes; at most {allowed.sizes.job_bytes} are allowed")
+    start_time, recurrence = read_timing(document, allowed.recurrence)
+    check_occurrences(recurrence, allowed)
     placement = _placement(document.placement)
     return JobDefinition(
-        action=_action(document.action, floors, placed=placement is not None),
+        action=_action(document.action, allowed, placed=placement is not None),
         start_time=start_time,
         recurrence=recurrence,
         placement=placement,
@@ -89,32 +81,32 @@ def read_tags(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
-def _action(document: ActionDocument, floors: Floors, *, placed: bool) -> Action:
+def _action(document: ActionDocument, allowed: Allowance, *, placed: bool) -> Action:
     return Action(
-        call=read_call(document, "action", placed=placed),
-        retry_policy=_retry_policy(document.retry_policy, "action.retryPolicy", floors),
+        call=read_call(document, "action", allowed.sizes, placed=placed),
+        retry_policy=_retry_policy(document.retry_policy, "action.retryPolicy", allowed),
         retry_policy_given=document.retry_policy is not None,
-        error_action=_error_action(document.error_action, floors, placed=placed),
+        error_action=_error_action(document.error_action, allowed, placed=placed),
     )
 
 
-def _error_action(document: ErrorActionDocument | None, floors: Floors, *, placed: bool) -> ErrorAction | None:
+def _error_action(document: ErrorActionDocument | None, allowed: Allowance, *, placed: bool) -> ErrorAction | None:
     if document is None:
         return None
     return ErrorAction(
-        call=read_call(document, "action.errorAction", placed=placed),
-        retry_policy=_retry_policy(document.retry_policy, "action.errorAction.retryPolicy", floors),
+        call=read_call(document, "action.errorAction", allowed.sizes, placed=placed),
+        retry_policy=_retry_policy(document.retry_policy, "action.errorAction.retryPolicy", allowed),
     )
 
 
-def _retry_policy(document: RetryPolicyDocument | None, field: str, floors: Floors) -> RetryPolicy:
+def _retry_policy(document: RetryPolicyDocument | None, field: str, allowed: Allowance) -> RetryPolicy:
     if document is None:
         return _DEFAULT_RETRY
     count = _DEFAULT_RETRY.count if document.retry_count is None else document.retry_count
     if not 0 <= count <= MAX_RETRIES:
         raise InvalidInputError(f"{field}.retryCount", f"{count} is not within 0 and {MAX_RETRIES}")
     interval = _within(
-        document.retry_interval, f"{field}.retryInterval", _DEFAULT_RETRY.interval, floors.retry, MAX_RETRY_INTERVAL
+        document.retry_interval, f"{field}.retryInterval", _DEFAULT_RETRY.interval, allowed.retry, MAX_RETRY_INTERVAL
     )
     kind = RetryKind.FIXED if document.retry_type is None else RetryKind(document.retry_type.value)
     return RetryPolicy(kind=kind, interval=interval, count=count)

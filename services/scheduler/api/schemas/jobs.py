@@ -6,7 +6,7 @@ import msgspec
 
 from services.scheduler.api.schemas.values import READ_ONLY, Document, Duration, Later, Time
 from services.scheduler.domain.actions import Scheme
-from services.scheduler.domain.collections import CaseInsensitive
+from services.scheduler.domain.choices import CaseInsensitive
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.domain.policies import CatchUp, InFlight, OnRelease, Overlap, Strategy
 

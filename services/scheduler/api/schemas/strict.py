@@ -20,14 +20,18 @@ _ENUM = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
 NUL = "\x00"
 
 
+class MalformedBodyError(InvalidInputError):
+    """The body is no JSON object at all."""
+
+
 def parse(body: bytes) -> dict[str, Any]:
-    """Read a body as a JSON object; raises InvalidInputError. An empty body is an empty object."""
+    """Read a body as a JSON object; raises MalformedBodyError. An empty body is an empty object."""
     try:
         document = msgspec.json.decode(body) if body.strip() else {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
-        raise InvalidInputError("", f"the body is not valid JSON: {fault}") from fault
+        raise MalformedBodyError("", f"the body is not valid JSON: {fault}") from fault
     if not isinstance(document, dict):
-        raise InvalidInputError("", "the body must be a JSON object")
+        raise MalformedBodyError("", "the body must be a JSON object")
     return document
 
 
@@ -43,6 +47,32 @@ def read(document: dict[str, Any], kind: type[D], *, strict: bool = True) -> D:
         return msgspec.convert(cleaned, kind, dec_hook=decode_value)
     except msgspec.ValidationError as fault:
         raise _explained(fault, cleaned, kind, node) from fault
+
+
+def spelled(document: dict[str, Any], kind: type[Document]) -> dict[str, Any]:
+    """Return `document` with the fields that `kind` knows spelled as it spells them, whatever their case.
+
+    .NET, which wrote the old API, reads them so; here it must come before a merge, where two spellings are two fields.
+    """
+    respelled = _spelled(document, _node(kind))
+    return respelled if isinstance(respelled, dict) else {}
+
+
+def _spelled(value: Any, node: inspect.Type) -> Any:
+    for choice in _choices(node):
+        if isinstance(value, dict) and isinstance(choice, inspect.StructType):
+            known = {field.encode_name.lower(): field for field in reversed(choice.fields)}
+            exact = {field.encode_name: field for field in choice.fields}
+            fields = {name: exact.get(name) or known.get(name.lower()) for name in value}
+            return {
+                field.encode_name if field else name: _spelled(value[name], field.type) if field else value[name]
+                for name, field in fields.items()
+            }
+        if isinstance(value, list) and isinstance(choice, inspect.ListType):
+            return [_spelled(item, choice.item_type) for item in value]
+        if isinstance(value, dict) and isinstance(choice, inspect.DictType):
+            return {name: _spelled(item, choice.value_type) for name, item in value.items()}
+    return value
 
 
 @cache

@@ -60,6 +60,11 @@ class ClaimVerbs:
             self._state.put(claim.occurrence, owner.fence)
         return [replace(claim, contended=self._state.contended(owner, claim.job.id)) for claim in claims]
 
+    async def list_claims(self, owner: Ownership) -> list[Claim]:
+        """See the port."""
+        mine = [self._state.occurrences[id_] for id_, fence in self._state.owners.items() if fence == owner.fence]
+        return [Claim(occurrence=one, job=self._state.jobs[one.job_id], contended=True) for one in mine]
+
     async def active_elsewhere(self, owner: Ownership, job_id: JobId, apart_from: OccurrenceId) -> bool:
         """See the port."""
         return self._state.contended(owner, job_id, apart_from)

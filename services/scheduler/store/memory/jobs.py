@@ -1,6 +1,6 @@
 """Collections and jobs in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -100,10 +100,16 @@ class JobVerbs:
         raise NotFoundError(f"job {name} does not exist")
 
     async def list_jobs(
-        self, collection_id: CollectionId, *, state: JobState | None = None, top: int, skip: int
+        self,
+        collection_id: CollectionId,
+        *,
+        state: JobState | None = None,
+        tags: Mapping[str, str] | None = None,
+        top: int,
+        skip: int,
     ) -> list[Job]:
         """See the port."""
-        found = [job for job in self._jobs_in(collection_id) if state in (None, _read_state(job))]
+        found = [job for job in self._jobs_in(collection_id) if _wanted(job, state, tags or {})]
         found.sort(key=lambda job: name_key(job.name))
         return found[skip : skip + top]
 
@@ -138,6 +144,10 @@ class JobVerbs:
 
 def _collection_key(namespace: Namespace, name: str) -> tuple[str, str, str]:
     return name_key(namespace.subscription), name_key(namespace.resource_group), name_key(name)
+
+
+def _wanted(job: Job, state: JobState | None, tags: Mapping[str, str]) -> bool:
+    return state in (None, _read_state(job)) and tags.items() <= job.definition.tags.items()
 
 
 def _read_state(job: Job) -> JobState:

@@ -8,7 +8,7 @@ from itertools import count
 import msgspec
 from msgspec.structs import asdict, replace
 
-from services.scheduler.domain.collections import Collection, CollectionId
+from services.scheduler.domain.collections import Collection, CollectionId, ResourceGroup
 from services.scheduler.domain.executions import HistoryRow, Occurrence, OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.errors import NotFoundError
@@ -29,6 +29,7 @@ class State:
     def __init__(self) -> None:
         """Start empty."""
         self.collections: dict[CollectionId, Collection] = {}
+        self.groups: dict[tuple[str, str], ResourceGroup] = {}
         self.jobs: dict[JobId, Job] = {}
         self.occurrences: dict[OccurrenceId, Occurrence] = {}
         self.owners: dict[OccurrenceId, int] = {}

@@ -6,12 +6,13 @@ from typing import Self
 
 from services.scheduler.store.memory.dispatch import ClaimVerbs, SettleVerbs
 from services.scheduler.store.memory.fleet import FleetVerbs
+from services.scheduler.store.memory.groups import GroupVerbs
 from services.scheduler.store.memory.history import HistoryVerbs
 from services.scheduler.store.memory.jobs import JobVerbs
 from services.scheduler.store.memory.state import State
 
 
-class MemoryStore(JobVerbs, HistoryVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
+class MemoryStore(JobVerbs, GroupVerbs, HistoryVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
     """The port over plain dictionaries. Several owners may register on one instance, as replicas on PostgreSQL do."""
 
     def __init__(self, new_id: Callable[[], str]) -> None:

@@ -30,6 +30,7 @@ from services.scheduler.store.sql.rows import (
 from services.scheduler.store.sql.tables import (
     CLAIMABLE,
     HELD,
+    OWNED,
     READY,
     drain_reports,
     history,
@@ -55,6 +56,14 @@ class ClaimVerbs:
             claims += await _claim_due(tx, owner, horizon, limit - len(claims), plan)
             contended = await _contended(tx, owner, {claim.job.id for claim in claims})
         return [replace(claim, contended=True) if claim.job.id in contended else claim for claim in claims]
+
+    async def list_claims(self, owner: Ownership) -> list[Claim]:
+        """See the port."""
+        query = select(*OCCURRENCE_COLUMNS).where(OWNED, occurrences.c.owner == owner.fence)
+        async with self._db.read() as tx:
+            mine = [occurrence_of(row) for row in await tx.rows(query)]
+            whole = await _jobs_of(tx, mine)
+        return [Claim(occurrence=one, job=whole[one.job_id], contended=True) for one in mine if one.job_id in whole]
 
     async def active_elsewhere(self, owner: Ownership, job_id: JobId, apart_from: OccurrenceId) -> bool:
         """See the port."""

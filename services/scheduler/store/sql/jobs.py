@@ -1,6 +1,6 @@
 """Collections and jobs in SQL."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import TypeVar
@@ -23,6 +23,7 @@ from services.scheduler.store.sql.rows import (
     job_values,
 )
 from services.scheduler.store.sql.tables import collections, definitions, history, jobs, occurrences
+from services.scheduler.store.sql.tags import tag
 
 T = TypeVar("T")
 
@@ -82,12 +83,20 @@ class JobVerbs:
         return job_of(row)
 
     async def list_jobs(
-        self, collection_id: CollectionId, *, state: JobState | None = None, top: int, skip: int
+        self,
+        collection_id: CollectionId,
+        *,
+        state: JobState | None = None,
+        tags: Mapping[str, str] | None = None,
+        top: int,
+        skip: int,
     ) -> list[Job]:
         """See the port."""
         query = job_query().where(jobs.c.collection_id == collection_id)
         if state is not None:
             query = query.where(_reads_as(state))
+        for name, value in (tags or {}).items():
+            query = query.where(tag(definitions.c.body, name) == value)
         async with self._db.read() as tx:
             rows = await tx.rows(query.order_by(jobs.c.name_key).limit(top).offset(skip))
         return [job_of(row) for row in rows]

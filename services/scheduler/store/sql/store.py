@@ -9,11 +9,12 @@ from sqlalchemy import literal, select
 from services.scheduler.store.sql.database import Database
 from services.scheduler.store.sql.dispatch import ClaimVerbs, SettleVerbs
 from services.scheduler.store.sql.fleet import FleetVerbs
+from services.scheduler.store.sql.groups import GroupVerbs
 from services.scheduler.store.sql.history import HistoryVerbs
 from services.scheduler.store.sql.jobs import JobVerbs
 
 
-class SqlStore(JobVerbs, HistoryVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
+class SqlStore(JobVerbs, GroupVerbs, HistoryVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
     """The port over SQLite or PostgreSQL."""
 
     def __init__(self, database: Database, new_id: Callable[[], str]) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from services.scheduler.domain.actions import ActionName
-from services.scheduler.domain.collections import CollectionDefinition
+from services.scheduler.domain.collections import CollectionDefinition, ResourceGroup
 from services.scheduler.domain.executions import HistoryStatus, OccurrenceState
 from services.scheduler.domain.jobs import JobDefinition, JobState
 from services.scheduler.store.base import Approval, Cordon, DrainReport, EventRecord
@@ -105,6 +105,13 @@ collections = _table(
     Column("definition", Document(CollectionDefinition)),
     Column("created_at", Instant),
     Column("updated_at", Instant),
+)
+
+resource_groups = _table(
+    "resource_groups",
+    Column("subscription_key", Text, primary_key=True),
+    Column("group_key", Text, primary_key=True),
+    Column("body", Document(ResourceGroup)),
 )
 
 jobs = _table(

@@ -1,0 +1,53 @@
+"""An example of each body that callers send, for the description of the API; a test sends every one of them."""
+
+from typing import Any
+
+from services.scheduler.api.arm.envelopes import ArmCollection, ArmJob
+from services.scheduler.api.arm.groups import GroupDocument
+from services.scheduler.api.batch_handlers import BatchDocument
+from services.scheduler.api.schemas.collections import CollectionDocument
+from services.scheduler.api.schemas.fleet import CordonDocument, EmptyDocument
+from services.scheduler.api.schemas.jobs import JobDocument
+from services.scheduler.api.schemas.values import Document
+
+_QUOTA = {"maxJobCount": 20, "maxRecurrence": {"frequency": "minute", "interval": 5}}
+_REQUEST = {
+    "uri": "http://db-0:8080/compact",
+    "method": "POST",
+    "headers": {"Content-Type": "application/json"},
+    "body": '{"deep": true}',
+}
+_WEEKDAYS = {
+    "frequency": "week",
+    "interval": 1,
+    "schedule": {"weekDays": ["monday", "thursday"], "hours": [5], "minutes": [0, 30]},
+}
+_ACTION = {
+    "type": "Http",
+    "request": _REQUEST,
+    "retryPolicy": {"retryType": "fixed", "retryInterval": "PT1M", "retryCount": 3},
+    "errorAction": {"type": "Https", "request": {"uri": "https://pager.example/alert", "method": "POST"}},
+}
+_NIGHTLY = {
+    "action": {"request": {**_REQUEST, "uri": "http://{host}:8080/compact"}},
+    "recurrence": {"cron": "30 2 * * *", "timeZone": "Europe/Berlin"},
+    "placement": {"pool": "db"},
+    "maintenance": {"strategy": "Reroute"},
+    "timeout": "PT5M",
+    "tags": {"team": "storage"},
+}
+
+EXAMPLES: dict[type[Document], dict[str, Any]] = {
+    CollectionDocument: {"sku": {"name": "Standard"}, "quota": _QUOTA, "tags": {"team": "storage"}},
+    JobDocument: _NIGHTLY,
+    BatchDocument: {"value": [{"name": "nightly", **_NIGHTLY}, {"name": "hello", "action": {"request": _REQUEST}}]},
+    CordonDocument: {"reason": "disks are being replaced", "until": "2030-01-31T18:00:00Z"},
+    EmptyDocument: {},
+    ArmCollection: {
+        "location": "West US",
+        "tags": {"team": "storage"},
+        "properties": {"sku": {"name": "Standard"}, "state": "Enabled", "quota": _QUOTA},
+    },
+    ArmJob: {"properties": {"startTime": "2026-06-01T09:30:00Z", "action": _ACTION, "recurrence": _WEEKDAYS}},
+    GroupDocument: {"location": "westus", "tags": {"team": "storage"}},
+}

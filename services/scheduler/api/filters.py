@@ -1,0 +1,100 @@
+"""`$filter`: equalities joined by `and`, values bare or in quotes, in any case (reference azure-scheduler §1.3)."""
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from services.scheduler.domain.jobs import JobState
+from services.scheduler.errors import InvalidInputError
+
+E = TypeVar("E", bound=StrEnum)
+
+PARAMETER = "$filter"
+_CLAUSE = re.compile(
+    r"\s*(?P<field>[^\s']+)\s+eq\s+(?:'(?P<quoted>(?:[^']|'')*)'|(?P<bare>[^\s']+))\s*(?P<more>\s+and\s|$)",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"tags[./](?P<name>.+)", re.IGNORECASE)
+_TAG_USAGE = "tags/<name> eq '<value>'"
+
+
+class Clause(msgspec.Struct, frozen=True):
+    """One equality."""
+
+    field: str
+    value: str
+
+
+class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs are meant: those in `state` (None: any) that have all of `tags`."""
+
+    state: JobState | None = None
+    tags: dict[str, str] = {}
+
+
+def read_filter(request: web.Request, field: str, choices: type[E]) -> E | None:
+    """Return the value of `$filter=<field> eq <value>`; None without a filter.
+
+    Raises InvalidInputError for any other filter.
+    """
+    clauses = _clauses(request, _usage(field, choices))
+    if not clauses:
+        return None
+    if len(clauses) > 1 or clauses[0].field.lower() != field:
+        raise _refusal(request, _usage(field, choices))
+    return _choice(clauses[0], choices, _usage(field, choices))
+
+
+def read_job_filter(request: web.Request) -> JobFilter:
+    """Return the filter of jobs, which may be empty. Raises InvalidInputError."""
+    usage = f"{_usage('state', JobState)}, or {_TAG_USAGE}, or several joined by and"
+    state, tags = None, {}
+    for clause in _clauses(request, usage):
+        tag = _TAG.fullmatch(clause.field)
+        if tag is not None:
+            tags[tag["name"]] = clause.value
+        elif clause.field.lower() == "state" and state is None:
+            state = _choice(clause, JobState, usage)
+        else:
+            raise _refusal(request, usage)
+    return JobFilter(state=state, tags=tags)
+
+
+def need_job_filter(request: web.Request) -> JobFilter:
+    """Return the filter of jobs, which must not be empty. Raises InvalidInputError."""
+    found = read_job_filter(request)
+    if found == JobFilter():
+        raise InvalidInputError(PARAMETER, f"is required; {_usage('state', JobState)}, or {_TAG_USAGE}")
+    return found
+
+
+def _clauses(request: web.Request, usage: str) -> Sequence[Clause]:
+    text = request.query.get(PARAMETER, "").strip()
+    clauses, place = [], 0
+    while place < len(text):
+        match = _CLAUSE.match(text, place)
+        if match is None or (match["more"] and match.end() == len(text)):
+            raise _refusal(request, usage)
+        value = match["bare"] if match["quoted"] is None else match["quoted"].replace("''", "'")
+        clauses.append(Clause(match["field"], value))
+        place = match.end()
+    return clauses
+
+
+def _choice(clause: Clause, choices: type[E], usage: str) -> E:
+    found = next((member for member in choices if member.value.lower() == clause.value.lower()), None)
+    if found is None:
+        raise InvalidInputError(PARAMETER, f"{clause.value!r} is no {clause.field}; {usage}")
+    return found
+
+
+def _refusal(request: web.Request, usage: str) -> InvalidInputError:
+    return InvalidInputError(PARAMETER, f"{request.query.get(PARAMETER, '')!r} is not supported; {usage}")
+
+
+def _usage(field: str, choices: type[E]) -> str:
+    return f"write {field} eq <value>, with one of {', '.join(member.value for member in choices)}"

@@ -1,0 +1,89 @@
+"""What this replica has claimed and not yet settled: the one place that says whether a claim may still be run."""
+
+from collections.abc import Callable, Iterable
+from enum import Enum, auto
+
+import msgspec
+
+from services.scheduler.domain.executions import OccurrenceId
+from services.scheduler.store.base import Claim
+
+
+class Stage(Enum):
+    """How far a claim is: it waits for its instant or turn, it is under way, or its outcome waits to be written."""
+
+    WAITING = auto()
+    UNDER_WAY = auto()
+    ENDED = auto()
+
+
+class _Entry(msgspec.Struct):
+    claim: Claim
+    stage: Stage = Stage.WAITING
+
+
+class Claims:
+    """Claims by occurrence. Timers and queues may hold on to more: what is not in here does not start.
+
+    A claim is known by identity: an older claim of the same occurrence (of a lost lease, of a job replaced since) is
+    not the one that stands.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[OccurrenceId, _Entry] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def take(self, claims: Iterable[Claim]) -> None:
+        """Take in what the store has just given us."""
+        for claim in claims:
+            self._entries[claim.occurrence.id] = _Entry(claim)
+
+    def unknown(self, claims: Iterable[Claim]) -> list[Claim]:
+        """Return those whose occurrence is not in hand at all."""
+        return [claim for claim in claims if claim.occurrence.id not in self._entries]
+
+    def stands(self, claim: Claim) -> bool:
+        """Whether a claim waits here and may start."""
+        return self._stage(claim) is Stage.WAITING
+
+    def begin(self, claim: Claim) -> bool:
+        """Put a claim under way; False when it does not stand any more."""
+        if not self.stands(claim):
+            return False
+        self._entries[claim.occurrence.id].stage = Stage.UNDER_WAY
+        return True
+
+    def end(self, claim: Claim) -> bool:
+        """Note that a claim has its outcome; False when it had one, or is not ours any more: that one is void."""
+        if self._stage(claim) not in (Stage.WAITING, Stage.UNDER_WAY):
+            return False
+        self._entries[claim.occurrence.id].stage = Stage.ENDED
+        return True
+
+    def written(self, ids: Iterable[OccurrenceId]) -> None:
+        """Forget claims whose outcomes the store has."""
+        for occurrence_id in ids:
+            entry = self._entries.get(occurrence_id)
+            if entry is not None and entry.stage is Stage.ENDED:
+                del self._entries[occurrence_id]
+
+    def let_go(self, condition: Callable[[Claim], bool] = lambda _: True) -> int:
+        """Drop the waiting claims that meet `condition`; return how many."""
+        dropped = [
+            occurrence_id
+            for occurrence_id, entry in self._entries.items()
+            if entry.stage is Stage.WAITING and condition(entry.claim)
+        ]
+        for occurrence_id in dropped:
+            del self._entries[occurrence_id]
+        return len(dropped)
+
+    def clear(self) -> None:
+        """Drop all: the lease they were claimed under is lost."""
+        self._entries.clear()
+
+    def _stage(self, claim: Claim) -> Stage | None:
+        entry = self._entries.get(claim.occurrence.id)
+        return entry.stage if entry is not None and entry.claim is claim else None

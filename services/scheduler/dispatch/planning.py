@@ -1,0 +1,52 @@
+"""Planning inside one claim: remembers what was missed until the claim has succeeded, and survives a broken job."""
+
+from datetime import timedelta
+
+from services.scheduler.dispatch.planner import LOOK_AHEAD, plan
+from services.scheduler.domain.executions import (
+    HistoryRow,
+    HistoryStatus,
+    Occurrence,
+    OccurrenceState,
+    occurrence_id,
+    unrun_row,
+)
+from services.scheduler.domain.jobs import Job
+from services.scheduler.store.base import Plan
+from shared.clock import Clock
+from shared.logs import get_logger
+
+log = get_logger(__name__)
+
+AGAIN = timedelta(minutes=1)
+"""When a job that cannot be planned is tried again: a new release, or new time zone data, may repair it."""
+
+
+class Planning:
+    """The `plan` of one claim. `missed`: a job, the row of the last occurrence it missed, and how many it missed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.missed: list[tuple[Job, HistoryRow, int]] = []
+        self._clock = clock
+
+    def plan(self, job: Job) -> Plan:
+        """Return what becomes of a due job."""
+        now = self._clock.now()
+        try:
+            planned = plan(job, now=now, horizon=now + LOOK_AHEAD)
+        except Exception as fault:  # the rim: one job that cannot be planned must not keep the others from running
+            log.exception("job cannot be planned", collection=job.collection, job=job.name)
+            planned = self._postponed(job, fault)
+        count = sum(row.status is HistoryStatus.MISSED for row in planned.missed)
+        if count:
+            self.missed.append((job, planned.missed[-1], count))
+        return planned
+
+    def _postponed(self, job: Job, fault: Exception) -> Plan:
+        now = self._clock.now()
+        due = job.next_due or now
+        unplanned = Occurrence(
+            id=occurrence_id(job.uid, due), job_id=job.id, due=due, fire_at=due, state=OccurrenceState.READY
+        )
+        row = unrun_row(unplanned, HistoryStatus.MISSED, f"the job cannot be planned: {fault}", now)
+        return Plan(missed=(row,), next_due=now + AGAIN, planned=job.planned)

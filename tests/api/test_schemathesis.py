@@ -1,0 +1,74 @@
+"""Schemathesis makes thousands of requests out of /openapi.json and finds nothing that is not as it says."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.scheduler.domain.hosts import HostCondition, HostReport
+from tests.parts.arm import Arm
+from tests.parts.fakes_api import a_job, every, running_api
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+PRESENT = """
+[parameters]
+"path.collection" = "demo"
+"path.job" = "nightly"
+"path.host" = "db-0"
+"path.subscription" = "sub-1"
+"path.group" = "rg"
+"""
+HOST = HostReport(
+    host="db-0",
+    condition=HostCondition.AVAILABLE,
+    watcher="online",
+    pools=("db",),
+    addresses=("10.0.0.4",),
+    events=(),
+    running=0,
+    held=0,
+)
+
+
+@pytest.mark.parametrize("present", [True, False], ids=["with-data", "without"])
+async def test_schemathesis_finds_nothing(tmp_path: Path, present: bool) -> None:
+    (tmp_path / "schemathesis.toml").write_text(PRESENT if present else "")
+    async with running_api(HOST, burst_reads=0, burst_writes=0) as api:
+        arm = Arm(api)
+        await api.call("PUT", "/collections/demo", {})
+        await api.call("PUT", "/collections/demo/jobs/nightly", a_job(recurrence=every(5)))
+        await arm.call("PUT", "/demo", {})
+        await arm.call("PUT", "/demo/jobs/nightly", {"properties": a_job(recurrence=every(5))})
+        found, said = await run(tmp_path, f"{api.url}/openapi.json")
+    assert found == 0, said
+
+
+async def run(folder: Path, address: str) -> tuple[int, str]:
+    """Return the exit code and the report; the same requests each time."""
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("schemathesis"),
+        "run",
+        address,
+        "--phases=examples,coverage,fuzzing",
+        f"--checks={','.join(CHECKS)}",
+        "--exclude-path=/api/v1/stream",
+        "--max-examples=10",
+        "--seed=7",
+        "--no-color",
+        "--suppress-health-check=all",
+        "--warnings=off",
+        cwd=folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(110):
+        output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
