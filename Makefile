@@ -42,7 +42,7 @@ test: setup  ## Run every test: real brokers, real PostgreSQL, whole processes
 docs: $(VENV)/dev.stamp  ## Rewrite the tables in docs/ that come from the code
 	@$(BIN)/python -m tests.parts.reference
 
-bench: $(VENV)/dev.stamp  ## Measure the store and the recurrence engine on this machine
+bench: $(VENV)/dev.stamp  ## Measure dispatch against a bare loop, and how fast an event holds a host
 	@$(BIN)/python -m tests.bench
 
 clean:  ## Remove what make and the tools have made; the data of `make run` in .leeward stays
@@ -51,6 +51,7 @@ clean:  ## Remove what make and the tools have made; the data of `make run` in .
 
 servers:
 	@.ci/servers
+	@.ci/azure-clients
 
 # A stamp is newer than what was installed by it, so that a changed pyproject.toml or constraints.txt installs again.
 $(VENV)/local.stamp: pyproject.toml constraints.txt | $(BIN)/pip

@@ -1,5 +1,6 @@
 """`leeward-scheduler`: reads the settings and runs the scheduler until a signal."""
 
+import gc
 import os
 import sys
 
@@ -18,7 +19,18 @@ def main() -> int:
         sys.stderr.write(f"{fault}\n")
         return FAULT_EXIT_CODE
     logs.configure(level=settings.log_level)
+    _collect_less_often()
     return run(lambda stop: serve(settings, stop))
+
+
+def _collect_less_often() -> None:
+    """Tune garbage collection for dispatch: many small objects, hardly a cycle among them.
+
+    Python's own thresholds cost a tenth of the time, and pauses of tens of milliseconds in the lateness.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 if __name__ == "__main__":

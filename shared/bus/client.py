@@ -318,11 +318,13 @@ class Bus:
             self._idle.set()
 
     async def _send_one(self, connection: Connection, publication: Publication) -> None:
-        if not (publication.retain or self.is_read(publication.topic)):
+        is_report = not publication.retain
+        if is_report and not self.is_read(publication.topic):
             return  # found out while it waited
         async with self._slots:
             is_read = await connection.send(publication)
-        self._readership.note(publication.topic, is_read=is_read)
+        if is_report:
+            self._readership.note(publication.topic, is_read=is_read)
 
     async def _watch(self, connection: Connection, batch: Sequence[Publication]) -> None:
         """Listen to what we are about to keep, before it is sent, so that its echo cannot be missed."""

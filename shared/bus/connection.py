@@ -142,7 +142,8 @@ class Connection(aiomqtt.Client):
         )
         if sent.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise aiomqtt.MqttCodeError(sent.rc, "Could not publish message")
-        acknowledgement = self._acknowledgements[sent.mid] = self._loop.create_future()
+        acknowledgement: asyncio.Future[bool] = self._loop.create_future()
+        self._acknowledgements[sent.mid] = acknowledgement
         try:
             return await acknowledgement
         finally:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from services.scheduler.api.examples import EXAMPLES
+from services.scheduler.api.schemas.jobs import JobDocument
 from tests.parts.fakes_api import Api
 
 
@@ -42,3 +44,24 @@ async def test_fields_have_their_wire_names_and_read_only_ones_are_marked(api: A
     assert {"catchUpWindow", "startTime", "maintenance"} <= job.keys()
     assert job["status"]["readOnly"]
     assert "readOnly" not in job["action"]
+
+
+async def test_every_example_is_accepted_as_it_stands(api: Api) -> None:
+    await api.call("PUT", "/collections/demo/jobs/nightly", EXAMPLES[JobDocument])
+    arm = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/default"
+    await api.call(
+        "PUT", f"{api.url}{arm}/providers/Microsoft.Scheduler/jobCollections/demo?api-version=2016-03-01", {}
+    )
+    operations = [
+        (method, path, one)
+        for path, methods in (await described(api))["paths"].items()
+        for method, one in methods.items()
+        if "requestBody" in one and "/hosts/" not in path
+    ]
+    assert len(operations) > 8
+    for method, path, one in operations:
+        places = {parameter["name"]: parameter.get("example") for parameter in one["parameters"]}
+        query = "?api-version=2016-03-01" if "api-version" in places else ""
+        for example in one["requestBody"]["content"]["application/json"]["examples"].values():
+            reply = await api.call(method.upper(), f"{api.url}{path.format(**places)}{query}", example["value"])
+            assert reply.status in (200, 201), (method, path, reply.document)

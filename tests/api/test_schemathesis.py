@@ -1,6 +1,7 @@
 """Schemathesis makes thousands of requests out of /openapi.json and finds nothing that is not as it says."""
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -48,6 +49,9 @@ async def test_schemathesis_finds_nothing(tmp_path: Path, present: bool) -> None
         await arm.call("PUT", "/demo/jobs/nightly", {"properties": a_job(recurrence=every(5))})
         found, said = await run(tmp_path, f"{api.url}/openapi.json")
     assert found == 0, said
+    generated = re.search(r"(\d+) generated", said)
+    assert generated is not None
+    assert int(generated[1]) > 1000
 
 
 async def run(folder: Path, address: str) -> tuple[int, str]:

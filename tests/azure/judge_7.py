@@ -1,6 +1,7 @@
 """Microsoft's client 7.0.0, unmodified, at work on a server: prints what it was told as JSON.
 
-Runs in an environment of its own (.ci/azure-clients): `python judge_7.py sync|aio URL`.
+Runs in an environment of its own (.ci/azure-clients): `python judge_7.py sync|aio URL [TARGET]`. With a target, which
+answers at /work and fails at /fail, jobs are really run there and nothing else is done.
 """
 
 import asyncio
@@ -72,10 +73,10 @@ class Judge:
         self.notes[note] = plain(answer)
         return answer
 
-    async def history_of(self, note: str, job: str) -> None:
-        """Keep a job's history once it has any."""
-        for _ in range(200):
-            if await self.ask(note, "jobs.list_job_history", GROUP, "jc", job):
+    async def history_of(self, note: str, job: str, rows: int = 1) -> None:
+        """Keep a job's history once it has so many rows."""
+        for _ in range(500):
+            if len(await self.ask(note, "jobs.list_job_history", GROUP, "jc", job)) >= rows:
                 return
             await asyncio.sleep(0.02)
 
@@ -273,12 +274,34 @@ def other_actions() -> tuple[Any, ...]:
     )
 
 
-async def main(flavour: str, url: str) -> None:
+def calling(uri: str, **more: Any) -> Any:
+    """Return a job that calls an address once, now."""
+    action = m.JobAction(type="Http", request=m.HttpRequest(uri=uri, method="GET"), **more)
+    return m.JobDefinition(properties=m.JobProperties(action=action))
+
+
+async def at_work(judge: Judge, target: str) -> None:
+    """Jobs that are really run: one that goes well, and one that does not and has an error action."""
+    await judge.ask("collection", "job_collections.create_or_update", GROUP, "jc", m.JobCollectionDefinition())
+    await judge.ask("well", "jobs.create_or_update", GROUP, "jc", "well", calling(f"{target}/work"))
+    await judge.history_of("history of well", "well", 1)
+    await judge.ask("well", "jobs.get", GROUP, "jc", "well")
+    error_action = m.JobErrorAction(type="Http", request=m.HttpRequest(uri=f"{target}/alert", method="GET"))
+    badly = calling(f"{target}/fail", retry_policy=m.RetryPolicy(retry_type="None"), error_action=error_action)
+    await judge.ask("badly", "jobs.create_or_update", GROUP, "jc", "badly", badly)
+    await judge.history_of("history of badly", "badly", 2)
+    await judge.ask("badly", "jobs.get", GROUP, "jc", "badly")
+
+
+async def main(flavour: str, url: str, target: str = "") -> None:
     """Do everything, then print the notes."""
     client = client_for(flavour, url)
     judge = Judge(client)
-    for part in (collections, jobs, runs, pages, refusals):
-        await part(judge)
+    if target:
+        await at_work(judge, target)
+    else:
+        for part in (collections, jobs, runs, pages, refusals):
+            await part(judge)
     closing = client.close()
     if inspect.isawaitable(closing):
         await closing

@@ -113,6 +113,11 @@ REFUSED: list[tuple[object, str, str]] = [
     (job(tags={"\0": "a"}), "BadRequest", "tags"),
     (job(action={"type": "StorageQueue", "queueMessage": {}}), "BadRequest", "action.type"),
     (
+        job(action={"type": "Http", "request": REQUEST, "errorAction": {"type": "ServiceBusTopic"}}),
+        "BadRequest",
+        "action.errorAction.type",
+    ),
+    (
         job(action={"type": "Http", "request": {**REQUEST, "authentication": {"type": "Basic"}}}),
         "BadRequest",
         "action.request.authentication",

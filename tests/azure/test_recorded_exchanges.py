@@ -70,7 +70,7 @@ async def test_put_over_another_job_replaces_it_whole(arm: Arm) -> None:
     assert reply.status == 200
     assert reply.document["properties"] == {
         "startTime": "2015-07-13T00:00:00Z",
-        "action": {"type": "Http", "request": {"uri": "http://db-0/tick", "method": "GET"}},
+        "action": {"type": "http", "request": {"uri": "http://db-0/tick", "method": "GET"}},
         "state": "disabled",
     }
 
@@ -115,3 +115,18 @@ async def test_a_missing_collection_is_not_found_in_the_gateways_words(arm: Arm)
     )
     assert (reply.status, reply.document) == (404, {"error": {"code": "ResourceNotFound", "message": message}})
     assert reply.headers["x-ms-failure-cause"] == "gateway"
+
+
+async def test_casing_is_as_it_was_recorded(arm: Arm) -> None:
+    action = {
+        "type": "HTTP",
+        "request": {"uri": "http://db-0/", "method": "get"},
+        "retryPolicy": {"retryType": "FIXED"},
+        "errorAction": {"type": "https", "request": {"uri": "https://db-0/", "method": "GET"}},
+    }
+    schedule = {"weekDays": ["MONDAY", "Friday"]}
+    stored = await created(arm, action=action, state="ENABLED", recurrence={"frequency": "WEEK", "schedule": schedule})
+    assert (stored["action"]["type"], stored["action"]["errorAction"]["type"]) == ("HTTP", "https")
+    assert (stored["state"], stored["action"]["retryPolicy"]["retryType"]) == ("enabled", "fixed")
+    assert stored["recurrence"]["frequency"] == "week"
+    assert stored["recurrence"]["schedule"] == {"weekDays": ["monday", "friday"]}

@@ -184,7 +184,6 @@ class Dispatching:
                 await asyncio.sleep(0.01)
         return rows
 
-
     async def replace(self, job: Job, **changes: object) -> Job:
         """Write a job again with changes of its draft, as the API does: without starting it anew."""
         fields: dict[str, object] = {

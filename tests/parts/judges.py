@@ -39,22 +39,28 @@ async def judged(version: str, *arguments: str) -> Notes:
     async with running_api(engine=engine) as api:
         working = asyncio.create_task(engine.work(api))
         try:
-            return await _ask(version, *arguments, api.url)
+            return await ask_judge(version, *arguments, api.url)
         finally:
             working.cancel()
             await asyncio.wait([working])
 
 
-async def _ask(version: str, *arguments: str) -> Notes:
+async def ask_judge(version: str, *arguments: str) -> Notes:
+    """Return what the client of that version was told; the arguments are the judge's."""
+    return await run_script(version, f"judge_{version}.py", *arguments)
+
+
+async def run_script(version: str, name: str, *arguments: str) -> Notes:
+    """Return what a script of tests/azure printed that ran in the environment of that client."""
     python = _ROOT / ".tools" / f"azure-{version}" / "bin" / "python"
     if not python.exists():
         raise FileNotFoundError(f"{python} is missing: run .ci/azure-clients (make setup does)")
-    script = _ROOT / "tests" / "azure" / f"judge_{version}.py"
+    script = _ROOT / "tests" / "azure" / name
     process = await asyncio.create_subprocess_exec(
         python, "-W", "ignore", script, *arguments, stdout=asyncio.subprocess.PIPE, stderr=sys.stderr.fileno()
     )
     async with asyncio.timeout(90):
         output, _ = await process.communicate()
-    assert process.returncode == 0, f"the judge {version} failed"
+    assert process.returncode == 0, f"{name} failed"
     notes: Notes = msgspec.json.decode(output)
     return notes

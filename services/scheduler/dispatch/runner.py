@@ -30,7 +30,7 @@ log = get_logger(__name__)
 
 ASK_AGAIN_SECONDS = 0.5
 """How often an occurrence that waits for one on another replica asks whether that has ended."""
-BREAK_OFF_LIMIT = timedelta(seconds=5)
+BREAK_OFF_LIMIT = timedelta(seconds=2)
 """How long an attempt that was broken off may take to let go of its socket."""
 
 
@@ -86,6 +86,10 @@ class Runner:
     def waiting(self) -> int:
         """Claims that are due and not running yet; of one job's long queue only the first few count."""
         return self._queue.qsize() + self._backlog.weight
+
+    def queued(self, job_id: JobId) -> int:
+        """Return how many occurrences of a job wait for its turn."""
+        return self._backlog.queued(job_id)
 
     def submit(self, claim: Claim) -> None:
         """Take a claim whose instant has come."""

@@ -9,7 +9,7 @@ from services.scheduler.domain.choices import CaseInsensitive
 
 
 class Scheme(CaseInsensitive):
-    """Action types of the HTTP family; echoed as sent, the URI decides what is spoken."""
+    """Action types of the HTTP family; the URI decides what is spoken."""
 
     HTTP = "Http"
     HTTPS = "Https"
@@ -36,9 +36,13 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HttpCall(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
-    """One HTTP request; `uri`, header values and `body` may contain `{host}` and `{hostname}`."""
+    """One HTTP request; `uri`, header values and `body` may contain `{host}` and `{hostname}`.
+
+    `written` is the action's type as the caller spelled it: replies echo it (reference azure-scheduler §0.3).
+    """
 
     scheme: Scheme = Scheme.HTTP
+    written: str = ""
     method: str
     uri: str
     headers: dict[str, str] = {}

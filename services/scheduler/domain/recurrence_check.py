@@ -56,7 +56,7 @@ def check_pace(recurrence: Recurrence, start: datetime | None, fastest: timedelt
     shortest = min((later - earlier for earlier, later in pairwise(dues)), default=fastest)
     if shortest < fastest:
         raise ConflictError(
-            f"recurrence: the collection allows a run every {format_iso(fastest)}, "
+            f"recurrence: the collection's quota or plan allows a run every {format_iso(fastest)}, "
             f"this rule has two {format_iso(shortest)} apart; slow it down or choose another plan"
         )
 

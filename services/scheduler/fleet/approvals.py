@@ -110,7 +110,12 @@ class Approvals:
         finally:
             for asking in self._asking.values():
                 asking.cancel()
-            await asyncio.gather(*self._asking.values(), return_exceptions=True)
+            await self.answered()
+
+    async def answered(self) -> None:
+        """Wait until nothing is asked any more."""
+        if self._asking:
+            await asyncio.wait(self._asking.values())
 
     async def look(self) -> float:
         """Look at every live event once; return when to look again.

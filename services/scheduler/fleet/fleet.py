@@ -15,6 +15,7 @@ from services.scheduler.fleet.hosts import Load, report, views
 from services.scheduler.fleet.reports import Reports
 from services.scheduler.store.base import Approval, Cordon, EventOutcome, EventRecord, HostDrain, Store
 from shared.clock import Clock
+from shared.messages import DrainState
 from shared.topics import HostKey, host_key
 
 MAX_REASON = 200
@@ -67,7 +68,7 @@ class Fleet:
     async def recall(self) -> None:
         """Load the live events and cordons of earlier lives, so that nothing starts on a host that is still hit."""
         for record in await self._store.list_events(active=True, limit=10_000):
-            self._known[record.event_id] = recalled(record, self.heard)
+            self._known[record.event_id] = recalled(_undrained(record), self.heard)
         await self.reload_cordons()
 
     async def reload_cordons(self) -> None:
@@ -280,3 +281,12 @@ class Fleet:
 
 def _stands(cordon: Cordon, now: datetime) -> bool:
     return cordon.until is None or cordon.until > now
+
+
+def _undrained(record: EventRecord) -> EventRecord:
+    """Return a record of an earlier life with its drains open again: what that life found empty need not be so now."""
+    hosts = {
+        host: msgspec.structs.replace(drain, drain=DrainState.DRAINING) if drain.drain == DrainState.DRAINED else drain
+        for host, drain in record.hosts.items()
+    }
+    return msgspec.structs.replace(record, hosts=hosts)

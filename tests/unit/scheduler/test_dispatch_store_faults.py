@@ -78,7 +78,7 @@ async def test_an_outcome_that_the_store_cannot_take_goes_without_its_text_and_h
     async def choosy(owner: Ownership, outcomes: list[Outcome]) -> frozenset[str]:
         if any("poison" in row.message for outcome in outcomes for row in outcome.rows):
             raise ValueError("cannot store this")
-        return await real(owner, outcomes)  # type: ignore[return-value]
+        return await real(owner, outcomes)
 
     monkeypatch.setattr(store._store, "settle", choosy)
     poison = Answer(succeeded=True, retryable=True, message="poison")

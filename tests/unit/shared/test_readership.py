@@ -66,7 +66,23 @@ def test_the_first_new_reader_found_puts_every_topic_in_doubt() -> None:
 
 
 def test_a_topic_that_was_always_read_puts_none_in_doubt() -> None:
-    clock = Seconds()
-    readership = unread(clock)
+    readership = Readership(Seconds())
     readership.note("executions/demo/other", is_read=True)
-    assert not readership.is_worth_trying(TOPICS[0])
+    for topic in TOPICS:
+        readership.note(topic, is_read=False)
+    readership.note("executions/demo/other", is_read=True)
+    assert readership.is_worth_trying(TOPICS[0])
+    assert not readership.is_worth_trying(TOPICS[1])
+
+
+def test_where_nobody_reads_anything_new_topics_are_spared_too() -> None:
+    readership = unread(Seconds())
+    assert not readership.is_worth_trying("executions/demo/new")
+
+
+def test_where_somebody_reads_something_new_topics_are_tried() -> None:
+    readership = Readership(Seconds())
+    readership.note("executions/demo/other", is_read=True)
+    for topic in TOPICS:
+        readership.note(topic, is_read=False)
+    assert all(readership.is_worth_trying(f"executions/demo/new-{number}") for number in range(10))

@@ -46,7 +46,8 @@ def read_call(document: ErrorActionDocument, field: str, sizes: Sizes, *, placed
     if request.body is not None and len(request.body) > sizes.body:
         raise InvalidInputError(f"{path}.body", f"has {len(request.body)} characters; at most {sizes.body} are allowed")
     return HttpCall(
-        scheme=document.type or scheme,
+        scheme=document.type.scheme if document.type else scheme,
+        written=document.type.written if document.type else "",
         method=_method(request, f"{path}.method"),
         uri=request.uri,
         headers=request.headers,

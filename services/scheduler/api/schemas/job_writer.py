@@ -17,7 +17,7 @@ from services.scheduler.api.schemas.jobs import (
     ScheduleDocument,
     StatusDocument,
 )
-from services.scheduler.api.schemas.values import Duration, time_or_none
+from services.scheduler.api.schemas.values import ActionType, Duration, time_or_none
 from services.scheduler.domain.actions import Action, ErrorAction, HttpCall, RetryKind, RetryPolicy
 from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.domain.policies import Maintenance, MaintenanceRule, Placement
@@ -71,7 +71,7 @@ def _status(job: Job) -> StatusDocument:
 
 def _action(action: Action) -> ActionDocument:
     return ActionDocument(
-        type=action.call.scheme,
+        type=ActionType(action.call.scheme, action.call.written),
         request=_request(action.call),
         retry_policy=_retry_policy(action.retry_policy) if action.retry_policy_given else None,
         error_action=None if action.error_action is None else _error_action(action.error_action),
@@ -81,7 +81,7 @@ def _action(action: Action) -> ActionDocument:
 def _error_action(action: ErrorAction) -> ErrorActionDocument:
     given = action.retry_policy != RetryPolicy()
     return ErrorActionDocument(
-        type=action.call.scheme,
+        type=ActionType(action.call.scheme, action.call.written),
         request=_request(action.call),
         retry_policy=_retry_policy(action.retry_policy) if given else None,
     )

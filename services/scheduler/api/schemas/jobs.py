@@ -4,8 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from services.scheduler.api.schemas.values import READ_ONLY, Document, Duration, Later, Time
-from services.scheduler.domain.actions import Scheme
+from services.scheduler.api.schemas.values import READ_ONLY, ActionType, Document, Duration, Later, Time
 from services.scheduler.domain.choices import CaseInsensitive
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.domain.policies import CatchUp, InFlight, OnRelease, Overlap, Strategy
@@ -80,7 +79,7 @@ class ErrorActionDocument(Document, frozen=True, kw_only=True):
 
     LATER = (_OTHER_ACTIONS, *_OTHER_MESSAGES)
 
-    type: Scheme | None = None
+    type: ActionType | None = None
     request: RequestDocument
     retry_policy: RetryPolicyDocument | None = None
 

@@ -1,4 +1,4 @@
-"""What JSON has no type for: instants and durations on the wire, and the form common to all documents."""
+"""What JSON has no type for: instants, durations, echoes; and the form common to all documents."""
 
 import re
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
+from services.scheduler.domain.actions import Scheme
 from shared.clock import to_milliseconds_precision
 from shared.durations import format_iso, parse_duration
 
@@ -57,6 +58,28 @@ class Time:
         return rfc3339(self.value)
 
 
+class ActionType:
+    """A type of action as it was spelled; Azure echoed it so (reference azure-scheduler §0.3)."""
+
+    __slots__ = ("scheme", "written")
+
+    def __init__(self, scheme: Scheme, written: str = "") -> None:
+        self.scheme = scheme
+        self.written = written or scheme.value
+
+    @classmethod
+    def parse(cls, text: str) -> "ActionType":
+        """Read it in any case; raises ValueError that says what to write."""
+        try:
+            return cls(Scheme(text), text)
+        except ValueError:
+            raise ValueError(f"{text!r} is none of {', '.join(Scheme)}") from None
+
+    def __str__(self) -> str:
+        """Return it as it was spelled."""
+        return self.written
+
+
 class Duration:
     """A length of time, in either dialect of the old clients."""
 
@@ -83,13 +106,15 @@ def time_or_none(instant: datetime | None) -> Time | None:
 
 
 def decode_value(kind: type, value: object) -> object:
-    """Read an instant or a duration (a msgspec `dec_hook`)."""
+    """Read what JSON has no type for (a msgspec `dec_hook`)."""
     if not isinstance(value, str):
         raise TypeError(f"expected a string, got {_json_name(value)}")
     if kind is Time:
         return Time.parse(value)
     if kind is Duration:
         return Duration(parse_duration(value))
+    if kind is ActionType:
+        return ActionType.parse(value)
     raise NotImplementedError(kind)
 
 
@@ -109,7 +134,9 @@ def to_builtins(document: Document) -> dict[str, Any]:
 
 
 def schema_of(kind: type) -> dict[str, Any]:
-    """Describe an instant or a duration in JSON Schema (a msgspec `schema_hook`)."""
+    """Describe what JSON has no type for in JSON Schema (a msgspec `schema_hook`)."""
+    if kind is ActionType:
+        return {"type": "string", "enum": [scheme.value for scheme in Scheme], "description": "in any case"}
     if kind is Time:
         return {"type": "string", "description": "RFC 3339; without an offset UTC, or wall time of `timeZone`"}
     if kind is Duration:
