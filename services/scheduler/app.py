@@ -23,7 +23,7 @@ from services.scheduler.dispatch.outcomes import Outcomes
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.hosts import Threat
-from services.scheduler.domain.quotas import read_limits
+from services.scheduler.domain.limits import read_limits
 from services.scheduler.duty import Duty
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.feed import Feed

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
-from services.scheduler.domain.quotas import read_limits
+from services.scheduler.domain.limits import read_limits
 from shared.bus import BusSettings
 from shared.settings import parse_listen
 from shared.topics import DEFAULT_PREFIX, Topics
@@ -78,7 +78,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Raise ValueError for values that are well-formed and cannot work."""
         Topics(self.topic_prefix)
-        read_limits(self.limits)
+        try:
+            read_limits(self.limits)
+        except ValueError as fault:
+            raise ValueError(*(f"limits={part}" for part in fault.args)) from fault
+        if min(self.burst_reads, self.burst_writes) < 0:
+            raise ValueError("burst_reads, burst_writes: use 0 (no limit) or more")
         for network in (*self.targets_deny, *self.targets_allow):
             ipaddress.ip_network(network)
         parse_listen(self.ops_listen)

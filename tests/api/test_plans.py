@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.scheduler.domain.quotas import read_limits
+from services.scheduler.domain.limits import read_limits
 from tests.parts.fakes_api import Api, a_job, every, running_api
 
 

@@ -89,3 +89,8 @@ async def test_names_of_groups_and_subscriptions_are_checked(arm: Arm) -> None:
     for path in ("/subscriptions/a%20b/resourceGroups/rg", "/subscriptions/s/resourceGroups/a%2Fb"):
         reply = await arm.call("PUT", f"{path}/providers/Microsoft.Scheduler/jobCollections/c", {})
         assert (reply.status, reply.document["error"]["code"]) == (400, "BadRequest")
+
+
+async def test_an_address_with_a_nul_is_refused(arm: Arm) -> None:
+    reply = await arm.call("GET", "/j%00c")
+    assert (reply.status, reply.document["error"]["code"]) == (400, "BadRequest")

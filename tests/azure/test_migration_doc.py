@@ -4,9 +4,11 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from services.scheduler.api.arm.errors import CODES
+from tests.parts.fakes_api import running_api
 from tests.parts.judges import Notes, run_script
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +19,8 @@ ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.s
 @pytest.fixture
 async def client() -> Notes:
     """What the client offers."""
-    return await run_script("7", "inventory_7.py")
+    offered: Notes = msgspec.json.decode(await run_script("7", ROOT / "tests" / "azure" / "inventory_7.py"))
+    return offered
 
 
 def quoted(cell: str) -> list[str]:
@@ -48,6 +51,14 @@ def test_every_test_named_exists() -> None:
     }
     assert len(named) > 15
     assert named - defined == set()
+
+
+async def test_the_snippet_runs_as_it_stands(tmp_path: Path) -> None:
+    (snippet,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    script = tmp_path / "snippet.py"
+    async with running_api() as api:
+        script.write_text(snippet.replace("http://127.0.0.1:8080", api.url))
+        assert await run_script("7", script) == "['nightly/backup']\n"
 
 
 def test_every_code_is_explained() -> None:

@@ -15,7 +15,7 @@ from services.scheduler.api.routes import build
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.domain.quotas import AZURE_LIMITS, Limits
+from services.scheduler.domain.limits import AZURE_LIMITS, Limits
 from services.scheduler.errors import NotFoundError
 from services.scheduler.feed import Feed
 from services.scheduler.portal.page import add_portal

@@ -1,7 +1,6 @@
 """Microsoft's own clients as judges: each in its environment, at work on an API that lets everything due succeed."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,20 +46,20 @@ async def judged(version: str, *arguments: str) -> Notes:
 
 async def ask_judge(version: str, *arguments: str) -> Notes:
     """Return what the client of that version was told; the arguments are the judge's."""
-    return await run_script(version, f"judge_{version}.py", *arguments)
+    script = _ROOT / "tests" / "azure" / f"judge_{version}.py"
+    notes: Notes = msgspec.json.decode(await run_script(version, script, *arguments))
+    return notes
 
 
-async def run_script(version: str, name: str, *arguments: str) -> Notes:
-    """Return what a script of tests/azure printed that ran in the environment of that client."""
+async def run_script(version: str, script: Path, *arguments: str) -> str:
+    """Return what a script printed that ran in the environment of that client."""
     python = _ROOT / ".tools" / f"azure-{version}" / "bin" / "python"
     if not python.exists():
         raise FileNotFoundError(f"{python} is missing: run .ci/azure-clients (make setup does)")
-    script = _ROOT / "tests" / "azure" / name
     process = await asyncio.create_subprocess_exec(
-        python, "-W", "ignore", script, *arguments, stdout=asyncio.subprocess.PIPE, stderr=sys.stderr.fileno()
+        python, "-W", "ignore", script, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     async with asyncio.timeout(90):
-        output, _ = await process.communicate()
-    assert process.returncode == 0, f"{name} failed"
-    notes: Notes = msgspec.json.decode(output)
-    return notes
+        output, faults = await process.communicate()
+    assert process.returncode == 0, faults.decode()
+    return output.decode()

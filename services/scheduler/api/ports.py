@@ -9,7 +9,7 @@ import msgspec
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.hosts import HostReport
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.domain.quotas import Limits
+from services.scheduler.domain.limits import Limits
 from services.scheduler.feed import Feed
 from services.scheduler.store.base import Store
 from shared.clock import Clock

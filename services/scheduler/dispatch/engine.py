@@ -1,6 +1,7 @@
 """The claims loop: writes outcomes, claims what is due within the look-ahead, feeds the timer."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -14,7 +15,7 @@ from services.scheduler.dispatch.recording import Recording
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.timer import Timer
 from services.scheduler.domain.collections import CollectionId
-from services.scheduler.domain.jobs import JobId
+from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import Claim, Store
@@ -25,6 +26,7 @@ from shared.retry import Backoff
 log = get_logger(__name__)
 
 TICK_SECONDS = 0.25
+QUEUE_LOOK_SECONDS = 1.0
 BATCH = 500
 """Occurrences per claim and outcomes per write (DESIGN §4: 500-1,000 per statement)."""
 WORTHWHILE = 100
@@ -58,6 +60,7 @@ class Engine:
         self._timer = Timer(clock, runner.submit)
         self._woken = asyncio.Event()
         self._in_doubt = False
+        self._looked_at = 0.0
         self._gone: list[Callable[[Claim], bool]] = []
 
     def wake(self) -> None:
@@ -119,7 +122,7 @@ class Engine:
         await self.record()
         if not self._lease.is_proven:
             await self._lease.prove()
-        if self._in_doubt:
+        if self._in_doubt or self._waits_long():
             await self._look_in_hand()
         self._runner.turn()
         room = min(BATCH, self._capacity - len(self._timer) - self._runner.waiting)
@@ -137,10 +140,21 @@ class Engine:
             self._runner.announcer.missed(job, row, count)
         return len(claims) >= room >= WORTHWHILE
 
+    def _waits_long(self) -> bool:
+        """Whether claims wait for their job's turn, long enough for another replica to have changed the job."""
+        return self._runner.has_queue and time.monotonic() - self._looked_at > QUEUE_LOOK_SECONDS
+
     async def _look_in_hand(self) -> None:
-        """Take up claims that are ours and not in hand: their answer was lost, or their job was changed."""
+        """Take up claims that are ours and not in hand, drop those that are not ours or as they were any more.
+
+        The answer to a claim was lost, or jobs were changed: here, or by another replica.
+        """
         self._gone.clear()
         found = await self._store.list_claims(self._lease.owner)
+        self._looked_at = time.monotonic()
+        current = {claim.occurrence.id: _facts(claim.job) for claim in found}
+        if self._claims.let_go(lambda claim: current.get(claim.occurrence.id) != _facts(claim.job)):
+            self._clean()
         self._take(self._claims.unknown(found))
 
     def _take(self, claims: list[Claim]) -> None:
@@ -181,3 +195,8 @@ class Engine:
                 await self._lease.end()
         except (StoreUnavailableError, LeaseLostError) as fault:
             log.warning("claims are left to their lease", error=str(fault), outcomes=len(self._outcomes))
+
+
+def _facts(job: Job) -> tuple[int, JobState, bool]:
+    """Return what a claim's job must still be for the claim to stand."""
+    return job.revision, job.state, job.gate_open

@@ -87,6 +87,11 @@ class Runner:
         """Claims that are due and not running yet; of one job's long queue only the first few count."""
         return self._queue.qsize() + self._backlog.weight
 
+    @property
+    def has_queue(self) -> bool:
+        """Whether any occurrence waits for its job's turn."""
+        return bool(self._backlog.jobs)
+
     def queued(self, job_id: JobId) -> int:
         """Return how many occurrences of a job wait for its turn."""
         return self._backlog.queued(job_id)

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.scheduler.domain.collections import Collection, CollectionState
-from services.scheduler.domain.jobs import Job, JobCounters, JobId, JobState
+from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobCounters, JobId, JobState
 from services.scheduler.errors import ConflictError
 from services.scheduler.store.base import Approval, ApprovalState, JobDraft, Outcome, Plan, Release
 
@@ -68,7 +68,12 @@ def new_job(draft: JobDraft, job_id: JobId, collection: Collection, now: datetim
 
 
 def check_revision(job: Job, draft: JobDraft) -> None:
-    """Raise ConflictError unless the draft was made from the job as it stands."""
+    """Raise ConflictError unless the draft was made from the job as it stands.
+
+    A job that has ended since has no new revision, but what was meant to go on would stay enabled with nothing to come.
+    """
+    if job.state in TERMINAL_STATES and draft.state not in TERMINAL_STATES and not draft.restart:
+        raise ConflictError(f"job {job.name} has ended meanwhile: it is {job.state}")
     if draft.expected_revision not in (None, job.revision):
         raise ConflictError(f"job {job.name}: revision {draft.expected_revision} was expected, it is {job.revision}")
 

@@ -94,6 +94,25 @@ async def test_what_waits_for_its_turn_does_not_run_once_its_job_is_deleted(work
     assert len(work.claims) == 0
 
 
+async def test_what_waits_for_its_turn_does_not_run_once_another_replica_has_deleted_its_job(
+    work: Dispatching,
+) -> None:
+    work.target.gate.clear()
+    job = await work.add(QUEUEING)
+    await work.target.until_called(1)
+    await until_queued(work, job)
+    await work.store.delete_job(job.collection_id, job.name)
+
+    async def has_noticed() -> bool:
+        return work.runner.queued(job.id) == 0
+
+    await until(has_noticed)
+    work.target.gate.set()
+    await work.add(definition(), name="another")
+    await work.until_rows(1, "another")
+    assert len(work.target.calls) == 2
+
+
 async def test_a_run_asked_for_runs_on_a_disabled_job_and_behind_a_closed_gate(work: Dispatching) -> None:
     job = await work.add(definition(), due=work.clock.now() + timedelta(hours=1))
     await work.replace(job, state=JobState.DISABLED)

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from services.scheduler.domain.collections import Sku
-from services.scheduler.domain.quotas import AZURE_LIMITS, read_limits
+from services.scheduler.domain.limits import AZURE_LIMITS, read_limits
+from services.scheduler.settings import Settings
 
 
 def test_nothing_changed_is_azure() -> None:
@@ -28,3 +29,10 @@ def test_all_faults_come_together_and_say_what_to_write() -> None:
     assert len(caught.value.args) == 6
     assert "write a number from 1" in caught.value.args[2]
     assert "write ISO 8601" in caught.value.args[4]
+
+
+def test_the_setting_names_itself_in_its_faults() -> None:
+    with pytest.raises(ValueError, match=r"limits=Gold.jobs=1: begin with"):
+        Settings(limits=("Gold.jobs=1",))
+    with pytest.raises(ValueError, match="use 0"):
+        Settings(burst_reads=-1)

@@ -11,6 +11,7 @@ from services.scheduler.api.arm.errors import is_internal, of_error, of_http
 from services.scheduler.api.arm.throttle import Throttle
 from services.scheduler.api.ports import Services
 from services.scheduler.api.problems import REQUEST_ID
+from services.scheduler.errors import StoreUnavailableError
 from shared.logs import get_logger
 
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
@@ -50,8 +51,11 @@ def gateway(services: Services) -> Middleware:
 def _answer(request: web.Request, fault: Exception) -> web.Response:
     if isinstance(fault, web.HTTPException):
         return of_http(fault)
+    request_id = request[REQUEST_ID]
     if is_internal(fault):
-        _log.error("request failed", method=request.method, path=request.path, exc_info=fault)
+        _log.error("request failed", method=request.method, path=request.path, request_id=request_id, exc_info=fault)
+    if isinstance(fault, StoreUnavailableError):
+        _log.warning("store unavailable for a request", error=str(fault), request_id=request_id)
     return of_error(request, fault)
 
 

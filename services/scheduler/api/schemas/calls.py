@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from services.scheduler.api.schemas.jobs import ErrorActionDocument, RequestDocument
 from services.scheduler.domain.actions import HttpCall, Scheme
-from services.scheduler.domain.quotas import Sizes
+from services.scheduler.domain.limits import Sizes
 from services.scheduler.errors import InvalidInputError
 
 METHODS = ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS")
