@@ -42,8 +42,8 @@ test: setup  ## Run every test: real brokers, real PostgreSQL, whole processes
 docs: $(VENV)/dev.stamp  ## Rewrite the tables in docs/ that come from the code
 	@$(BIN)/python -m tests.parts.reference
 
-bench: $(VENV)/dev.stamp  ## Measure dispatch against a bare loop, and how fast an event holds a host
-	@$(BIN)/python -m tests.bench
+bench: setup  ## Measure dispatch against a bare loop, in six minutes: BENCH=--quick in one, docs/performance.md
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 clean:  ## Remove what make and the tools have made; the data of `make run` in .leeward stays
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

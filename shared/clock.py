@@ -1,5 +1,6 @@
 """The only place that reads the time of day."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -20,7 +21,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the machine's time in UTC, cut to whole milliseconds (what the store keeps)."""
-        return to_milliseconds_precision(datetime.now(UTC))
+        return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)
 
 
 def to_milliseconds_precision(instant: datetime) -> datetime:

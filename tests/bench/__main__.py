@@ -4,9 +4,12 @@ Compare only ratios, and only those of one run: the absolute figures move with t
 """
 
 import asyncio
+import os
+import platform
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +19,7 @@ from tests.bench.contestants import BareLoop, Contestant, Scheduler
 from tests.bench.holding import measure_holding
 from tests.bench.loads import Take, loads
 from tests.bench.measuring import Range
-from tests.bench.report import Results, document, table
+from tests.bench.report import Results, document, lost, table
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.postgres import Postgres, binaries
 
@@ -42,7 +45,7 @@ class Bench:
                 takes[load.name][contestant.name].append(take)
                 click.echo(f"  {load.name:<12}{contestant.name:<12}{take}", err=True)
         held = await measure_holding(self._range, self._sqlite, self._broker, events=4 if quick else 10)
-        return Results(takes=takes, held=held, rounds=rounds)
+        return Results(takes=takes, held=held, rounds=rounds, setting=_setting())
 
 
 @asynccontextmanager
@@ -76,15 +79,21 @@ async def _bench(*, rounds: int, quick: bool) -> Results:
             return await bench.measure(rounds=rounds, quick=quick)
 
 
+def _setting() -> str:
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "uvloop", "SQLAlchemy", "asyncpg"))
+    return f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {libraries}"
+
+
 @click.command()
 @click.option("--quick", is_flag=True, help="One round with short windows: an impression, no result.")
 @click.option("--date", help="Today, to write the result into docs/performance.md too.")
-def main(quick: bool, date: str | None) -> None:  # noqa: FBT001
+def main(quick: bool, date: str | None) -> None:
     """Measure dispatch against a bare loop, and how fast an event holds a host."""
     results = asyncio.run(_bench(rounds=1 if quick else ROUNDS, quick=quick))
-    click.echo(table(results))
+    asked = loads(quick=quick)
+    click.echo(f"{table(results)}\n\n{lost(results, asked)}")
     if date is not None:
-        DOCUMENT.write_text(document(results, date))
+        DOCUMENT.write_text(document(DOCUMENT.read_text(), results, asked, date))
 
 
 if __name__ == "__main__":

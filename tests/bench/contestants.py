@@ -120,7 +120,9 @@ class Scheduler:
         """Find out how long creating jobs takes, so that they are there when they are due."""
         await self.call("PUT", "/collections/bench", {})
         began = time.monotonic()
-        await self.create([job(f"job-{number}", "http://127.0.0.1/", time.time() + 3600, 1) for number in range(_BATCH)])
+        await self.create(
+            [job(f"job-{number}", "http://127.0.0.1/", time.time() + 3600, 1) for number in range(_BATCH)]
+        )
         self._seconds_per_job = (time.monotonic() - began) / _BATCH
         await self.rest()
 
@@ -203,5 +205,3 @@ def processor_seconds(pid: int) -> float:
     """Return user and system seconds of a process."""
     times = psutil.Process(pid).cpu_times()
     return times.user + times.system
-
-

@@ -70,7 +70,7 @@ async def _fire(url: str, jobs: int, interval: float, start: float, until: float
 @click.option("--start", type=float, required=True, help="Seconds since 1970.")
 @click.option("--until", type=float, required=True, help="Seconds since 1970.")
 @click.option("--herd", is_flag=True, help="All jobs are due at the same instants.")
-def main(url: str, jobs: int, interval: float, start: float, until: float, herd: bool) -> None:  # noqa: FBT001
+def main(url: str, jobs: int, interval: float, start: float, until: float, herd: bool) -> None:
     """Fire, then leave."""
     uvloop.run(_fire(url, jobs, interval, start, until, herd=herd))
 

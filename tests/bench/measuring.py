@@ -78,4 +78,3 @@ def _take(load: Load, seen: Seen, cpu: float, statements: int | None) -> Take:
 
 def _difference(before: int | None, after: int | None) -> int | None:
     return None if before is None or after is None else after - before
-
