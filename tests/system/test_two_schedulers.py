@@ -137,6 +137,7 @@ async def test_one_that_was_frozen_longer_than_its_lease_fires_nothing_stale_and
     for number in range(10):
         await pair.create_job(f"tick-{number}", f"/tick-{number}")
     frozen.program.freeze()
+    # Frozen in the middle of a transaction it has locks, which the server takes away after five seconds.
     again = await pair.targets.until_hit("/gated", after=1, seconds=LEASE_SECONDS + 10)
     frozen.program.thaw()
     pair.targets.gate.set()

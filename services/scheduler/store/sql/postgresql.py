@@ -17,6 +17,8 @@ from shared.clock import Clock
 
 CONNECT_LIMIT = timedelta(seconds=5)
 STATEMENT_LIMIT = timedelta(seconds=30)
+IDLE_LIMIT = timedelta(seconds=5)
+"""How long a transaction may wait for its client: one frozen in the middle must not keep its rows from the others."""
 _MIGRATION_LOCK = 5_263_001
 
 
@@ -115,7 +117,7 @@ def _engine(url: str, connections: int) -> AsyncEngine:
             server_settings={
                 "application_name": "leeward-scheduler",
                 "statement_timeout": str(limit),
-                "idle_in_transaction_session_timeout": str(limit),
+                "idle_in_transaction_session_timeout": str(IDLE_LIMIT // timedelta(milliseconds=1)),
             },
         )
 
