@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 from services.client.__main__ import leeward
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.feed import Update
-from services.scheduler.store.base import EventRecord
+from services.scheduler.store.records import (
+    EventRecord,
+)
 from tests.parts.api_work import run_due
 from tests.parts.fakes_api import NOON, Api, running_api, serving
 

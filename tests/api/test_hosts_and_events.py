@@ -5,7 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.scheduler.domain.hosts import HostCondition, HostReport
-from services.scheduler.store.base import Approval, ApprovalState, EventOutcome, EventRecord, HostDrain
+from services.scheduler.store.records import (
+    Approval,
+    ApprovalState,
+    EventOutcome,
+    EventRecord,
+    HostDrain,
+)
 from tests.parts.fakes_api import NOON, Api, FakeHosts, running_api
 
 REPORTS = (

@@ -6,7 +6,11 @@ from functools import partial
 from services.scheduler.dispatch.planner import plan
 from services.scheduler.domain.executions import AttemptResult, HistoryStatus, history_row, unrun_row
 from services.scheduler.domain.jobs import JobState
-from services.scheduler.store.base import Claim, Outcome, Ownership
+from services.scheduler.store.records import (
+    Claim,
+    Outcome,
+    Ownership,
+)
 from tests.parts.fakes_api import Api, HandClock
 
 

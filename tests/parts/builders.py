@@ -8,7 +8,9 @@ from services.scheduler.domain.executions import Occurrence, OccurrenceState, oc
 from services.scheduler.domain.hosts import MANUAL, MANUAL_EVENT_ID, SCHEDULED, HostView, Threat
 from services.scheduler.domain.jobs import Job, JobDefinition, JobId, JobState
 from services.scheduler.domain.policies import Placement
-from services.scheduler.store.base import Claim
+from services.scheduler.store.records import (
+    Claim,
+)
 from shared.messages import Event, EventSnapshot, HostStatus, Inventory, Presence
 from shared.topics import host_key
 

@@ -26,8 +26,11 @@ from services.scheduler.domain.jobs import Job, JobDefinition, JobState
 from services.scheduler.errors import StoreUnavailableError
 from services.scheduler.feed import Feed
 from services.scheduler.metrics import Metrics
-from services.scheduler.store.base import JobDraft, Store
+from services.scheduler.store.base import Store
 from services.scheduler.store.memory.store import MemoryStore
+from services.scheduler.store.records import (
+    JobDraft,
+)
 from shared.bus import Publication
 from shared.clock import SystemClock
 from shared.topics import HostKey, Topics

@@ -15,8 +15,12 @@ from services.scheduler.fleet.reports import Reports
 from services.scheduler.fleet.steward import Steward
 from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Approve
-from services.scheduler.store.base import EventRecord, Ownership, Store
+from services.scheduler.store.base import Store
 from services.scheduler.store.memory.store import MemoryStore
+from services.scheduler.store.records import (
+    EventRecord,
+    Ownership,
+)
 from shared.bus import Delivery, ReplyTimeoutError
 from shared.messages import ApproveCommand, ApproveReply, Drain, Event, decode, encode
 from shared.topics import HostKey, Topics

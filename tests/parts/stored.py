@@ -16,7 +16,14 @@ from services.scheduler.domain.executions import (
     unrun_row,
 )
 from services.scheduler.domain.jobs import Job, JobDefinition, JobState
-from services.scheduler.store.base import Claim, JobDraft, Outcome, Ownership, Plan, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Claim,
+    JobDraft,
+    Outcome,
+    Ownership,
+    Plan,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -7,8 +7,12 @@ import pytest
 
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.errors import StoreUnavailableError
-from services.scheduler.store.base import EventOutcome, EventRecord, HostDrain
 from services.scheduler.store.memory.store import MemoryStore
+from services.scheduler.store.records import (
+    EventOutcome,
+    EventRecord,
+    HostDrain,
+)
 from tests.parts.api_work import run_due, turn
 from tests.parts.fakes_api import NOON, Api, a_job, every, running_api
 

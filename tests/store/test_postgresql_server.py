@@ -9,8 +9,12 @@ import pytest
 from services.scheduler.domain.collections import CollectionDefinition
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.errors import StoreUnavailableError
-from services.scheduler.store.base import Claim, Ownership, Store
+from services.scheduler.store.base import Store
 from services.scheduler.store.open import open_store
+from services.scheduler.store.records import (
+    Claim,
+    Ownership,
+)
 from tests.parts.ports import free_port
 from tests.parts.postgres import Postgres
 from tests.parts.stored import (

@@ -6,7 +6,10 @@ from msgspec.structs import replace
 from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.executions import Next, OccurrenceState
 from services.scheduler.domain.jobs import Job, JobState
-from services.scheduler.store.base import Plan, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Plan,
+)
 from tests.parts.stored import (
     MINUTE,
     NOW,

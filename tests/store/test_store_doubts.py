@@ -6,7 +6,10 @@ from msgspec.structs import replace
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.errors import ConflictError
-from services.scheduler.store.base import Release, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Release,
+)
 from tests.parts.stored import MINUTE, NOW, SECOND, claim, draft, finished, put_job, register, row, stored
 
 

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from services.scheduler.errors import NotFoundError
-from services.scheduler.store.base import (
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
     Approval,
     ApprovalState,
     Cordon,
@@ -14,7 +15,6 @@ from services.scheduler.store.base import (
     EventOutcome,
     EventRecord,
     HostDrain,
-    Store,
 )
 from tests.parts.stored import LEASE, MINUTE, NOW, SECOND, register
 

@@ -7,7 +7,10 @@ import pytest
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.errors import NotFoundError
-from services.scheduler.store.base import Plan, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Plan,
+)
 from tests.parts.stored import (
     MINUTE,
     NOW,

@@ -2,7 +2,11 @@
 
 from services.scheduler.domain.executions import HistoryStatus, OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import JobId, JobState
-from services.scheduler.store.base import Claim, Release, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Claim,
+    Release,
+)
 from tests.parts.stored import MINUTE, NOW, claim, draft, finished, put_collection, put_job, register, row, stored
 
 

@@ -3,7 +3,11 @@
 import pytest
 
 from services.scheduler.errors import LeaseLostError
-from services.scheduler.store.base import Ownership, SessionId, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Ownership,
+    SessionId,
+)
 from tests.parts.stored import (
     LEASE,
     MINUTE,

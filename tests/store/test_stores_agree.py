@@ -13,8 +13,15 @@ from services.scheduler.domain.collections import CollectionState
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Next, Occurrence
 from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.errors import ConflictError, NotFoundError
-from services.scheduler.store.base import Claim, JobDraft, Outcome, Ownership, Release, Store
+from services.scheduler.store.base import Store
 from services.scheduler.store.open import open_store
+from services.scheduler.store.records import (
+    Claim,
+    JobDraft,
+    Outcome,
+    Ownership,
+    Release,
+)
 from tests.parts.stored import (
     LEASE,
     MINUTE,

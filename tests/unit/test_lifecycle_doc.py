@@ -8,7 +8,9 @@ from typing import Any
 from services.scheduler.domain.executions import OCCURRENCE_TRANSITIONS, OccurrenceState
 from services.scheduler.domain.hosts import SCHEDULED, STARTED, HostCondition
 from services.scheduler.domain.jobs import TRANSITIONS, JobState
-from services.scheduler.store.base import EventOutcome
+from services.scheduler.store.records import (
+    EventOutcome,
+)
 from tests.parts.reference import DOCS
 
 TEXT = (DOCS / "lifecycle.md").read_text()

@@ -7,7 +7,9 @@ import msgspec
 from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobDefinition, JobState
 from services.scheduler.domain.timetable import first_due, timetable
 from services.scheduler.errors import ConflictError, InvalidInputError
-from services.scheduler.store.base import JobDraft
+from services.scheduler.store.records import (
+    JobDraft,
+)
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):

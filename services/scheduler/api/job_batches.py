@@ -17,7 +17,10 @@ from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit
 from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError
 from services.scheduler.feed import Update
-from services.scheduler.store.base import JobDraft, Written
+from services.scheduler.store.records import (
+    JobDraft,
+    Written,
+)
 from shared.errors import LeewardError
 
 MAX_BATCH = 10_000

@@ -17,7 +17,10 @@ from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit
 from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError
 from services.scheduler.feed import Update
-from services.scheduler.store.base import JobDraft, Written
+from services.scheduler.store.records import (
+    JobDraft,
+    Written,
+)
 
 _ATTEMPTS = 5
 MAX_REQUEST_ID = 128

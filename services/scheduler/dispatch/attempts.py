@@ -13,7 +13,10 @@ from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.placement import Run, describe, to_cancel
 from services.scheduler.metrics import Metrics
-from services.scheduler.store.base import Claim, Outcome
+from services.scheduler.store.records import (
+    Claim,
+    Outcome,
+)
 from shared.clock import Clock
 
 

@@ -6,7 +6,9 @@ from enum import Enum, auto
 import msgspec
 
 from services.scheduler.domain.executions import OccurrenceId
-from services.scheduler.store.base import Claim
+from services.scheduler.store.records import (
+    Claim,
+)
 
 
 class Stage(Enum):

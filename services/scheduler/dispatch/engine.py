@@ -18,7 +18,10 @@ from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.metrics import Metrics
-from services.scheduler.store.base import Claim, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Claim,
+)
 from shared.clock import Clock
 from shared.logs import get_logger
 from shared.retry import Backoff

@@ -15,7 +15,11 @@ from services.scheduler.domain.placement import Load, Run, decide
 from services.scheduler.domain.policies import OnRelease, resolve
 from services.scheduler.duty import Duty
 from services.scheduler.metrics import Metrics
-from services.scheduler.store.base import Held, Release, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Held,
+    Release,
+)
 from shared.clock import Clock
 from shared.topics import HostKey
 

@@ -5,7 +5,10 @@ from datetime import timedelta
 
 from services.scheduler.errors import LeaseLostError
 from services.scheduler.metrics import Metrics
-from services.scheduler.store.base import Ownership, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Ownership,
+)
 from shared.clock import Clock
 from shared.logs import get_logger
 

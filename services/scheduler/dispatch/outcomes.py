@@ -17,7 +17,9 @@ from services.scheduler.domain.executions import (
 )
 from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.domain.placement import Hold
-from services.scheduler.store.base import Outcome
+from services.scheduler.store.records import (
+    Outcome,
+)
 from shared.clock import Clock
 
 

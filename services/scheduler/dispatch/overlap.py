@@ -8,7 +8,9 @@ from enum import Enum, auto
 from services.scheduler.domain.executions import OccurrenceId
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.policies import CatchUp, Overlap
-from services.scheduler.store.base import Claim
+from services.scheduler.store.records import (
+    Claim,
+)
 
 LATE = timedelta(seconds=1)
 """What starts later than this after its instant is being caught up."""

@@ -26,7 +26,9 @@ from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.domain.policies import CatchUp
 from services.scheduler.domain.recurrence import Timetable
 from services.scheduler.domain.timetable import timetable
-from services.scheduler.store.base import Plan
+from services.scheduler.store.records import (
+    Plan,
+)
 from shared.clock import EPOCH
 
 LOOK_AHEAD = timedelta(seconds=1)

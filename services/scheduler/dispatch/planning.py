@@ -12,7 +12,9 @@ from services.scheduler.domain.executions import (
     unrun_row,
 )
 from services.scheduler.domain.jobs import Job
-from services.scheduler.store.base import Plan
+from services.scheduler.store.records import (
+    Plan,
+)
 from shared.clock import Clock
 from shared.logs import get_logger
 

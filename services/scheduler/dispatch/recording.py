@@ -7,7 +7,10 @@ from services.scheduler.dispatch.lease import Lease
 from services.scheduler.dispatch.outcomes import Outcomes
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.metrics import Metrics
-from services.scheduler.store.base import Outcome, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Outcome,
+)
 from shared.logs import get_logger
 
 log = get_logger(__name__)

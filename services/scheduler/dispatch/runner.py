@@ -20,7 +20,11 @@ from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.placement import Decision, Hold, Run, decide
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.metrics import Metrics
-from services.scheduler.store.base import Claim, Outcome, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Claim,
+    Outcome,
+)
 from shared.clock import Clock
 from shared.logs import get_logger
 from shared.retry import Backoff

@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Callable
 from datetime import datetime
 
-from services.scheduler.store.base import Claim
+from services.scheduler.store.records import (
+    Claim,
+)
 from shared.clock import Clock
 
 

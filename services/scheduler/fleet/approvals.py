@@ -11,7 +11,12 @@ from services.scheduler.errors import NotFoundError, StoreUnavailableError
 from services.scheduler.fleet.fleet import Fleet
 from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Approve
-from services.scheduler.store.base import Approval, ApprovalState, EventRecord, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Approval,
+    ApprovalState,
+    EventRecord,
+)
 from shared.bus import BusUnavailableError, ReplyTimeoutError
 from shared.clock import Clock
 from shared.logs import get_logger

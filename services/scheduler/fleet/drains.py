@@ -8,7 +8,14 @@ import msgspec
 
 from services.scheduler.domain.hosts import SCHEDULED, STARTED, Threat
 from services.scheduler.metrics import Metrics
-from services.scheduler.store.base import DrainReport, EventRecord, HostDrain, Ownership, SessionId, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    DrainReport,
+    EventRecord,
+    HostDrain,
+    Ownership,
+    SessionId,
+)
 from shared.clock import Clock
 from shared.messages import Drain, DrainState, encode
 from shared.topics import HostKey, Topics

@@ -7,7 +7,12 @@ import msgspec
 
 from services.scheduler.domain.hosts import SCHEDULED, STARTED
 from services.scheduler.fleet.reports import Reports
-from services.scheduler.store.base import Approval, EventOutcome, EventRecord, HostDrain
+from services.scheduler.store.records import (
+    Approval,
+    EventOutcome,
+    EventRecord,
+    HostDrain,
+)
 from shared.messages import DrainState, Event
 from shared.topics import HostKey, host_key
 

@@ -13,7 +13,14 @@ from services.scheduler.fleet import narration
 from services.scheduler.fleet.events import Known, merge, recalled, unconfirmed
 from services.scheduler.fleet.hosts import Load, report, views
 from services.scheduler.fleet.reports import Reports
-from services.scheduler.store.base import Approval, Cordon, EventOutcome, EventRecord, HostDrain, Store
+from services.scheduler.store.base import Store
+from services.scheduler.store.records import (
+    Approval,
+    Cordon,
+    EventOutcome,
+    EventRecord,
+    HostDrain,
+)
 from shared.clock import Clock
 from shared.messages import DrainState
 from shared.topics import HostKey, host_key

@@ -16,7 +16,12 @@ from services.scheduler.domain.hosts import (
     Threat,
 )
 from services.scheduler.fleet.reports import Reports
-from services.scheduler.store.base import ApprovalState, Cordon, EventOutcome, EventRecord
+from services.scheduler.store.records import (
+    ApprovalState,
+    Cordon,
+    EventOutcome,
+    EventRecord,
+)
 from shared.messages import DrainState, Inventory, Presence
 from shared.topics import HostKey, host_key
 

@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from services.scheduler.domain.hosts import MANUAL, STARTED, HostView
-from services.scheduler.store.base import ApprovalState, EventOutcome, EventRecord
+from services.scheduler.store.records import (
+    ApprovalState,
+    EventOutcome,
+    EventRecord,
+)
 from shared.messages import DrainState
 
 

@@ -7,7 +7,10 @@ from services.scheduler.duty import Duty
 from services.scheduler.fleet.drains import Drains
 from services.scheduler.fleet.fleet import Fleet
 from services.scheduler.metrics import KNOWN_EVENT_TYPES, OTHER, Metrics, event_label
-from services.scheduler.store.base import EventRecord, Ownership
+from services.scheduler.store.records import (
+    EventRecord,
+    Ownership,
+)
 from shared.topics import HostKey
 
 TICK_SECONDS = 1.0

@@ -5,7 +5,10 @@ from enum import StrEnum
 import msgspec
 
 from services.scheduler.domain.hosts import STARTED
-from services.scheduler.store.base import ApprovalState, EventRecord
+from services.scheduler.store.records import (
+    ApprovalState,
+    EventRecord,
+)
 from shared.messages import DrainState
 
 

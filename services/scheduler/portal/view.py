@@ -10,7 +10,11 @@ from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.portal.progress import Step, steps
 from services.scheduler.portal.words import place_words, schedule_words, target_words
-from services.scheduler.store.base import EventOutcome, EventRecord, Recent
+from services.scheduler.store.records import (
+    EventOutcome,
+    EventRecord,
+    Recent,
+)
 from shared.topics import host_key
 
 JOBS_SHOWN = 200

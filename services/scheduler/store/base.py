@@ -5,13 +5,10 @@ atomic: it happens whole or not at all. All raise StoreUnavailableError when the
 whole milliseconds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import TracebackType
-from typing import NewType, Protocol, Self
-
-import msgspec
+from typing import Protocol, Self
 
 from services.scheduler.domain.collections import (
     Collection,
@@ -20,205 +17,25 @@ from services.scheduler.domain.collections import (
     Namespace,
     ResourceGroup,
 )
-from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Next, Occurrence, OccurrenceId
-from services.scheduler.domain.jobs import Job, JobDefinition, JobId, JobState
-
-SessionId = NewType("SessionId", str)
-
-
-class Ownership(msgspec.Struct, frozen=True):
-    """One life of one replica: its session and its fencing number, which rises with every registration."""
-
-    session: SessionId
-    fence: int
-
-
-class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A job about to be written; `restart` resets counters, `planned` and `anchor` and drops unfinished occurrences.
-
-    `uid` names a new job; an existing one keeps its own, its name as first written, and without `restart` its anchor.
-    """
-
-    uid: str
-    name: str
-    definition: JobDefinition
-    state: JobState
-    anchor: datetime
-    next_due: datetime | None
-    restart: bool
-    expected_revision: int | None = None
-
-
-class Written(msgspec.Struct, frozen=True):
-    """A job after a write, and whether it is new."""
-
-    job: Job
-    created: bool
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of a due job: occurrences to claim, rows for those that were missed, where it stands then."""
-
-    occurrences: tuple[Occurrence, ...] = ()
-    missed: tuple[HistoryRow, ...] = ()
-    next_due: datetime | None
-    planned: int
-    final_state: JobState | None = None
-
-
-Planner = Callable[[Job], Plan]
-
-
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """An occurrence that is this replica's now, with its job as it was at the claim (its plan applied).
-
-    `contended`: another unfinished, not held occurrence of the job exists that this session does not own, or may.
-    """
-
-    occurrence: Occurrence
-    job: Job
-    contended: bool = False
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a claim ended, or how it goes on; exactly one of the kinds below happens, together with `rows`.
-
-    * `following` set: the occurrence becomes READY with that action, instant and retries, attempt + 1.
-    * `held_for` set: it becomes HELD for that host or pool, with `reason` and `held_under` (the event's type).
-    * neither: it is finished and leaves the table; `job_state` (if set) is where its job goes when the job
-      is enabled, has no next due instant and no other unfinished occurrence.
-    `main_attempts` and `failures` add to the job's counters, `faulted` adds one faulted occurrence.
-    `unplan`: the occurrence did not count (overlap skipped it): `planned` - 1, and `next_due` is set to `replan` when
-    the job has none.
-    """
-
-    occurrence_id: OccurrenceId
-    job_id: JobId
-    rows: tuple[HistoryRow, ...] = ()
-    following: Next | None = None
-    held_for: str | None = None
-    held_under: str = ""
-    reason: str = ""
-    main_attempts: int = 0
-    failures: int = 0
-    faulted: bool = False
-    last_execution_time: datetime | None = None
-    job_state: JobState | None = None
-    unplan: bool = False
-    replan: datetime | None = None
-
-
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A held occurrence with its job, for the decision to release it."""
-
-    occurrence: Occurrence
-    job: Job
-
-
-class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """Let a held occurrence go: READY at `fire_at`, or finished with `row` (skipped, missed) when `fire_at` is None.
-
-    What it was held for and why stays with it.
-    """
-
-    occurrence_id: OccurrenceId
-    job_id: JobId
-    fire_at: datetime | None = None
-    row: HistoryRow | None = None
-    job_state: JobState | None = None
-    unplan: bool = False
-    replan: datetime | None = None
-
-
-class EventOutcome(StrEnum):
-    """How an event ended; ACTIVE until it has."""
-
-    ACTIVE = "active"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-
-class ApprovalState(StrEnum):
-    """How far the approval of an event is; FOREIGN: it started early and not by us."""
-
-    NONE = "none"
-    ASKED = "asked"
-    APPROVED = "approved"
-    FOREIGN = "foreign"
-
-
-class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """Who let an event start early, when and why."""
-
-    state: ApprovalState = ApprovalState.NONE
-    at: datetime | None = None
-    by: str | None = None
-    reason: str | None = None
-
-
-class HostDrain(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one host of an event is emptied, summed over the replicas; `drain` as the bus says it."""
-
-    drain: str
-    running: int = 0
-    held: int = 0
-    rerouted: int = 0
-
-
-class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as the fleet knows it, present or past. `hosts` is keyed by host key."""
-
-    event_id: str
-    type: str
-    status: str
-    resources: tuple[str, ...]
-    not_before: datetime | None
-    duration_seconds: int | None
-    source: str
-    description: str
-    first_seen_at: datetime
-    ended_at: datetime | None = None
-    outcome: EventOutcome = EventOutcome.ACTIVE
-    hosts: dict[str, HostDrain] = {}
-    approval: Approval = Approval()
-
-
-class Cordon(msgspec.Struct, frozen=True, kw_only=True):
-    """An operator's cordon of a host (key); ends at `until` or when released."""
-
-    host: str
-    reason: str
-    by: str
-    since: datetime
-    until: datetime | None = None
-
-
-class DrainReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What one replica has running on, held for and rerouted from a host because of an event."""
-
-    event_id: str
-    host: str
-    running: int
-    held: int
-    rerouted: int
-    settled: bool
-
-
-class Recent(msgspec.Struct, frozen=True, kw_only=True):
-    """A history row with its names, for lists across jobs."""
-
-    collection: str
-    job: str
-    row: HistoryRow
-
-
-class Gauges(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts for metrics: due and unclaimed jobs, unfinished occurrences by state, jobs by state."""
-
-    backlog: int
-    occurrences: dict[str, int]
-    jobs: dict[str, int]
+from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceId
+from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.store.records import (
+    Approval,
+    Claim,
+    Cordon,
+    DrainReport,
+    EventRecord,
+    Gauges,
+    Held,
+    JobDraft,
+    Outcome,
+    Ownership,
+    Planner,
+    Recent,
+    Release,
+    SessionId,
+    Written,
+)
 
 
 class Store(Protocol):

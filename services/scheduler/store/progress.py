@@ -9,7 +9,14 @@ from msgspec.structs import replace
 from services.scheduler.domain.collections import Collection, CollectionState
 from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobCounters, JobId, JobState
 from services.scheduler.errors import ConflictError
-from services.scheduler.store.base import Approval, ApprovalState, JobDraft, Outcome, Plan, Release
+from services.scheduler.store.records import (
+    Approval,
+    ApprovalState,
+    JobDraft,
+    Outcome,
+    Plan,
+    Release,
+)
 
 RUN_MEMORY = timedelta(minutes=10)
 """How long a repeated request for a run finds the first one (DESIGN §5)."""

@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 import msgspec
 
 from services.scheduler.portal.progress import StepState, steps
-from services.scheduler.store.base import Approval, ApprovalState, EventRecord, HostDrain
+from services.scheduler.store.records import (
+    Approval,
+    ApprovalState,
+    EventRecord,
+    HostDrain,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ANNOUNCED = EventRecord(

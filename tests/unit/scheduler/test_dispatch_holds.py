@@ -10,7 +10,10 @@ from services.scheduler.domain.hosts import STARTED
 from services.scheduler.domain.jobs import Job, JobDefinition, JobState
 from services.scheduler.domain.policies import Maintenance, MaintenanceRule, OnRelease
 from services.scheduler.domain.recurrence import Frequency, Recurrence
-from services.scheduler.store.base import Held, Release
+from services.scheduler.store.records import (
+    Held,
+    Release,
+)
 from tests.parts.builders import NOON, definition, host, job, occurrence, threat
 from tests.parts.dispatching import Dispatching, dispatching
 

@@ -10,7 +10,10 @@ from services.scheduler.dispatch.attempts import Answer
 from services.scheduler.dispatch.recording import UNSTORABLE
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.recurrence import Frequency, Recurrence
-from services.scheduler.store.base import Outcome, Ownership
+from services.scheduler.store.records import (
+    Outcome,
+    Ownership,
+)
 from tests.parts.builders import definition
 from tests.parts.dispatching import BAD, GOOD, Dispatching, FaultyStore, dispatching_over_faults
 from tests.parts.waiting import until

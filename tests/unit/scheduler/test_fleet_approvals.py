@@ -10,8 +10,13 @@ from services.scheduler.errors import StoreUnavailableError
 from services.scheduler.fleet.approvals import AGAIN, TURN, allowed, due
 from services.scheduler.fleet.drains import Work
 from services.scheduler.settings import Approve
-from services.scheduler.store.base import Approval, ApprovalState, EventRecord, HostDrain
 from services.scheduler.store.memory.store import MemoryStore
+from services.scheduler.store.records import (
+    Approval,
+    ApprovalState,
+    EventRecord,
+    HostDrain,
+)
 from shared.messages import Block, encode
 from shared.topics import HostKey
 from tests.parts.builders import EVENT_ID, NOON, event

@@ -8,8 +8,10 @@ from services.scheduler.domain.placement import Hold, Run, decide
 from services.scheduler.domain.policies import Maintenance, MaintenanceRule
 from services.scheduler.fleet.drains import Work, state_of
 from services.scheduler.settings import Approve
-from services.scheduler.store.base import DrainReport
 from services.scheduler.store.memory.store import MemoryStore
+from services.scheduler.store.records import (
+    DrainReport,
+)
 from shared.messages import DrainState
 from shared.topics import HostKey
 from tests.parts.builders import EVENT_ID, NOON, definition, event

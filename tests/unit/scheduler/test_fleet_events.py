@@ -10,7 +10,10 @@ from services.scheduler.domain.hosts import SCHEDULED, STARTED, HostCondition
 from services.scheduler.fleet.events import Known, merge, recalled
 from services.scheduler.fleet.hosts import condition, threatens, views
 from services.scheduler.fleet.reports import FRESH_FOR, Reports
-from services.scheduler.store.base import EventOutcome, EventRecord
+from services.scheduler.store.records import (
+    EventOutcome,
+    EventRecord,
+)
 from shared.messages import Block, HostStatus, Presence
 from shared.topics import HostKey
 from tests.parts.builders import EVENT_ID, NOON, event, inventory, online, snapshot

@@ -11,7 +11,11 @@ from services.scheduler.duty import Duty
 from services.scheduler.errors import StoreUnavailableError
 from services.scheduler.fleet.reports import FRESH_FOR
 from services.scheduler.metrics import Metrics
-from services.scheduler.store.base import Cordon, EventOutcome, EventRecord
+from services.scheduler.store.records import (
+    Cordon,
+    EventOutcome,
+    EventRecord,
+)
 from shared.topics import HostKey
 from tests.parts.builders import EVENT_ID, NOON, event, snapshot
 from tests.parts.fleets import Watched

@@ -14,7 +14,9 @@ from services.scheduler.domain.executions import HistoryStatus, OccurrenceState,
 from services.scheduler.domain.jobs import Job, JobDefinition, JobId, JobState
 from services.scheduler.domain.policies import CatchUp
 from services.scheduler.domain.recurrence import Frequency, Recurrence
-from services.scheduler.store.base import Plan
+from services.scheduler.store.records import (
+    Plan,
+)
 from tests.parts.instants import shown, utc
 
 NOW = utc("2026-03-10T12:00:00")

@@ -2,7 +2,12 @@
 
 from services.scheduler.api.schemas.values import Document, Time, time_or_none
 from services.scheduler.domain.hosts import HostCondition, HostReport
-from services.scheduler.store.base import Approval, ApprovalState, EventOutcome, EventRecord
+from services.scheduler.store.records import (
+    Approval,
+    ApprovalState,
+    EventOutcome,
+    EventRecord,
+)
 
 
 class HostDocument(Document, frozen=True, kw_only=True):

@@ -8,9 +8,17 @@ from msgspec.structs import replace
 from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.errors import LeaseLostError
-from services.scheduler.store.base import Claim, Held, Outcome, Ownership, Planner, Release, SessionId
 from services.scheduler.store.memory.state import Life, State, standing_of
 from services.scheduler.store.progress import concluded, ending, planned_job, settled, wishes
+from services.scheduler.store.records import (
+    Claim,
+    Held,
+    Outcome,
+    Ownership,
+    Planner,
+    Release,
+    SessionId,
+)
 
 
 class ClaimVerbs:

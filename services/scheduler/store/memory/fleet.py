@@ -5,9 +5,17 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from services.scheduler.errors import NotFoundError
-from services.scheduler.store.base import Approval, Cordon, DrainReport, EventOutcome, EventRecord, Ownership, SessionId
 from services.scheduler.store.memory.state import State
 from services.scheduler.store.progress import Bid, event_key, latest_approval, may_approve
+from services.scheduler.store.records import (
+    Approval,
+    Cordon,
+    DrainReport,
+    EventOutcome,
+    EventRecord,
+    Ownership,
+    SessionId,
+)
 
 
 class FleetVerbs:

@@ -8,9 +8,12 @@ from itertools import islice
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence
 from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobId, JobState
 from services.scheduler.errors import NotFoundError
-from services.scheduler.store.base import Gauges, Recent
 from services.scheduler.store.memory.state import State
 from services.scheduler.store.progress import RUN_MEMORY
+from services.scheduler.store.records import (
+    Gauges,
+    Recent,
+)
 
 
 class HistoryVerbs:

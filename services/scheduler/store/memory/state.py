@@ -12,8 +12,14 @@ from services.scheduler.domain.collections import Collection, CollectionId, Reso
 from services.scheduler.domain.executions import HistoryRow, Occurrence, OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.errors import NotFoundError
-from services.scheduler.store.base import Cordon, DrainReport, EventRecord, Ownership, SessionId
 from services.scheduler.store.progress import Bid, Standing
+from services.scheduler.store.records import (
+    Cordon,
+    DrainReport,
+    EventRecord,
+    Ownership,
+    SessionId,
+)
 
 
 class Life(msgspec.Struct, frozen=True):

@@ -13,8 +13,16 @@ from sqlalchemy import ColumnElement, TextClause, and_, case, delete, exists, in
 from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.errors import LeaseLostError
-from services.scheduler.store.base import Claim, Held, Outcome, Ownership, Planner, Release, SessionId
 from services.scheduler.store.progress import Standing, concluded, ending, finishes, planned_job, settled, wishes
+from services.scheduler.store.records import (
+    Claim,
+    Held,
+    Outcome,
+    Ownership,
+    Planner,
+    Release,
+    SessionId,
+)
 from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.rows import (
     OCCURRENCE_COLUMNS,

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from services.scheduler.errors import NotFoundError
-from services.scheduler.store.base import (
+from services.scheduler.store.progress import Bid, event_key, latest_approval, may_approve
+from services.scheduler.store.records import (
     Approval,
     Cordon,
     DrainReport,
@@ -14,7 +15,6 @@ from services.scheduler.store.base import (
     Ownership,
     SessionId,
 )
-from services.scheduler.store.progress import Bid, event_key, latest_approval, may_approve
 from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.rows import event_of, event_query
 from services.scheduler.store.sql.tables import approvals, cordons, drain_reports, events, replicas

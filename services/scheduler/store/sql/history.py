@@ -7,8 +7,11 @@ from sqlalchemy import and_, delete, exists, func, insert, or_, select
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.errors import NotFoundError
-from services.scheduler.store.base import Gauges, Recent
 from services.scheduler.store.progress import RUN_MEMORY
+from services.scheduler.store.records import (
+    Gauges,
+    Recent,
+)
 from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.jobs import again_if_raced, delete_jobs
 from services.scheduler.store.sql.rows import history_of, occurrence_values

@@ -11,8 +11,11 @@ from services.scheduler.domain.collections import Collection, CollectionDefiniti
 from services.scheduler.domain.executions import OccurrenceState
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.errors import NotFoundError
-from services.scheduler.store.base import JobDraft, Written
 from services.scheduler.store.progress import check_revision, gate_is_open, name_key, new_job, replaced_job
+from services.scheduler.store.records import (
+    JobDraft,
+    Written,
+)
 from services.scheduler.store.sql.database import Database, RacedError, Transaction
 from services.scheduler.store.sql.rows import (
     bare_job_of,

@@ -9,8 +9,11 @@ from sqlalchemy import Row, Select, select
 from services.scheduler.domain.collections import Collection, Namespace
 from services.scheduler.domain.executions import HistoryRow, Occurrence
 from services.scheduler.domain.jobs import Job, JobCounters, JobDefinition
-from services.scheduler.store.base import Approval, EventRecord
 from services.scheduler.store.progress import Standing, name_key
+from services.scheduler.store.records import (
+    Approval,
+    EventRecord,
+)
 from services.scheduler.store.sql.tables import approvals, collections, definitions, events, jobs, occurrences
 
 STANDING_COLUMNS = [

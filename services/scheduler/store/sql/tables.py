@@ -23,7 +23,12 @@ from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.collections import CollectionDefinition, ResourceGroup
 from services.scheduler.domain.executions import HistoryStatus, OccurrenceState
 from services.scheduler.domain.jobs import JobDefinition, JobState
-from services.scheduler.store.base import Approval, Cordon, DrainReport, EventRecord
+from services.scheduler.store.records import (
+    Approval,
+    Cordon,
+    DrainReport,
+    EventRecord,
+)
 from shared.clock import from_epoch_ms, to_epoch_ms
 
 E = TypeVar("E", bound=StrEnum)
