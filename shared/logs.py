@@ -55,13 +55,14 @@ def _common() -> Sequence[Processor]:
 
 
 def _rendering(*, as_json: bool) -> Sequence[Processor]:
+    """Show where an error came from, never the values of variables: passwords and request bodies are among them."""
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if not as_json:
-        return (strip, structlog.dev.ConsoleRenderer())
+        return (strip, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))
     # "event" means a provider's notice in this system, so the text of a line is its "message".
     return (
         strip,
-        structlog.processors.dict_tracebacks,
+        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
         structlog.processors.EventRenamer("message"),
         structlog.processors.JSONRenderer(),
     )

@@ -20,6 +20,11 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own attribute
 
+    def construct_document(self, node: yaml.Node) -> Any:
+        """Return a document; one that holds itself, which no JSON can, is refused by going down at once."""
+        self.deep_construct = True
+        return super().construct_document(node)
+
 
 for _tag, _pattern, _first in (
     ("bool", r"true|false", "tf"),
@@ -44,7 +49,7 @@ def read_document(source: str) -> Any:
             continue
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader with fewer types
-    except (yaml.YAMLError, ValueError) as fault:
+    except (yaml.YAMLError, ValueError, RecursionError) as fault:
         raise click.BadParameter(f"{source} is neither JSON nor YAML: {fault}", param_hint="--file") from fault
 
 

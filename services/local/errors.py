@@ -4,11 +4,15 @@ from shared.errors import LeewardError, PermanentError
 
 
 class PortTakenError(PermanentError):
-    """Another program listens where a part of `leeward up` must."""
+    """A part of `leeward up` cannot have its port: another program or part has it, or there is no such port."""
 
 
 class AlreadyRunningError(PermanentError):
     """Another `leeward up` has this data folder."""
+
+
+class DataFolderError(PermanentError):
+    """The data folder cannot be made or written."""
 
 
 class PartFailedError(LeewardError):

@@ -58,9 +58,9 @@ def lay_out(options: UpOptions, vms: Sequence[Vm], previous: LocalState | None) 
     """
     api = demand(options.port, purpose="API and portal", flag="--port")
     owners = ("the scheduler", *(f"the watcher of {vm.name}" for vm in vms))
-    ports = following(options.ops_port, len(owners))
+    ports = following(options.ops_port, len(owners), flag="--ops-port")
     ops = tuple(
-        demand(port, purpose=f"metrics of {owner}", flag="--ops-port")
+        demand(port, purpose=f"metrics of {owner}", flag="--ops-port", avoid=frozenset({api}))
         for port, owner in zip(ports, owners, strict=True)
     )
     taken = frozenset({api, *ops})
@@ -71,11 +71,13 @@ def lay_out(options: UpOptions, vms: Sequence[Vm], previous: LocalState | None) 
 
 
 def _internal(asked: int | None, purpose: str, flag: str, usual: int, taken: frozenset[int]) -> int:
-    return choose(usual, avoid=taken) if asked is None else demand(asked, purpose=purpose, flag=flag)
+    if asked is None:
+        return choose(usual, avoid=taken)
+    return demand(asked, purpose=purpose, flag=flag, avoid=taken)
 
 
 def _targets(options: UpOptions, vms: Sequence[Vm], previous: LocalState | None, taken: frozenset[int]) -> int:
     if options.targets_port is not None:
-        return demand(options.targets_port, purpose="targets on the VMs", flag="--targets-port")
+        return demand(options.targets_port, purpose="targets on the VMs", flag="--targets-port", avoid=taken)
     wishes = (previous.targets_port, _TARGETS_PORT) if previous is not None else (_TARGETS_PORT,)
     return choose(*wishes, addresses=(LOOPBACK, *(vm.addresses[0] for vm in vms)), avoid=taken)

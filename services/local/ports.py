@@ -22,8 +22,10 @@ def is_free(port: int, address: str = LOOPBACK) -> bool:
     return True
 
 
-def demand(port: int, *, purpose: str, flag: str) -> int:
-    """Return the port if it is free, else raise PortTakenError naming the flag that moves it."""
+def demand(port: int, *, purpose: str, flag: str, avoid: frozenset[int] = frozenset()) -> int:
+    """Return the port if it is free and not one to avoid, else raise PortTakenError naming the flag that moves it."""
+    if port in avoid:
+        raise PortTakenError(f"port {port} ({purpose}) is another part's already: choose another port with {flag}")
     if not is_free(port):
         raise PortTakenError(
             f"port {port} ({purpose}) is in use by another program: stop it, or choose another port with {flag}"
@@ -49,8 +51,8 @@ def _any(address: str) -> int:
         return port
 
 
-def following(first: int, count: int) -> tuple[int, ...]:
-    """Return `count` ports from `first` on; ValueError when they would leave the range."""
+def following(first: int, count: int, *, flag: str) -> tuple[int, ...]:
+    """Return `count` ports from `first` on; raises PortTakenError, naming the flag, when they would leave the range."""
     if first + count - 1 > _HIGHEST:
-        raise ValueError(f"{count} ports from {first} on do not fit below {_HIGHEST}")
+        raise PortTakenError(f"{count} ports from {first} on end beyond {_HIGHEST}: choose a lower port with {flag}")
     return tuple(range(first, first + count))

@@ -4,10 +4,11 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
-from services.local.errors import AlreadyRunningError
+from services.local.errors import AlreadyRunningError, DataFolderError
 
 _STATE_FILE = "leeward.json"
 _LOCK_FILE = "leeward.lock"
@@ -41,9 +42,11 @@ def write_state(data: Path, state: LocalState) -> None:
 
 @contextmanager
 def exclusive(data: Path) -> Iterator[None]:
-    """Have the data folder (made if absent) to oneself, at most until the process ends. Raises AlreadyRunningError."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / _LOCK_FILE).open("ab") as lock:
+    """Have the data folder (made if absent) to oneself, at most until the process ends.
+
+    Raises AlreadyRunningError, DataFolderError.
+    """
+    with _lock_file(data) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
@@ -51,3 +54,13 @@ def exclusive(data: Path) -> Iterator[None]:
                 f"another `leeward up` is using {data}: stop it first, or give this one a folder of its own with --data"
             ) from fault
         yield
+
+
+def _lock_file(data: Path) -> BinaryIO:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        return (data / _LOCK_FILE).open("ab")
+    except OSError as fault:
+        raise DataFolderError(
+            f"the data folder {data} cannot be used ({fault.strerror}): give another one with --data"
+        ) from fault

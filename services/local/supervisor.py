@@ -63,7 +63,9 @@ class Keeper:
                 raise self._failure(f"cannot be started: it {_ending(code)}")
             if clock.time() - began > _STEADY_SECONDS:
                 backoff.reset()
-            self._tell(f"{self.part.name} {_ending(code)}; starting it again.")
+            # Who killed it knows why; of one that ended by itself the log does.
+            where = f"; see {self.log}" if code >= 0 else ""
+            self._tell(f"{self.part.name} {_ending(code)}{where}; starting it again.")
             await asyncio.sleep(backoff.next())
 
     async def _live(self) -> int:

@@ -33,10 +33,14 @@ _SHOWN_CHARACTERS = 60
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """One reading of the service: its events in the document's order, ids in upper case, none twice."""
+    """One reading of the service: its events in the document's order, ids in upper case, none twice.
+
+    `spellings` are the ids as the service writes them, by upper-case id: an approval names the event in its own words.
+    """
 
     incarnation: int
     events: tuple[Event, ...]
+    spellings: dict[str, str] = {}
     doubts: tuple[str, ...] = ()
 
 
@@ -68,7 +72,12 @@ def parse_document(body: bytes, *, api_version: str = API_VERSION) -> Document:
     wire = decode_body(body, _WireDocument, "Scheduled Events document")
     doubts: list[str] = []
     events = [_read_event(event, api_version, doubts) for event in wire.events]
-    return Document(incarnation=wire.document_incarnation, events=_merge(events), doubts=tuple(doubts))
+    return Document(
+        incarnation=wire.document_incarnation,
+        events=_merge(events),
+        spellings={event.event_id.upper(): event.event_id for event in wire.events},
+        doubts=tuple(doubts),
+    )
 
 
 def parse_instant(text: str) -> datetime:

@@ -76,6 +76,7 @@ class ImdsClient:
         self._limits = limits or TimeLimits()
         self._api_version = api_version
         self._answered = False
+        self._spellings: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -102,7 +103,9 @@ class ImdsClient:
         limit = self._limits.later if self._answered else self._limits.first
         body = await self._ask("GET", EVENTS_PATH, self._api_version, limit)
         self._answered = True
-        return self._parsed(EVENTS_PATH, lambda: parse_document(body, api_version=self._api_version))
+        document = self._parsed(EVENTS_PATH, lambda: parse_document(body, api_version=self._api_version))
+        self._spellings = document.spellings
+        return document
 
     async def read_instance(self, overrides: Overrides) -> Inventory:
         """Return who this VM is. Raises MetadataError."""
@@ -112,9 +115,11 @@ class ImdsClient:
     async def approve(self, event_id: str) -> int:
         """Let Azure start an event now and return its HTTP status (200). Raises MetadataError.
 
-        Approving twice, or after another VM, is harmless: Azure answers 200 again.
+        Approving twice, or after another VM, is harmless: Azure answers 200 again. The id goes out as it was read last:
+        whether Azure compares ids without case is not documented.
         """
-        body = msgspec.json.encode(StartRequests((StartRequest(event_id),)))
+        spelling = self._spellings.get(event_id, event_id)
+        body = msgspec.json.encode(StartRequests((StartRequest(spelling),)))
         # What a 200 carries besides is not documented and not read.
         await self._ask("POST", EVENTS_PATH, self._api_version, self._limits.later, body)
         self._count(MetadataOutcome.OK)

@@ -37,6 +37,7 @@ _NO_READERS = 0x10
 _PASSING_REFUSALS = frozenset({0x88, 0x89, 0x8B, 0x9F})
 _TAKEN_OVER = 0x8E
 _UNSPECIFIED = 0x80
+_LONGEST_EXPIRY = 0xFFFFFFFF
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -263,11 +264,12 @@ def _will(publication: Publication) -> aiomqtt.Will:
 
 def _publish_properties(publication: Publication) -> Properties:
     expiry = publication.expiry
+    seconds = None if expiry is None else min(max(1, int(expiry.total_seconds())), _LONGEST_EXPIRY)
     return _properties(
         PacketTypes.PUBLISH,
         ContentType=publication.content_type,
         PayloadFormatIndicator=1,
-        MessageExpiryInterval=None if expiry is None else max(1, int(expiry.total_seconds())),
+        MessageExpiryInterval=seconds,
         ResponseTopic=publication.response_topic,
         CorrelationData=publication.correlation,
     )

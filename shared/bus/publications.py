@@ -35,7 +35,7 @@ class BusSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
-    """A message to publish, with QoS 1; `expiry` is how long the broker may hold it for somebody."""
+    """A message to publish, with QoS 1; `expiry` is how long, of at most 136 years, the broker may hold it."""
 
     topic: str
     payload: bytes

@@ -30,7 +30,8 @@ REFUSED: list[tuple[object, str, str]] = [
     (a_job(recurrence=every(True)), "recurrence.interval", "expected int"),
     (a_job(recurrence=[]), "recurrence", "expected object"),
     (a_job(recurrence=every(0)), "recurrence.interval", "1 to 1000"),
-    (a_job(recurrence=every(5, count=0)), "recurrence.count", "1 or more"),
+    (a_job(recurrence=every(5, count=0)), "recurrence.count", "1 to 2147483647"),
+    (a_job(recurrence=every(5, count=2**31)), "recurrence.count", "1 to 2147483647"),
     (a_job(recurrence={"frequency": "Year"}), "recurrence.frequency", "none of second, minute"),
     (a_job(recurrence={"interval": 2}), "recurrence.frequency", "missing"),
     (a_job(recurrence={"cron": "* * * *"}), "recurrence.cron", ""),
@@ -188,7 +189,9 @@ async def test_a_bad_query_is_refused(api: Api, query: str, field: str) -> None:
         ({"quota": {"maxJobCount": 0}}, "quota.maxJobCount"),
         ({"quota": {"maxRecurrence": {"interval": 2}}}, "quota.maxRecurrence.frequency"),
         ({"quota": {"maxRecurrence": {"frequency": "Hour", "interval": 0}}}, "quota.maxRecurrence.interval"),
+        ({"quota": {"maxRecurrence": {"frequency": "Month", "interval": 10**9}}}, "quota.maxRecurrence.interval"),
         ({"quota": {"maxJobOccurrence": 0}}, "quota.maxJobOccurrence"),
+        ({"quota": {"maxJobCount": 2**31}}, "quota.maxJobCount"),
         ({"locations": "West US"}, "locations"),
         ({"location": "x" * 91}, "location"),
         ({"tags": ["a"]}, "tags"),
@@ -207,6 +210,36 @@ async def test_a_bad_collection_is_refused_by_field_and_changes_nothing(
 async def test_an_address_with_a_nul_character_is_refused(api: Api) -> None:
     for path in ("/collections/demo/jobs/a%00", "/events/%00", "/collections?$filter=%00"):
         assert (await api.call("GET", path)).status == 400
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_refused(api: Api) -> None:
+    for coding in ("gzip", "deflate"):
+        reply = await api.call("PUT", HELLO, b"no such thing", Content_Encoding=coding)
+        assert (reply.status, "not encoded" in reply.document["detail"]) == (400, True)
+
+
+async def test_a_header_that_is_no_text_is_no_fault_of_the_scheduler(api: Api) -> None:
+    await api.call("PUT", HELLO, a_job())
+    refused = await api.call("POST", f"{HELLO}/run", x_ms_client_request_id="\udcff")
+    assert (refused.status, refused.document["field"]) == (400, "x-ms-client-request-id")
+    assert (await api.call("GET", HELLO, User_Agent="\udcff")).status == 200
+
+
+@pytest.mark.parametrize("host", ["db-0:99999", "db-0:http"])
+async def test_a_next_page_needs_a_host_that_is_one(api: Api, host: str) -> None:
+    for name in ("a", "b"):
+        await api.call("PUT", f"/collections/demo/jobs/{name}", a_job())
+    reply = await api.call("GET", "/collections/demo/jobs?$top=1", Host=host)
+    assert (reply.status, reply.document["field"]) == (400, "Host")
+
+
+async def test_a_null_is_what_an_absent_field_is(api: Api) -> None:
+    request = {"uri": "http://db-0/", "headers": None, "body": None}
+    body = {"action": {"request": request, "retryPolicy": None}, "tags": None, "maintenance": {"byType": None}}
+    assert (await api.call("PUT", HELLO, body)).status == 201
+    assert (await api.call("PUT", "/collections/new", {"tags": None, "quota": None})).status == 201
+    refused = await api.call("PUT", HELLO, {"action": {"request": {"uri": None}}})
+    assert (refused.status, refused.document["field"]) == (400, "action.request.uri")
 
 
 async def test_dots_in_names_are_no_nesting(api: Api) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.scheduler.domain.limits import read_limits
+from services.scheduler.store.memory.store import MemoryStore
 from tests.parts.fakes_api import Api, a_job, every, running_api
 
 
@@ -83,6 +84,22 @@ async def test_a_quota_comes_back_as_it_was_given(api: Api) -> None:
     quota = {"maxJobCount": 9, "maxJobOccurrence": 3, "maxRecurrence": {"frequency": "Minute", "interval": 5}}
     reply = await api.call("PUT", "/collections/c", {"quota": quota})
     assert reply.document["quota"] == {**quota, "maxRecurrence": {"frequency": "minute", "interval": 5}}
+
+
+async def test_a_limit_lowered_later_locks_neither_gate_nor_job() -> None:
+    store = MemoryStore(lambda: "id-of-all")
+    async with running_api(store=store) as api:
+        await put(api, "s", "Standard", quota={"maxJobCount": 50})
+        await api.call("PUT", "/collections/s/jobs/x", a_job(recurrence=every(5)))
+    limits = read_limits(["Standard.jobs=1", "Standard.recurrence=PT1H", "Standard.retry=PT1M"])
+    async with running_api(store=store, limits=limits) as api:
+        for verb in ("disable", "enable"):
+            assert (await api.call("POST", f"/collections/s/{verb}")).status == 200
+            assert (await api.call("POST", f"/collections/s/jobs/x/{verb}")).status == 200
+        faster = await api.call("PATCH", "/collections/s/jobs/x", {"recurrence": {"interval": 1}})
+        more = await api.call("PUT", "/collections/s/jobs/y", a_job())
+        assert (faster.status, more.status) == (409, 409)
+        assert (await api.call("PATCH", "/collections/s", {"quota": {"maxJobCount": 49}})).status == 409
 
 
 async def test_an_operator_lifts_and_lowers_limits() -> None:

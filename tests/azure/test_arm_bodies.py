@@ -45,6 +45,22 @@ async def test_explicit_nulls_remove(arm: Arm) -> None:
     assert {"recurrence", "startTime"}.isdisjoint(none.document["properties"])
 
 
+async def test_nulls_in_a_put_are_what_absent_fields_are(arm: Arm) -> None:
+    request = {**REQUEST, "headers": None, "authentication": None}
+    body = {"properties": {"action": {"type": "Http", "request": request, "queueMessage": None}, "tags": None}}
+    assert (await arm.call("PUT", "/jc/jobs/j", body)).status == 201
+    assert (await arm.call("PUT", "/jc", {"tags": None, "properties": {"quota": None}})).status == 200
+
+
+async def test_authentication_is_refused_however_it_is_spelled(arm: Arm) -> None:
+    secret = {"type": "Basic", "username": "me", "password": "secret"}
+    for name in ("authentication", "Authentication", "AUTHENTICATION"):
+        body = job(action={"type": "Http", "request": {**REQUEST, name: secret}})
+        reply = await arm.call("PUT", "/jc/jobs/j", body)
+        assert (reply.status, reply.document["error"]["target"]) == (400, f"action.request.{name}")
+    assert (await arm.call("GET", "/jc/jobs/j")).status == 404
+
+
 async def test_tags_and_location_of_a_collection_stand_beside_its_properties(arm: Arm) -> None:
     reply = await arm.call("PATCH", "/jc", {"tags": {"a": "1"}, "location": "east us 2"})
     assert (reply.document["tags"], reply.document["location"]) == ({"a": "1"}, "East US 2")

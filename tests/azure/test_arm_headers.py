@@ -44,6 +44,10 @@ async def test_an_empty_bucket_is_a_429_that_says_when_to_come_back() -> None:
         assert (await arm.call("PUT", "/jc", {})).status == 200
 
 
+async def test_a_token_that_is_no_text_is_a_caller_too(arm: Arm) -> None:
+    assert (await arm.call("GET", "/jc", Authorization="Bearer \udcff")).status == 200
+
+
 async def test_without_a_limit_nothing_is_counted_or_said() -> None:
     async with running_api(burst_reads=0) as api:
         assert READS not in (await Arm(api).call("GET", "")).headers

@@ -36,10 +36,10 @@ class Take(msgspec.Struct, frozen=True, kw_only=True):
 
 def loads(*, quick: bool) -> tuple[Load, Load, Load]:
     """Return saturation, the steady load and the herd; `quick` ones have shorter windows."""
-    window = 3.0 if quick else 6.0
+    window = 2.5 if quick else 6.0
     return (
         Load(name="saturation", jobs=9_000, interval=1, window=window, warm=2.0),
-        Load(name="1,000/s", jobs=1_000, interval=1, window=window),
+        Load(name="1,000/s", jobs=1_000, interval=1, window=window, warm=2.0),
         Load(name="herd", jobs=1_000, interval=2, window=window, warm=-0.5, herd=True),
     )
 

@@ -16,6 +16,8 @@ import uvloop
 DUE = "x-leeward-scheduled-time"
 _DUE = f"{DUE}: ".encode()
 _DUE_LENGTH = len("2026-01-01T00:00:00.000Z")
+_BACKLOG = 1024
+"""Connections that may wait: a herd opens 150 at once, and one that finds no room comes back a second later."""
 _END = b"\r\n\r\n"
 _REPORT = b"GET /report?"
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -87,7 +89,7 @@ class Target(asyncio.Protocol):
 
 async def _serve(port: int) -> None:
     hits: list[tuple[float, bytes]] = []
-    server = await asyncio.get_running_loop().create_server(lambda: Target(hits), "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(lambda: Target(hits), "127.0.0.1", port, backlog=_BACKLOG)
     await server.serve_forever()
 
 

@@ -1,6 +1,7 @@
 """How messages reach their handlers."""
 
 import asyncio
+from datetime import timedelta
 
 from shared.bus import Bus, BusSettings, Delivery, Publication
 from shared.messages import MessageRefusedError
@@ -50,6 +51,15 @@ async def test_a_refused_message_is_counted_and_does_not_stop_the_next(broker: B
             await bus.publish(Publication(topic="numbers", payload=payload))
         await listener.until_payload(b"1")
     assert refused == ["invalid"]
+
+
+async def test_an_expiry_longer_than_the_protocol_can_say_is_cut(broker: BrokerProcess) -> None:
+    listener = Listener()
+    bus = bus_at(broker.url)
+    bus.subscribe("numbers", listener)
+    async with running(bus):
+        assert bus.offer(Publication(topic="numbers", payload=b"1", expiry=timedelta.max))
+        await listener.until_payload(b"1")
 
 
 async def test_a_message_too_large_is_counted_and_never_handled(broker: BrokerProcess) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.errors import StoreUnavailableError
+from services.scheduler.portal.view import JOBS_SHOWN
 from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.store.records import (
     EventOutcome,
@@ -103,6 +104,15 @@ async def test_jobs_behind_a_closed_gate_look_disabled_and_have_no_next_run(api:
     assert "<small> of 1</small>" in text
 
 
+async def test_more_jobs_than_are_shown_are_counted_and_said(api: Api) -> None:
+    await api.call("PUT", "/collections/demo", {})
+    jobs = [a_job(name=f"job-{number:03}", recurrence=every(5)) for number in range(JOBS_SHOWN + 1)]
+    await api.call("POST", "/collections/demo/jobs:batch", {"value": jobs})
+    text = await page(api)
+    assert f"<dt>Jobs</dt><dd>{JOBS_SHOWN + 1}</dd>" in text
+    assert "1 more are not shown here" in text
+
+
 async def test_what_comes_from_outside_is_escaped(api: Api) -> None:
     await api.services.store.put_event(event(description="<script>alert(1)</script>"))
     text = await page(api)
@@ -120,6 +130,7 @@ async def test_the_page_may_load_nothing_from_elsewhere(api: Api) -> None:
         assert f"portal/static/{file}" in text
         async with api.session.get(f"{api.url}/portal/static/{file}") as static:
             assert static.status == 200
+            assert static.headers["Cache-Control"] == "no-cache"
 
 
 class AwayStore(MemoryStore):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import asyncpg
 import pytest
 
 from services.scheduler.domain.collections import CollectionDefinition
@@ -31,6 +32,7 @@ from tests.parts.stored import (
     register,
     stored,
 )
+from tests.parts.waiting import until
 
 pytestmark = pytest.mark.postgresql
 
@@ -127,7 +129,7 @@ async def test_a_session_is_rescued_once(replicas: list[Store]) -> None:
     for number in range(20):
         await put_job(replicas[0], f"job-{number}")
     await claim(replicas[0], await register(replicas[0]))
-    rescued = await asyncio.gather(*(store.rescue(NOW + LEASE) for store in replicas))
+    rescued = await asyncio.gather(*(store.rescue(NOW + LEASE) for store in replicas[1:]))
     assert sum(rescued) == 20
 
 
@@ -172,3 +174,27 @@ async def test_a_server_that_is_not_there_is_reported_at_start() -> None:
 async def test_a_database_that_is_not_there_is_reported_at_start(postgres: Postgres) -> None:
     with pytest.raises(StoreUnavailableError, match="does not exist"):
         await open_store(postgres.url("nowhere")).__aenter__()
+
+
+async def test_the_locks_of_a_process_without_a_lease_do_not_keep_its_claims_from_the_others(
+    replicas: list[Store], postgres_url: str
+) -> None:
+    await put_job(replicas[0])
+    owner = await register(replicas[0])
+    await claim(replicas[0], owner)
+    process = await _process_of(postgres_url, owner)
+    frozen = await asyncpg.connect(postgres_url, server_settings={"application_name": process})
+    await frozen.execute("BEGIN; SELECT * FROM replicas FOR UPDATE; SELECT * FROM occurrences FOR UPDATE")
+
+    async def is_rescued() -> bool:
+        return await replicas[1].rescue(NOW + MINUTE) == 1
+
+    await until(is_rescued, seconds=4)
+    assert frozen.is_closed()
+
+
+async def _process_of(url: str, owner: Ownership) -> str:
+    connection = await asyncpg.connect(url)
+    process: str = await connection.fetchval("SELECT process FROM replicas WHERE fence = $1", owner.fence)
+    await connection.close()
+    return process

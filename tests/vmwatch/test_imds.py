@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from services.vmwatch.emulator.events import Draft
 from services.vmwatch.emulator.faults import Endpoint, Fault, FaultKind
@@ -15,7 +17,7 @@ from services.vmwatch.errors import (
     MetadataRefusedError,
     MetadataUnavailableError,
 )
-from services.vmwatch.imds import ImdsClient, TimeLimits
+from services.vmwatch.imds import EVENTS_PATH, ImdsClient, TimeLimits
 from services.vmwatch.instance import Overrides
 from tests.parts.ports import free_port
 from tests.parts.watching import TurnedClock, emulator
@@ -141,6 +143,22 @@ async def test_an_approval_that_fails_says_so(kind: FaultKind) -> None:
         with pytest.raises(MetadataUnavailableError):
             await client.approve("EVENT-1")
         assert not imds.stage.state()["approvals"]
+
+
+async def test_an_approval_names_the_event_as_the_service_wrote_it() -> None:
+    event = {"EventId": "c7061bac", "EventType": "Reboot", "EventStatus": "Scheduled", "Resources": ["db-0"]}
+    received: list[bytes] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        received.append(await request.read())
+        return web.json_response({"DocumentIncarnation": 1, "Events": [event]})
+
+    app = web.Application()
+    app.router.add_route("*", EVENTS_PATH, answer)
+    async with TestServer(app) as server, ImdsClient(str(server.make_url(""))) as client:
+        (read,) = (await client.read_events()).events
+        await client.approve(read.event_id)
+    assert received == [b"", b'{"StartRequests":[{"EventId":"c7061bac"}]}']
 
 
 async def test_an_approval_of_an_unknown_event_is_refused() -> None:

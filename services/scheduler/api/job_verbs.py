@@ -14,7 +14,7 @@ from services.scheduler.api.schemas.values import to_builtins
 from services.scheduler.domain.collections import Collection
 from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState, manual_occurrence_id
 from services.scheduler.domain.jobs import Job
-from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit
+from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit, lifted
 from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError
 from services.scheduler.feed import Update
 from services.scheduler.store.records import (
@@ -23,6 +23,8 @@ from services.scheduler.store.records import (
 )
 
 _ATTEMPTS = 5
+_PLANNED = frozenset({"action", "recurrence", "startTime"})
+"""What plan and quota judge of a job, besides its size."""
 MAX_REQUEST_ID = 128
 
 
@@ -57,13 +59,15 @@ class JobVerbs:
     async def patch(self, collection: Collection, name: str, patch: dict[str, Any], *, strict: bool = True) -> Job:
         """Change what `patch` names (RFC 7386), leave the rest; the result is judged as a whole.
 
+        Plan and quota bind what it changes: a job may be disabled that a limit lowered since would not let in.
         Raises NotFoundError, InvalidInputError, and ConflictError for a terminal job that it does not enable.
         """
+        allowed = self.allowed(collection) if _PLANNED & patch.keys() else lifted(self.allowed(collection))
 
         async def draft() -> JobDraft:
             existing = await self._services.store.get_job(collection.id, name)
             document = read(merge(_base(existing), _canonical(patch)), JobDocument, strict=strict)
-            definition = read_job(document, self.allowed(collection))
+            definition = read_job(document, allowed)
             wish = Wish(name=existing.name, uid=existing.uid, definition=definition, state=document.state)
             return patch_draft(wish, existing, self._services.clock.now())
 
@@ -80,8 +84,8 @@ class JobVerbs:
 
         Raises NotFoundError, InvalidInputError for an unusable request id.
         """
-        if request_id is not None and not 0 < len(request_id) <= MAX_REQUEST_ID:
-            raise InvalidInputError("x-ms-client-request-id", f"must have 1 to {MAX_REQUEST_ID} characters")
+        if request_id is not None and not (0 < len(request_id) <= MAX_REQUEST_ID and request_id.isprintable()):
+            raise InvalidInputError("x-ms-client-request-id", f"must have 1 to {MAX_REQUEST_ID} printable characters")
         job = await self._services.store.get_job(collection.id, name)
         occurrence = self._run_of(job, request_id or self._services.new_id())
         if await self._services.store.add_run(occurrence):

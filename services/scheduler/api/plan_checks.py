@@ -11,6 +11,7 @@ from services.scheduler.domain.quotas import (
     check_quota,
     check_room,
     is_narrower,
+    same_plan,
 )
 from services.scheduler.domain.recurrence_check import check_pace
 from services.scheduler.errors import ConflictError
@@ -26,7 +27,12 @@ class PlanChecks:
         self._limits = services.limits
 
     async def check(self, namespace: Namespace, existing: Collection | None, definition: CollectionDefinition) -> None:
-        """Raise InvalidInputError for a quota that is none, ConflictError for what the plan or the jobs forbid."""
+        """Raise InvalidInputError for a quota that is none, ConflictError for what the plan or the jobs forbid.
+
+        A write that leaves plan and quota alone passes: a limit that an operator lowered must not lock a gate.
+        """
+        if existing is not None and same_plan(existing.definition, definition):
+            return
         check_quota(definition, self._limits)
         if existing is None or existing.definition.sku is not definition.sku:
             await self._check_subscription(namespace, definition)

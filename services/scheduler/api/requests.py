@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from services.scheduler.api.problems import BodyTooLargeError
-from services.scheduler.api.schemas.strict import parse
+from services.scheduler.api.schemas.strict import MalformedBodyError, parse
 from services.scheduler.errors import InvalidInputError
 
 MAX_DOCUMENT_BYTES = 256 * 1024
@@ -32,10 +32,13 @@ class Page(msgspec.Struct, frozen=True):
 async def read_document(request: web.Request, limit: int = MAX_DOCUMENT_BYTES) -> dict[str, Any]:
     """Return the body as a JSON object. Raises InvalidInputError, and BodyTooLargeError beyond `limit` bytes."""
     body = bytearray()
-    async for chunk in request.content.iter_chunked(_CHUNK):
-        body += chunk
-        if len(body) > limit:
-            raise BodyTooLargeError(f"the body has more than {limit} bytes")
+    try:
+        async for chunk in request.content.iter_chunked(_CHUNK):
+            body += chunk
+            if len(body) > limit:
+                raise BodyTooLargeError(f"the body has more than {limit} bytes")
+    except web.RequestPayloadError as fault:
+        raise MalformedBodyError("", "the body is not encoded as its headers say") from fault
     return parse(bytes(body))
 
 
@@ -53,11 +56,17 @@ def read_count(request: web.Request, *, default: int, most: int) -> int:
 
 
 def next_link(request: web.Request, page: Page, found: int) -> str | None:
-    """Return the address of the next page, everything of this request in it; None on the last one."""
+    """Return the address of the next page, everything of this request in it; None on the last one.
+
+    Raises InvalidInputError when the request does not say by which address it came.
+    """
     if found <= page.top:
         return None
     query = {**request.query, "$top": str(page.top), "$skip": str(page.skip + page.top)}
-    return str(request.url.with_query(query))
+    try:
+        return str(request.url.with_query(query))
+    except ValueError as fault:
+        raise InvalidInputError("Host", f"{request.host!r} is no host and port") from fault
 
 
 def _number(request: web.Request, name: str, *, default: int, least: int, most: int) -> int:

@@ -9,6 +9,9 @@ from msgspec.structs import replace
 from services.scheduler.domain.collections import Sku
 from shared.durations import parse_duration
 
+MAX_COUNT = 2**31 - 1
+"""The largest count in a document: the old clients read 32-bit numbers."""
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of one plan; None means any number. Collections are counted per subscription."""

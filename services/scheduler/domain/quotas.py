@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from services.scheduler.domain.collections import CollectionDefinition, MaxRecurrence, Sku
-from services.scheduler.domain.limits import Limits, Sizes
+from services.scheduler.domain.limits import MAX_COUNT, Limits, Sizes
 from services.scheduler.domain.recurrence import Frequency, Recurrence
 from services.scheduler.errors import ConflictError, InvalidInputError
 from shared.durations import format_iso
@@ -19,6 +19,8 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
     occurrences: int | None = None
     sizes: Sizes = Sizes()
 
+
+_MAX_INTERVAL = 1000
 
 _SHORTEST = {
     Frequency.SECOND: timedelta(seconds=1),
@@ -52,16 +54,26 @@ def check_quota(definition: CollectionDefinition, limits: Limits) -> None:
     """Refuse a quota of its own: InvalidInputError for what is no quota, ConflictError above the plan's."""
     sku, plan = definition.sku.value, limits.plans[definition.sku]
     count, recurrence = definition.max_job_count, definition.max_recurrence
-    _check_positive("quota.maxJobCount", count)
-    _check_positive("quota.maxJobOccurrence", definition.max_job_occurrence)
+    _check_number("quota.maxJobCount", count, MAX_COUNT)
+    _check_number("quota.maxJobOccurrence", definition.max_job_occurrence, MAX_COUNT)
     if count is not None and plan.max_jobs is not None and count > plan.max_jobs:
         raise ConflictError(f"quota.maxJobCount {count} is above the plan {sku}, which allows {plan.max_jobs} jobs")
     if recurrence is None:
         return
-    _check_positive("quota.maxRecurrence.interval", recurrence.interval)
+    _check_number("quota.maxRecurrence.interval", recurrence.interval, _MAX_INTERVAL)
     if _distance(recurrence) < plan.fastest_recurrence:
         fastest = format_iso(plan.fastest_recurrence)
         raise ConflictError(f"quota.maxRecurrence is faster than the plan {sku}, which allows a run every {fastest}")
+
+
+def lifted(allowed: Allowance) -> Allowance:
+    """Return the allowance of a job whose timing and retries stay: what stood before a limit was lowered may stay."""
+    return msgspec.structs.replace(allowed, recurrence=timedelta(0), retry=timedelta(0), occurrences=None)
+
+
+def same_plan(one: CollectionDefinition, other: CollectionDefinition) -> bool:
+    """Whether plan and quota of both are the same."""
+    return _plan(one) == _plan(other)
 
 
 def check_room(definition: CollectionDefinition, jobs: int, limits: Limits) -> None:
@@ -94,11 +106,20 @@ def is_narrower(after: Allowance, before: Allowance) -> bool:
     return fewer or after.recurrence > before.recurrence or after.retry > before.retry
 
 
+def _plan(definition: CollectionDefinition) -> CollectionDefinition:
+    return CollectionDefinition(
+        sku=definition.sku,
+        max_job_count=definition.max_job_count,
+        max_job_occurrence=definition.max_job_occurrence,
+        max_recurrence=definition.max_recurrence,
+    )
+
+
 def _distance(recurrence: MaxRecurrence) -> timedelta:
     """Return the shortest distance of runs by such a rule; a month has 28 days at least."""
     return _SHORTEST[recurrence.frequency] * recurrence.interval
 
 
-def _check_positive(field: str, number: int | None) -> None:
-    if number is not None and number < 1:
-        raise InvalidInputError(field, "must be 1 or more")
+def _check_number(field: str, number: int | None, most: int) -> None:
+    if number is not None and not 1 <= number <= most:
+        raise InvalidInputError(field, f"must be 1 to {most}")

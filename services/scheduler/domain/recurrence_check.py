@@ -7,6 +7,7 @@ from itertools import islice, pairwise
 import msgspec
 
 from services.scheduler.domain.grids import MILLISECOND
+from services.scheduler.domain.limits import MAX_COUNT
 from services.scheduler.domain.recurrence import Frequency, Recurrence, Schedule
 from services.scheduler.domain.timetable import timetable, upcoming
 from services.scheduler.errors import ConflictError, InvalidInputError
@@ -34,8 +35,8 @@ def check(recurrence: Recurrence, start: datetime | None, *, fastest: timedelta 
     to each other than the plan's `fastest` (DESIGN §5: plan violations are conflicts).
     """
     _check_kind(recurrence)
-    if recurrence.count is not None and recurrence.count < 1:
-        raise InvalidInputError("recurrence.count", "must be 1 or more; leave it out to repeat for ever")
+    if recurrence.count is not None and not 1 <= recurrence.count <= MAX_COUNT:
+        raise InvalidInputError("recurrence.count", f"must be 1 to {MAX_COUNT}; leave it out to repeat for ever")
     if recurrence.schedule is not None:
         _check_schedule(recurrence.schedule, recurrence.frequency)
     if start is not None and not _EARLIEST_YEAR <= start.year <= _LATEST_YEAR:

@@ -11,6 +11,7 @@ from services.scheduler.portal.view import Overview, gather
 from shared.logs import get_logger
 
 _HERE = Path(__file__).parent
+_STATIC = "/portal/static"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -61,4 +62,12 @@ def add_portal(app: web.Application, services: Services) -> None:
     portal = Portal(services)
     app.router.add_get("/", portal.page)
     app.router.add_get("/portal/fragment", portal.fragment)
-    app.router.add_static("/portal/static", _HERE / "static")
+    app.router.add_static(_STATIC, _HERE / "static")
+    app.on_response_prepare.append(_ask_again_for_static)
+
+
+async def _ask_again_for_static(request: web.Request, response: web.StreamResponse) -> None:
+    """Have browsers ask whether their copy still stands (304), so that after an upgrade script and page agree."""
+    if request.path.startswith(_STATIC):
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"

@@ -64,7 +64,7 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The counts at the top of the page."""
+    """The counts at the top of the page; `enabled` counts only among the jobs shown."""
 
     hosts: int
     available: int

@@ -72,6 +72,14 @@ def test_every_part_gets_a_port_of_its_own() -> None:
 
 
 def test_a_run_of_ports_must_fit() -> None:
-    assert following(9464, 4) == (9464, 9465, 9466, 9467)
-    with pytest.raises(ValueError, match="65534"):
-        following(65534, 4)
+    assert following(9464, 4, flag="--ops-port") == (9464, 9465, 9466, 9467)
+    with pytest.raises(PortTakenError, match=r"65534.*--ops-port"):
+        following(65534, 4, flag="--ops-port")
+
+
+@pytest.mark.parametrize("changes", [{"ops_port": 1}, {"mqtt_port": 1}, {"imds_port": 1}, {"targets_port": 1}])
+def test_two_parts_cannot_be_given_one_port(changes: dict[str, int]) -> None:
+    (name,) = changes
+    asked = options()
+    with pytest.raises(PortTakenError, match=rf"another part's.*--{name.replace('_', '-')}"):
+        lay_out(msgspec.structs.replace(asked, **{name: asked.port}), local_vms(), None)

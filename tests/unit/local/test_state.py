@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.local.errors import AlreadyRunningError
+from services.local.errors import AlreadyRunningError, DataFolderError
 from services.local.logfile import last_lines, open_log
 from services.local.state import LocalState, exclusive, read_state, write_state
 
@@ -28,6 +28,12 @@ def test_two_cannot_have_one_data_folder(tmp_path: Path) -> None:
     with exclusive(tmp_path / "new"), pytest.raises(AlreadyRunningError, match="--data"), exclusive(tmp_path / "new"):
         pass
     with exclusive(tmp_path / "new"):
+        pass
+
+
+def test_a_data_folder_that_cannot_be_made_is_refused_with_the_flag_that_moves_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataFolderError, match="--data"), exclusive(tmp_path / "file" / "data"):
         pass
 
 

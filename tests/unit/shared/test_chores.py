@@ -1,6 +1,9 @@
 """Periodic duties."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+
+from pytest import LogCaptureFixture
 
 from shared.chores import Chores
 
@@ -49,7 +52,7 @@ async def test_a_slow_duty_never_overlaps_itself() -> None:
     assert highest == 1
 
 
-async def test_closing_ends_what_runs_before_it_returns() -> None:
+async def test_closing_ends_what_runs_before_it_returns_and_calls_it_no_error(caplog: LogCaptureFixture) -> None:
     started, ended = asyncio.Event(), asyncio.Event()
 
     async def duty() -> None:
@@ -64,6 +67,7 @@ async def test_closing_ends_what_runs_before_it_returns() -> None:
         chores.every(60, duty, name="long")
         await started.wait()
     assert ended.is_set()
+    assert not caplog.records
 
 
 async def test_a_first_run_can_be_put_off() -> None:
@@ -82,3 +86,27 @@ async def test_a_first_run_can_be_put_off() -> None:
         chores.every(60, now, name="now")
         await done.wait()
     assert order == ["now", "later"]
+
+
+class SteppedClock:
+    """The machine's time, moved by `offset`."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+
+async def test_a_clock_set_back_does_not_stop_the_duties() -> None:
+    ran = asyncio.Semaphore(0)
+    clock = SteppedClock()
+
+    async def duty() -> None:
+        ran.release()
+
+    async with Chores(clock, look_seconds=0.01) as chores, asyncio.timeout(5):
+        chores.every(3600, duty, name="poll")
+        await ran.acquire()
+        clock.offset = timedelta(hours=-1)
+        await ran.acquire()

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import logging
 from shared import logs
@@ -14,8 +16,10 @@ log.info("host cordoned", host="db-0")
 log.debug("detail")
 logging.getLogger("library").warning("from %s", "elsewhere")
 logging.getLogger("paho").error("socket trouble")
-try:
+def fail(password):
     raise ValueError("why")
+try:
+    fail("se" "cret")
 except ValueError:
     log.exception("chore failed", chore="prune")
 """
@@ -52,3 +56,11 @@ def test_debugging_shows_details_and_the_mqtt_library() -> None:
     messages = [json.loads(line)["message"] for line in lines(as_json=True, level="debug")]
     assert "detail" in messages
     assert "socket trouble" in messages
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_error_shows_where_it_came_from_and_no_values(as_json: bool) -> None:
+    text = "\n".join(lines(as_json=as_json))
+    assert "fail" in text
+    assert "why" in text
+    assert "secret" not in text

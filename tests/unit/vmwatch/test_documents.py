@@ -100,8 +100,10 @@ def test_unknown_types_and_statuses_pass_as_they_are() -> None:
 
 def test_ids_are_upper_case_and_entries_with_the_same_id_become_one() -> None:
     lower = FREEZE | {"EventId": EVENT_ID.lower(), "Resources": ["WestNO_2"]}
-    (event,) = parse_document(body(FREEZE, lower)).events
+    document = parse_document(body(FREEZE, lower))
+    (event,) = document.events
     assert event.event_id == EVENT_ID
+    assert document.spellings == {EVENT_ID: EVENT_ID.lower()}
     assert event.resources == ("WestNO_0", "WestNO_1", "WestNO_2")
 
 

@@ -62,7 +62,7 @@ def _answer(request: web.Request, fault: Exception) -> web.Response:
 def _caller(request: web.Request) -> str:
     """Return who asks: by token if there is one (only its digest is kept), else by address."""
     token = request.headers.get("Authorization")
-    return sha256(token.encode()).hexdigest() if token else f"at {request.remote}"
+    return sha256(token.encode(errors="surrogateescape")).hexdigest() if token else f"at {request.remote}"
 
 
 def _headers(request: web.Request, now: datetime) -> dict[str, str]:

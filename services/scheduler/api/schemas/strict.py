@@ -36,7 +36,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def read(document: dict[str, Any], kind: type[D], *, strict: bool = True) -> D:
-    """Return `document` as `kind`; read-only fields are dropped.
+    """Return `document` as `kind`; read-only fields are dropped, a null is what an absent field is.
 
     Unknown fields are refused when `strict`, else ignored. What a later version brings is refused either way: to
     ignore it would be to promise it. Raises InvalidInputError.
@@ -118,14 +118,14 @@ def _clean_object(
         field = fields.get(name)
         if field is None and strict:
             raise InvalidInputError(_join(path, name), _unknown(name, fields))
-        if field is not None and not _read_only(field.type):
+        if field is not None and not _read_only(field.type) and (item is not None or field.required):
             yield name, _clean(item, field.type, _join(path, name), strict=strict)
 
 
 def _refuse_later(kind: type, name: str, item: object, path: str) -> None:
     planned: tuple[Later, ...] = getattr(kind, "LATER", ())
     for later in planned:
-        if later.field != name or item is None:
+        if later.field.lower() != name.lower() or item is None:
             continue
         if later.values is None:
             raise InvalidInputError(_join(path, name), f"not supported yet by this version; {later.instead}")

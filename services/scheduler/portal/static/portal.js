@@ -17,9 +17,11 @@ function clockTime(instant) {
   return instant.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 }
 
+// Where it is narrow a line may end between day and time, nowhere else.
 function dayAndTime(instant) {
-  const today = instant.toDateString() === new Date().toDateString();
-  return today ? clockTime(instant) : `${instant.toLocaleDateString([], { day: "numeric", month: "short" })} ${clockTime(instant)}`;
+  if (instant.toDateString() === new Date().toDateString()) return clockTime(instant);
+  const day = instant.toLocaleDateString([], { day: "numeric", month: "short" }).replaceAll(" ", "\u00a0");
+  return `${day} ${clockTime(instant)}`;
 }
 
 function remaining(instant) {

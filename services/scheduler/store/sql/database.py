@@ -128,6 +128,8 @@ class Database(ABC):
     words: Words
     one_process: bool
     """Whether nobody else can be alive on it, so that every earlier life is over."""
+    process: str
+    """What this process's connections are known by; empty where nobody else can have any."""
     steady: bool
     """Whether a statement must end before a cancellation is heard."""
 
@@ -138,6 +140,10 @@ class Database(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Close every connection."""
+
+    @abstractmethod
+    async def evict(self, processes: Sequence[str]) -> None:
+        """End the connections of other processes, and with them their transactions and locks."""
 
     @abstractmethod
     def read(self) -> AbstractAsyncContextManager[Transaction]:

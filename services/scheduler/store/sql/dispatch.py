@@ -86,7 +86,9 @@ class ClaimVerbs:
             if self._db.one_process:
                 earlier = await tx.rows(select(replicas.c.fence))
                 await take_over(tx, [row.fence for row in earlier], now)
-            life = insert(replicas).values(session=session, replica=replica, lease_until=now + lease)
+            life = insert(replicas).values(
+                session=session, replica=replica, process=self._db.process, lease_until=now + lease
+            )
             return Ownership(session=session, fence=await tx.scalar(life.returning(replicas.c.fence)))
 
     async def renew(self, owner: Ownership, now: datetime, lease: timedelta) -> None:
@@ -103,9 +105,17 @@ class ClaimVerbs:
 
     async def rescue(self, now: datetime) -> int:
         """See the port."""
+        await self._evict_the_dead(now)
         dead = select(replicas.c.fence).where(replicas.c.lease_until <= now).with_for_update(skip_locked=True)
         async with self._db.write() as tx:
             return await take_over(tx, [row.fence for row in await tx.rows(dead)], now)
+
+    async def _evict_the_dead(self, now: datetime) -> None:
+        """Break what processes without a living session still hold: the locks of a frozen one outlast its lease."""
+        async with self._db.read() as tx:
+            lives = await tx.rows(select(replicas.c.process, replicas.c.lease_until))
+        living = {life.process for life in lives if life.lease_until > now} | {self._db.process, ""}
+        await self._db.evict(sorted({life.process for life in lives} - living))
 
 
 class SettleVerbs:

@@ -4,10 +4,24 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import msgspec
-from sqlalchemy import BigInteger, Column, ColumnElement, Executable, Table, Text, any_, literal
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Executable,
+    Table,
+    Text,
+    any_,
+    column,
+    func,
+    literal,
+    select,
+    table,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -18,7 +32,7 @@ from shared.clock import Clock
 CONNECT_LIMIT = timedelta(seconds=5)
 STATEMENT_LIMIT = timedelta(seconds=30)
 IDLE_LIMIT = timedelta(seconds=5)
-"""How long a transaction may wait for its client: one frozen in the middle must not keep its rows from the others."""
+"""How long a transaction may wait for its client; what a frozen one holds longer, `evict` takes away."""
 _MIGRATION_LOCK = 5_263_001
 
 
@@ -75,7 +89,8 @@ class PostgresDatabase(Database):
     def __init__(self, url: str, clock: Clock, *, connections: int) -> None:
         """Prepare the pool; the server is asked by `open`."""
         self._clock = clock
-        self._engine = _engine(url, connections)
+        self.process = f"leeward-scheduler {uuid4().hex}"
+        self._engine = _engine(url, connections, self.process)
 
     async def open(self) -> None:
         """Migrate, one replica at a time: the others wait for the advisory lock and find nothing to do."""
@@ -91,6 +106,16 @@ class PostgresDatabase(Database):
         """Close every connection."""
         await self._engine.dispose()
 
+    async def evict(self, processes: Sequence[str]) -> None:
+        """Terminate their backends. A process frozen between two messages of one statement is not idle to the server:
+        no limit of its own would end that transaction, and its rows would stay locked.
+        """
+        if processes:
+            named = column("application_name", Text())
+            activity = table("pg_stat_activity", column("pid"), named)
+            async with self.write() as tx:
+                await tx.rows(select(func.pg_terminate_backend(activity.c.pid)).where(named.in_(processes)))
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """Give a transaction; each statement sees what is committed when it starts."""
@@ -104,7 +129,7 @@ class PostgresDatabase(Database):
             yield tx
 
 
-def _engine(url: str, connections: int) -> AsyncEngine:
+def _engine(url: str, connections: int, process: str) -> AsyncEngine:
     seconds = CONNECT_LIMIT.total_seconds()
     limit = STATEMENT_LIMIT // timedelta(milliseconds=1)
 
@@ -115,7 +140,7 @@ def _engine(url: str, connections: int) -> AsyncEngine:
             # Above the server's own limit: it only ends the wait for a server that has vanished.
             command_timeout=STATEMENT_LIMIT.total_seconds() + seconds,
             server_settings={
-                "application_name": "leeward-scheduler",
+                "application_name": process,
                 "statement_timeout": str(limit),
                 "idle_in_transaction_session_timeout": str(IDLE_LIMIT // timedelta(milliseconds=1)),
             },

@@ -22,7 +22,7 @@ from shared.clock import Clock
 
 _READERS = 2
 _WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "foreign_keys = ON")
-"""FULL: what was answered survives a power failure, too; a commit then costs 0.2-0.4 ms (measured), and there are few."""
+"""FULL: what was answered survives a power failure; a commit then costs 0.2-0.4 ms (measured), and they are few."""
 _READER_PRAGMAS = ("busy_timeout = 5000", "query_only = ON")
 
 
@@ -99,6 +99,7 @@ class SqliteDatabase(Database):
 
     words = SqliteWords()
     one_process = True
+    process = ""
     steady = True
     """A connection closed in mid-statement lives on, with its write lock, until the garbage collector comes by
     (measured: the next writer waited 5 s)."""
@@ -126,6 +127,9 @@ class SqliteDatabase(Database):
         await self._reader.dispose()
         await self._writer.dispose()
         self._lock.release()
+
+    async def evict(self, processes: Sequence[str]) -> None:
+        """Nothing: no other process has the file."""
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

@@ -188,6 +188,7 @@ replicas = _table(
     Column("session", Text),
     Column("replica", Text),
     Column("lease_until", Instant),
+    Column("process", Text),
 )
 
 runs = _table("runs", Column("id", Text, primary_key=True), Column("asked_at", Instant))
