@@ -9,8 +9,8 @@ from sqlalchemy import create_engine, event, inspect
 
 from services.scheduler.errors import ConflictError, StoreUnavailableError
 from services.scheduler.store.open import open_store
-from services.scheduler.store.sql.migrate import migrations
-from services.scheduler.store.sql.sqlite import SqliteDatabase
+from services.scheduler.store.sql.migrate import migrations, statements
+from services.scheduler.store.sql.sqlite import SqliteDatabase, SqliteWords
 from services.scheduler.store.sql.store import SqlStore
 from services.scheduler.store.sql.tables import metadata
 from shared.clock import SystemClock
@@ -136,3 +136,18 @@ def _plan(path: Path, statement: str) -> list[str]:
     with closing(sqlite3.connect(path)) as connection:
         explained = connection.execute(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?"))
         return [row[3] for row in explained]
+
+
+async def test_a_database_of_the_first_schema_is_brought_up_to_date_with_all_that_is_in_it(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    first = statements(migrations()[1], SqliteWords())
+    with closing(sqlite3.connect(tmp_path / "leeward.db")) as connection, connection:
+        for statement in first:
+            connection.execute(statement)
+        connection.execute("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at BIGINT NOT NULL)")
+        connection.execute("INSERT INTO schema_version VALUES (1, 0)")
+        connection.execute("INSERT INTO replicas (session, replica, lease_until) VALUES ('earlier', 'one', 0)")
+    async with open_store(sqlite_url) as store:
+        assert (await register(store)).fence > 1
+        await put_job(store)

@@ -50,9 +50,12 @@ def read_source(document: Any, given: Given, collection: str | None) -> list[Fou
 
     Raises MovingError when it is something else, ExpressionError.
     """
-    if is_template(document):
-        return [_of_resource(one.type, one.name, one.body) for one in read_template(document, given)]
-    return [_recognised(one, collection) for one in _elements(document)]
+    try:
+        if is_template(document):
+            return [_of_resource(one.type, one.name, one.body) for one in read_template(document, given)]
+        return [_recognised(one, collection) for one in _elements(document)]
+    except RecursionError as fault:
+        raise MovingError("a file is nested more deeply than any job or template can be") from fault
 
 
 def _elements(document: Any) -> Iterator[dict[str, Any]]:

@@ -59,7 +59,7 @@ def test_files_of_windows_are_read(tmp_path: Path, encoding: str) -> None:
     assert read_document(str(file)) == {"a": "é"}
 
 
-@pytest.mark.parametrize("text", ["{a: [", "a: !!python/object:os.system {}", "\x00"])
+@pytest.mark.parametrize("text", ["{a: [", "a: !!python/object:os.system {}", "\x00", "a: &a\n  b: *a", "[" * 5000])
 def test_what_is_no_document_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "bad"
     file.write_text(text)

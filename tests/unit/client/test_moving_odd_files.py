@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,14 @@ def test_any_document_is_read_or_refused(document: Any) -> None:
 def test_any_template_is_read_or_refused(resources: list[dict[str, Any]], more: dict[str, Any]) -> None:
     with suppress(MovingError):
         wanted(template(*resources, **{name: value for name, value in more.items() if name != "resources"}))
+
+
+def test_a_template_without_bottom_is_refused() -> None:
+    properties: dict[str, Any] = {}
+    for _ in range(5000):
+        properties = {"a": properties}
+    with pytest.raises(MovingError, match="nested more deeply"):
+        wanted(template({"type": "Microsoft.Scheduler/jobCollections", "name": "c", "properties": properties}))
 
 
 @settings(max_examples=50)
