@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from services.vmwatch.instance import Overrides
-from shared.bus import BusSettings
+from shared.bus import BusSettings, BusSettingsError, check_settings
 from shared.settings import parse_listen
 from shared.topics import DEFAULT_PREFIX, Topics
 
@@ -73,9 +73,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             parse_listen(self.ops_listen)
         except ValueError as fault:
             yield f"ops_listen={self.ops_listen}: {fault}"
-        if urlsplit(self.imds_url).scheme not in {"http", "https"}:
+        try:
+            check_settings(self.bus)
+        except BusSettingsError as fault:
+            yield f"mqtt_url: {fault}"
+        if not _is_web_address(self.imds_url):
             yield f"imds_url={self.imds_url}: write http://address"
         if self.poll_seconds < _SHORTEST_POLL_SECONDS:
             yield f"poll_seconds={self.poll_seconds:g}: use at least {_SHORTEST_POLL_SECONDS:g}"
         if self.log_level.upper() not in logging.getLevelNamesMapping():
             yield f"log_level={self.log_level}: write DEBUG, INFO, WARNING or ERROR"
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        place = urlsplit(url)
+        return place.scheme in {"http", "https"} and bool(place.hostname) and place.port != 0
+    except ValueError:
+        return False

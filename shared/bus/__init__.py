@@ -1,6 +1,7 @@
 """The MQTT bus: one client per process that keeps its own state on the broker, whatever happens to either."""
 
 from shared.bus.client import Bus
+from shared.bus.connection import check_settings
 from shared.bus.publications import (
     BusSettings,
     BusSettingsError,
@@ -20,4 +21,5 @@ __all__ = [
     "Handler",
     "Publication",
     "ReplyTimeoutError",
+    "check_settings",
 ]

@@ -31,6 +31,10 @@ _ACKNOWLEDGEMENT_SECONDS = 45
 _REPEAT_SECONDS = 1
 _STABLE_SECONDS = 5
 _REFUSED_SECONDS = 30
+_SHORT_LIVES = 3
+_JUST_ENDED = "the connection has just ended"
+# Mosquitto 2.0.11 hangs up on whoever had the name before, without a word.
+_CROWDED = ", as each one soon after its start: does another client have the same name?"
 _log = get_logger(__name__)
 
 
@@ -73,6 +77,8 @@ class Bus:
         self._refused_pause = refused_pause
         self._connection: Connection | None = None
         self._trouble = "not connected yet"
+        self._began_at = 0.0
+        self._short_lives = 0
         self._denied: dict[str, str] = {}
         self._watched: set[str] = set()
         self._unheard: set[str] = set()
@@ -235,6 +241,7 @@ class Bus:
 
     def _begin(self, connection: Connection, denied: Mapping[str, str]) -> None:
         self._connection = connection
+        self._began_at = asyncio.get_running_loop().time()
         self._trouble = ""
         self._denied = dict(denied)
         self._watched.clear()
@@ -251,13 +258,14 @@ class Bus:
 
     def _end(self) -> None:
         self._connection = None
-        self._trouble = "the connection has just ended"
+        self._trouble = _JUST_ENDED
         self._settled.clear()
         for timer in self._repeats.values():
             timer.cancel()
         self._repeats.clear()
         self._repeated_at.clear()
         now = asyncio.get_running_loop().time()
+        self._short_lives = self._short_lives + 1 if now - self._began_at <= _STABLE_SECONDS else 0
         # aiomqtt does not tell a waiting publish that its connection is gone.
         for limit in self._limits:
             if not limit.expired():
@@ -348,10 +356,13 @@ class Bus:
         self._denied["publishing"] = why
 
     def _report(self, fault: BaseException, refused: str | None) -> None:
-        trouble = f"refused by {self._dialler}: {refused}" if refused else f"{self._dialler}: {reason(fault)}"
+        why = refused or reason(fault)
+        if self._trouble == _JUST_ENDED and self._short_lives >= _SHORT_LIVES:
+            why += _CROWDED
+        trouble = f"refused by {self._dialler}: {why}" if refused else f"{self._dialler}: {why}"
         if trouble != self._trouble:
             level = _log.error if refused else _log.warning
-            level("bus not connected", broker=str(self._dialler), reason=refused or reason(fault))
+            level("bus not connected", broker=str(self._dialler), reason=why)
         self._trouble = trouble
 
 

@@ -201,6 +201,11 @@ async def within(seconds: float, event: asyncio.Event) -> bool:
     return True
 
 
+def check_settings(settings: BusSettings) -> None:
+    """Look at the address and the TLS files without connecting; raises BusSettingsError."""
+    Dialler(settings, client_id="", will=None)
+
+
 def delivery(message: aiomqtt.Message) -> Delivery:
     """Return a received message in our own form."""
     payload: Any = message.payload
@@ -245,9 +250,11 @@ def _place(url: str) -> SplitResult:
     try:
         place = urlsplit(url)
         port = place.port
-    except ValueError as fault:
-        raise BusSettingsError(f"the broker's address cannot be used: {fault}") from None
-    if place.scheme not in _PORTS or not place.hostname or port == 0 or place.path.strip("/"):
+        is_usable = place.scheme in _PORTS and place.hostname and port != 0 and not place.path.strip("/")
+    except ValueError:
+        # Its own message would quote what may be a password.
+        is_usable = False
+    if not is_usable:
         raise BusSettingsError("the broker's address must look like mqtt://host:1883 or mqtts://user:password@host")
     return place
 

@@ -1,6 +1,11 @@
 """Collections: documents, plans and quotas, the gate, lists."""
 
-from tests.parts.fakes_api import Api, a_job, every
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from services.scheduler.store.open import open_store
+from tests.parts.fakes_api import Api, a_job, every, running_api
 
 
 async def test_an_empty_body_makes_an_unlimited_open_collection(api: Api) -> None:
@@ -28,6 +33,16 @@ async def test_put_replaces_and_patch_merges(api: Api) -> None:
 async def test_enable_and_disable_answer_with_the_collection(api: Api) -> None:
     assert (await api.call("POST", "/collections/demo/disable")).document["state"] == "Disabled"
     assert (await api.call("POST", "/collections/DEMO/enable")).document["state"] == "Enabled"
+
+
+async def test_changes_at_once_do_not_undo_each_other(tmp_path: Path) -> None:
+    async with running_api(store=open_store(f"sqlite:///{tmp_path / 'jobs.db'}")) as api:
+        await api.call("PUT", "/collections/demo", {})
+        patches: list[dict[str, Any]] = [{"tags": {f"t{n}": "x"}} for n in range(8)]
+        patches.insert(4, {"state": "Disabled"})
+        await asyncio.gather(*(api.call("PATCH", "/collections/demo", patch) for patch in patches))
+        left = (await api.call("GET", "/collections/demo")).document
+        assert (left["state"], len(left["tags"])) == ("Disabled", 8)
 
 
 async def test_collections_are_listed_in_pages(api: Api) -> None:

@@ -1,11 +1,14 @@
 """Plans and quotas: what a collection grants its jobs, what it refuses to become, and what an operator may change."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.scheduler.domain.limits import read_limits
 from services.scheduler.store.memory.store import MemoryStore
+from services.scheduler.store.open import open_store
 from tests.parts.fakes_api import Api, a_job, every, running_api
 
 
@@ -84,6 +87,17 @@ async def test_a_quota_comes_back_as_it_was_given(api: Api) -> None:
     quota = {"maxJobCount": 9, "maxJobOccurrence": 3, "maxRecurrence": {"frequency": "Minute", "interval": 5}}
     reply = await api.call("PUT", "/collections/c", {"quota": quota})
     assert reply.document["quota"] == {**quota, "maxRecurrence": {"frequency": "minute", "interval": 5}}
+
+
+async def test_callers_at_once_do_not_get_past_a_limit(tmp_path: Path) -> None:
+    async with running_api(store=open_store(f"sqlite:///{tmp_path / 'jobs.db'}")) as api:
+        made = await asyncio.gather(*(put(api, f"free-{n}", "Free") for n in range(4)))
+        assert sorted(made) == [201, 409, 409, 409]
+        jobs = f"/collections/free-{made.index(201)}/jobs"
+        single = (api.call("PUT", f"{jobs}/j{n}", a_job()) for n in range(9))
+        batch = api.call("POST", f"{jobs}:batch", {"value": [a_job(name=f"b{n}") for n in range(3)]})
+        await asyncio.gather(*single, batch)
+        assert len((await api.call("GET", jobs)).document["value"]) <= 5
 
 
 async def test_a_limit_lowered_later_locks_neither_gate_nor_job() -> None:

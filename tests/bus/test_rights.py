@@ -70,6 +70,11 @@ async def test_a_refused_password_is_tried_again_later() -> None:
             await doorkeeper.until_visits(3)
 
 
+async def test_two_clients_of_one_name_are_told_what_is_wrong_when_the_broker_does_not(mosquitto: Mosquitto) -> None:
+    async with running(bus_at(mosquitto.url)) as bus, running(bus_at(mosquitto.url), settled=False):
+        await until_problem(bus, "does another client have the same name?")
+
+
 async def test_a_client_whose_name_is_taken_over_does_not_fight_for_it() -> None:
     opened = Doorkeeper(WELCOME + TAKEN_OVER).open()
     async with opened as doorkeeper, running(bus_at(doorkeeper.url), settled=False) as bus:

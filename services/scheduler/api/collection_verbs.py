@@ -1,5 +1,6 @@
 """What callers may do with job collections, apart from any protocol."""
 
+from asyncio import Lock
 from typing import Any
 
 from services.scheduler.api.merge import merge
@@ -28,16 +29,18 @@ class CollectionVerbs:
         Raises InvalidInputError for what the document says, ConflictError for what its plan forbids.
         """
         check_name(name)
-        return await self._write(namespace, name, read_collection(document, default_sku))
+        async with self._turn(namespace):
+            return await self._write(namespace, name, read_collection(document, default_sku))
 
     async def patch(
         self, namespace: Namespace, name: str, patch: dict[str, Any], default_sku: Sku, *, strict: bool = True
     ) -> Collection:
         """Change what `patch` names (RFC 7386), leave the rest. Raises NotFoundError, and what `put` does."""
-        existing = await self._services.store.get_collection(namespace, name)
-        merged = merge(to_builtins(collection_document(existing)), patch)
-        document = read(merged, CollectionDocument, strict=strict)
-        collection, _ = await self._write(namespace, existing.name, read_collection(document, default_sku))
+        async with self._turn(namespace):
+            existing = await self._services.store.get_collection(namespace, name)
+            merged = merge(to_builtins(collection_document(existing)), patch)
+            document = read(merged, CollectionDocument, strict=strict)
+            collection, _ = await self._write(namespace, existing.name, read_collection(document, default_sku))
         return collection
 
     async def delete(self, namespace: Namespace, name: str) -> None:
@@ -54,6 +57,10 @@ class CollectionVerbs:
         self._services.engine.forget_collection(written[0].id)
         self._services.engine.wake()
         return written
+
+    def _turn(self, namespace: Namespace) -> Lock:
+        """Plans count the collections of a subscription, and a merge must not undo another's."""
+        return self._services.turns.at(namespace.subscription.lower())
 
     async def _find(self, namespace: Namespace, name: str) -> Collection | None:
         try:

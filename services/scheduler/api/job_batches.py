@@ -8,6 +8,7 @@ import msgspec
 
 from services.scheduler.api.drafts import Wish, put_draft
 from services.scheduler.api.filters import JobFilter
+from services.scheduler.api.plan_checks import room
 from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.job_reader import check_name, read_job
 from services.scheduler.api.schemas.jobs import JobDocument
@@ -53,11 +54,12 @@ class JobBatches:
             raise InvalidInputError("value", f"{len(documents)} jobs are too many; at most {MAX_BATCH} at once")
         wishes = await self._wishes(documents, allowance(collection.definition, self._services.limits), strict=strict)
         good = [wish for wish in wishes if isinstance(wish, Wish)]
-        existing = await self._existing(collection, [wish.name for wish in good])
-        await self._check_room(collection, [wish for wish in good if wish.name.lower() not in existing])
         outcomes: dict[str, Answer] = {}
-        for start in range(0, len(good), _PAGE):
-            outcomes |= await self._write(collection, good[start : start + _PAGE], existing)
+        async with room(self._services, collection):
+            existing = await self._existing(collection, [wish.name for wish in good])
+            await self._check_room(collection, [wish for wish in good if wish.name.lower() not in existing])
+            for start in range(0, len(good), _PAGE):
+                outcomes |= await self._write(collection, good[start : start + _PAGE], existing)
         return [outcomes[wish.name] if isinstance(wish, Wish) else wish for wish in wishes]
 
     async def delete(self, collection: Collection, wanted: JobFilter) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.scheduler.api.drafts import Wish, patch_draft, put_draft
 from services.scheduler.api.merge import merge
+from services.scheduler.api.plan_checks import room
 from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.job_reader import check_name, read_job
 from services.scheduler.api.schemas.job_writer import job_document, spell_type
@@ -54,7 +55,8 @@ class JobVerbs:
                 await self._check_room(collection)
             return put_draft(wish, existing, self._services.clock.now())
 
-        return await self._write(collection, name, draft)
+        async with room(self._services, collection):
+            return await self._write(collection, name, draft)
 
     async def patch(self, collection: Collection, name: str, patch: dict[str, Any], *, strict: bool = True) -> Job:
         """Change what `patch` names (RFC 7386), leave the rest; the result is judged as a whole.

@@ -1,5 +1,7 @@
 """Whether a collection fits its plan, its subscription and the jobs it has (reference azure-scheduler §1.6, §2.7)."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
+
 from services.scheduler.api.ports import Services
 from services.scheduler.domain.collections import Collection, CollectionDefinition, Namespace
 from services.scheduler.domain.jobs import Job
@@ -11,12 +13,20 @@ from services.scheduler.domain.quotas import (
     check_quota,
     check_room,
     is_narrower,
+    job_limit,
     same_plan,
 )
 from services.scheduler.domain.recurrence_check import check_pace
 from services.scheduler.errors import ConflictError
 
 _PAGE = 500
+
+
+def room(services: Services, collection: Collection) -> AbstractAsyncContextManager[object]:
+    """Return what to hold while jobs are counted and added; nothing where there may be any number of them."""
+    if job_limit(collection.definition, services.limits) is None:
+        return nullcontext()
+    return services.turns.at(collection.id)
 
 
 class PlanChecks:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from services.scheduler.api.turns import Turns
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.hosts import HostReport
 from services.scheduler.domain.jobs import JobId
@@ -65,3 +66,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     burst_reads: int
     burst_writes: int
     new_id: Callable[[], str]
+    turns: Turns = msgspec.field(default_factory=Turns)

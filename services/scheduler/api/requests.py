@@ -37,8 +37,8 @@ async def read_document(request: web.Request, limit: int = MAX_DOCUMENT_BYTES) -
             body += chunk
             if len(body) > limit:
                 raise BodyTooLargeError(f"the body has more than {limit} bytes")
-    except web.RequestPayloadError as fault:
-        raise MalformedBodyError("", "the body is not encoded as its headers say") from fault
+    except (web.RequestPayloadError, ConnectionError) as fault:
+        raise MalformedBodyError("", "the body ends early, or is not encoded as its headers say") from fault
     return parse(bytes(body))
 
 

@@ -20,7 +20,7 @@ def of_event(before: EventRecord | None, after: EventRecord) -> Iterator[str]:
     elif after.status != before.status and after.status == STARTED:
         yield f"{after.type} of {where} has started: the host is interrupted"
     elif after.not_before != before.not_before and after.not_before is not None:
-        yield f"{after.type} of {where} is moved to {_clock(after.not_before)}"
+        yield f"{after.type} of {where} is moved to {_clock(after.not_before, after)}"
     if before is not None:
         yield from _drained(before, after)
         yield from _approved(before, after, where)
@@ -37,7 +37,7 @@ def _announced(event: EventRecord, where: str) -> Iterator[str]:
     elif event.not_before is None:
         yield f"Azure announces a {event.type} of {where}{why}"
     else:
-        yield f"Azure announces a {event.type} of {where}, not before {_clock(event.not_before)}{why}"
+        yield f"Azure announces a {event.type} of {where}, not before {_clock(event.not_before, event)}{why}"
 
 
 def _drained(before: EventRecord, after: EventRecord) -> Iterator[str]:
@@ -90,5 +90,7 @@ def of_host(before: HostView | None, after: HostView) -> Iterator[str]:
         yield f"{after.name} is available again: held jobs are released"
 
 
-def _clock(instant: datetime) -> str:
-    return instant.strftime("%H:%M:%S UTC")
+def _clock(instant: datetime, event: EventRecord) -> str:
+    """Say the time, and the day where it is another than that of the event's first sight."""
+    is_same_day = instant.date() == event.first_seen_at.date()
+    return f"{instant:%H:%M:%S} UTC" if is_same_day else f"{instant:%Y-%m-%d %H:%M:%S} UTC"

@@ -28,7 +28,7 @@ def rule(frequency: Frequency, interval: int = 1, **schedule: object) -> Recurre
         (rule(DAY, 549), "recurrence.interval", "1 to 548"),
         (rule(WEEK, 79), "recurrence.interval", "1 to 78"),
         (rule(MONTH, 19), "recurrence.interval", "1 to 18"),
-        (Recurrence(frequency=DAY, count=0), "recurrence.count", "1 or more"),
+        (Recurrence(frequency=DAY, count=0), "recurrence.count", "1 to 2147483647"),
         (rule(DAY, minutes=(60,)), "recurrence.schedule.minutes", "60 is not allowed; give 0 to 59"),
         (rule(DAY, hours=(3, 24)), "recurrence.schedule.hours", "24 is not allowed; give 0 to 23"),
         (rule(DAY, hours=()), "recurrence.schedule.hours", "empty"),

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from pytest import LogCaptureFixture
+import pytest
 
 from shared.chores import Chores
 
@@ -52,7 +52,7 @@ async def test_a_slow_duty_never_overlaps_itself() -> None:
     assert highest == 1
 
 
-async def test_closing_ends_what_runs_before_it_returns_and_calls_it_no_error(caplog: LogCaptureFixture) -> None:
+async def test_closing_ends_what_runs_before_it_returns_and_calls_it_no_error(caplog: pytest.LogCaptureFixture) -> None:
     started, ended = asyncio.Event(), asyncio.Event()
 
     async def duty() -> None:

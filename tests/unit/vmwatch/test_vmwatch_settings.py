@@ -27,11 +27,19 @@ def test_all_faults_are_reported_together() -> None:
         "LEEWARD_TOPIC_PREFIX": "a/#",
         "LEEWARD_OPS_LISTEN": "9465",
         "LEEWARD_LOG_LEVEL": "loud",
+        "LEEWARD_MQTT_URL": "mqtt://vm:secret",
     }
     with pytest.raises(SettingsError) as raised:
         load(Settings, environment)
-    for name in ("poll_seconds", "imds_url", "topic prefix", "ops_listen", "log_level"):
+    for name in ("poll_seconds", "imds_url", "topic prefix", "ops_listen", "log_level", "mqtt_url"):
         assert name in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "http://", "http://[bad", "http://host:port"])
+def test_an_address_of_the_metadata_service_that_is_none_is_refused_by_name(address: str) -> None:
+    with pytest.raises(SettingsError, match="imds_url"):
+        load(Settings, {"LEEWARD_IMDS_URL": address})
 
 
 def test_event_types_are_counted_in_a_closed_set() -> None:
