@@ -8,9 +8,17 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from shared.settings import Listen
+from shared.settings import Listen, SettingsError
 
 Readiness = Callable[[], Mapping[str, str]]
+
+
+async def listen_on(runner: web.AppRunner, listen: Listen) -> None:
+    """Start serving on an address. Raises SettingsError that names it when it is taken or not this machine's."""
+    try:
+        await web.TCPSite(runner, listen.host, listen.port).start()
+    except OSError as fault:
+        raise SettingsError(f"cannot listen on {listen}: {fault.strerror or fault}") from fault
 
 
 class OpsServer:
@@ -31,7 +39,7 @@ class OpsServer:
         return int(self._runner.addresses[0][1])
 
     async def __aenter__(self) -> Self:
-        """Listen; raises OSError when the address is taken."""
+        """Listen. Raises SettingsError when the address cannot be had."""
         app = web.Application()
         app.add_routes(
             [
@@ -43,8 +51,8 @@ class OpsServer:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._listen.host, self._listen.port).start()
-        except OSError:
+            await listen_on(runner, self._listen)
+        except SettingsError:
             await runner.cleanup()
             raise
         self._runner = runner

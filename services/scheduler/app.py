@@ -46,7 +46,7 @@ from shared.chores import Chores
 from shared.clock import Clock, SystemClock
 from shared.logs import get_logger
 from shared.messages import Presence, ReplicaStatus, encode
-from shared.ops import OpsServer
+from shared.ops import OpsServer, listen_on
 from shared.settings import masked, parse_listen
 from shared.topics import HostKey, Topics
 
@@ -339,7 +339,7 @@ async def _api(settings: Settings, services: Services) -> AsyncIterator[None]:
     await runner.setup()
     listen = parse_listen(settings.listen)
     try:
-        await web.TCPSite(runner, listen.host, listen.port).start()
+        await listen_on(runner, listen)
         yield
     finally:
         await runner.cleanup()

@@ -18,7 +18,7 @@ from shared.clock import Clock
 from shared.logs import get_logger
 from shared.ops import OpsServer
 from shared.retry import Backoff
-from shared.settings import SettingsError, parse_listen
+from shared.settings import parse_listen
 from shared.topics import Topics, host_key
 
 T = TypeVar("T")
@@ -67,17 +67,11 @@ class App:
         """Watch until `stop` is set, then say goodbye. Raises SettingsError, BusSettingsError."""
         async with AsyncExitStack() as resources:
             await resources.enter_async_context(self._imds)
-            await self._open_ops(resources)
+            await resources.enter_async_context(self._ops)
             self.started.set()
             host = await _unless(stop, self._identity.find_host(Backoff(first=0.5, limit=10)))
             if host is not None:
                 await self._watch(Life(host=host, session=self._session), stop)
-
-    async def _open_ops(self, resources: AsyncExitStack) -> None:
-        try:
-            await resources.enter_async_context(self._ops)
-        except OSError as fault:
-            raise SettingsError(f"cannot listen on ops_listen={self._settings.ops_listen}: {fault}") from fault
 
     async def _watch(self, life: Life, stop: asyncio.Event) -> None:
         bus = self._bus = self._make_bus(life)

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from shared.ops import OpsServer
-from shared.settings import Listen
+from shared.settings import Listen, SettingsError
 
 ANY_PORT = Listen("127.0.0.1", 0)
 
@@ -42,6 +42,6 @@ async def test_the_metrics_of_the_given_registry_are_exposed() -> None:
 async def test_a_port_that_is_taken_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = Listen("127.0.0.1", taken.getsockname()[1])
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(SettingsError, match=f"cannot listen on {listen}: .*in use"):
             async with OpsServer(listen, CollectorRegistry(), dict):
                 pass
