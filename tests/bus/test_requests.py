@@ -50,6 +50,8 @@ async def test_a_request_that_nobody_answers_times_out(broker: BrokerProcess) ->
 async def test_a_command_without_response_topic_needs_no_reply(broker: BrokerProcess) -> None:
     async with running(bus_at(broker.url)) as bus:
         await bus.reply(Delivery(topic="commands/approve", payload=b"go", retained=False), b"done")
+        assert await bus.flush(5)
+        assert bus.connected
 
 
 async def test_a_request_without_a_broker_fails_at_once() -> None:

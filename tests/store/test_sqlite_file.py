@@ -41,6 +41,7 @@ async def test_a_second_scheduler_on_the_same_file_is_refused_by_name(sqlite_url
 async def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:
     async with open_store(f"sqlite:///{tmp_path}/deep/down/leeward.db") as store:
         await store.ping()
+    assert (tmp_path / "deep" / "down" / "leeward.db").is_file()
 
 
 async def test_a_folder_that_cannot_be_made_is_said_to_be_the_reason(tmp_path: Path) -> None:
