@@ -8,7 +8,7 @@ PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-input
 QUIETLY := > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test unit check lint format types docs bench clean servers
+.PHONY: help run setup test unit check lint format types docs bench drill clean servers
 
 help:  ## Explain the targets
 	@echo "Leeward: scheduled jobs that stay out of the weather. What make can do:"
@@ -42,8 +42,11 @@ test: setup  ## Run every test: real brokers, real PostgreSQL, whole processes
 docs: $(VENV)/dev.stamp  ## Rewrite the tables in docs/ that come from the code
 	@$(BIN)/python -m tests.parts.reference
 
-bench: setup  ## Measure dispatch against a bare loop, in six minutes: BENCH=--quick in one, docs/performance.md
+bench: setup  ## Measure dispatch against a bare loop and its peers, in 25 minutes; BENCH=--quick in 4: docs/performance.md
 	@$(BIN)/python -m tests.bench $(BENCH)
+
+drill: setup  ## Break things while jobs run and judge what became of them: DRILL="--seeds 20", docs/reliability.md
+	@$(BIN)/python -m tests.drill $(DRILL)
 
 clean:  ## Remove what make and the tools have made; the data of `make run` in .leeward stays
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -23,6 +23,10 @@ class SystemClock:
         """Return the machine's time in UTC, cut to whole milliseconds (what the store keeps)."""
         return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)
 
+    def precise(self) -> datetime:
+        """Return the machine's time in UTC, to the microsecond: what other clocks are set by."""
+        return datetime.fromtimestamp(time.time(), UTC)
+
 
 def to_milliseconds_precision(instant: datetime) -> datetime:
     """Cut `instant` to whole milliseconds, so that it survives the store unchanged."""
@@ -36,4 +40,4 @@ def to_epoch_ms(instant: datetime) -> int:
 
 def from_epoch_ms(milliseconds: int) -> datetime:
     """Return the aware UTC instant for milliseconds since 1970-01-01T00:00:00Z."""
-    return EPOCH + timedelta(milliseconds=milliseconds)
+    return EPOCH + _MILLISECOND * milliseconds

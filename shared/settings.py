@@ -51,6 +51,8 @@ SHARED_NAMES = frozenset(
         "secret_keys_file",
         "silent_margin_seconds",
         "subscription",
+        "target_concurrency",
+        "target_rate",
         "targets_allow",
         "targets_deny",
         "token",

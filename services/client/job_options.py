@@ -25,6 +25,10 @@ _REQUEST = (
     click.option("--timeout", metavar="LENGTH", help="How long a call may take: PT60S by default, up to PT30M."),
     click.option("--retry-count", type=int, help="Repeat a failed call so often (4 by default)."),
     click.option("--retry-interval", metavar="LENGTH", help="Wait so long between repeats: PT30S by default."),
+    click.option(
+        "--retry-type", help="Repeats come Fixed apart (by default) or Exponential: ever longer, with jitter."
+    ),
+    click.option("--max-interval", metavar="LENGTH", help="Exponential repeats come at most so far apart: PT1H."),
     click.option("--no-retry", is_flag=True, help="Do not repeat a failed call."),
 )
 _PLACE = (
@@ -38,6 +42,9 @@ _PLACE = (
 _MORE = (
     click.option("--overlap", help="When the one before still runs: Skip, Allow or QueueOne."),
     click.option("--catch-up", help="After a downtime: RunOnce, RunAll or Skip."),
+    click.option(
+        "--flexible-window", metavar="LENGTH", help="Spread starts: each within this time after it is due [at once]."
+    ),
     click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; may be repeated."),
     click.option("--disabled", is_flag=True, help="Do not run it yet."),
     click.option("--file", "source", metavar="FILE", help="A JSON or YAML document; - is standard input."),
@@ -55,6 +62,8 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
     timeout: str | None = None
     retry_count: int | None = None
     retry_interval: str | None = None
+    retry_type: str | None = None
+    max_interval: str | None = None
     no_retry: bool = False
     every: str | None = None
     cron: str | None = None
@@ -70,6 +79,7 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
     on_release: str | None = None
     overlap: str | None = None
     catch_up: str | None = None
+    flexible_window: str | None = None
     tags: tuple[str, ...] = ()
     disabled: bool = False
     source: str | None = None
@@ -91,6 +101,7 @@ def flags_document(flags: JobFlags) -> dict[str, Any]:
         "overlap": flags.overlap,
         "catchUp": flags.catch_up,
         "timeout": flags.timeout,
+        "flexibleWindow": flags.flexible_window,
         "tags": pairs(flags.tags, "=", "--tag"),
         "state": "Disabled" if flags.disabled else None,
     }
@@ -98,8 +109,11 @@ def flags_document(flags: JobFlags) -> dict[str, Any]:
 
 
 def flags_patch(flags: JobFlags) -> dict[str, Any]:
-    """Return what the flags change: a new rhythm takes the place of the old one, of whichever kind that is."""
+    """Return what the flags change: a new rhythm or kind of retry takes the place of the old one, whichever that is."""
     document = flags_document(flags)
+    policy = document.get("action", {}).get("retryPolicy", {})
+    if policy.get("retryType", "exponential").lower() != "exponential":
+        policy.setdefault("maxInterval", None)
     if flags.every:
         document["recurrence"] |= {"cron": None}
     if flags.cron:
@@ -115,10 +129,16 @@ def _request(flags: JobFlags) -> dict[str, Any]:
 
 
 def _retry_policy(flags: JobFlags) -> dict[str, Any]:
+    policy = _given(
+        retryType=flags.retry_type,
+        retryCount=flags.retry_count,
+        retryInterval=flags.retry_interval,
+        maxInterval=flags.max_interval,
+    )
     if not flags.no_retry:
-        return _given(retryCount=flags.retry_count, retryInterval=flags.retry_interval)
-    if flags.retry_count is not None or flags.retry_interval is not None:
-        raise click.UsageError("--no-retry does not go with --retry-count or --retry-interval")
+        return policy
+    if policy:
+        raise click.UsageError("--no-retry does not go with other options for retries")
     return {"retryType": "None"}
 
 

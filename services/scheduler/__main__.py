@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import sys
 
 from services.scheduler.app import serve
@@ -20,6 +21,7 @@ def main() -> int:
         return FAULT_EXIT_CODE
     logs.configure(level=settings.log_level)
     _collect_less_often()
+    _open_many()
     return run(lambda stop: serve(settings, stop))
 
 
@@ -31,6 +33,12 @@ def _collect_less_often() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def _open_many() -> None:
+    """Let the process have as many sockets as it may: calls that take long need one each (LEEWARD_RUNNERS)."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Puts the scheduler together and runs it: the only place that constructs the concrete parts."""
 
 import asyncio
+import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -13,19 +15,22 @@ from services.scheduler.api.routes import build
 from services.scheduler.dispatch.actions.http import HttpCaller
 from services.scheduler.dispatch.actions.targets import TargetGuard
 from services.scheduler.dispatch.announcer import Announcer
+from services.scheduler.dispatch.assurance import Assurance
 from services.scheduler.dispatch.attempts import Attempts
 from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.engine import Engine
 from services.scheduler.dispatch.held import Holds
+from services.scheduler.dispatch.lanes import Lanes
 from services.scheduler.dispatch.lease import Lease
+from services.scheduler.dispatch.living import Living
 from services.scheduler.dispatch.moves import Moves
 from services.scheduler.dispatch.outcomes import Outcomes
+from services.scheduler.dispatch.rescue import LOOK_SECONDS, Rescue
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.hosts import Threat
 from services.scheduler.domain.limits import read_limits
 from services.scheduler.duty import Duty
-from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.feed import Feed
 from services.scheduler.fleet.approvals import Approvals, allowed
 from services.scheduler.fleet.drains import Drains, Work
@@ -36,9 +41,11 @@ from services.scheduler.fleet.reports import Reports
 from services.scheduler.fleet.steward import Steward
 from services.scheduler.metrics import Metrics
 from services.scheduler.portal.page import add_portal
+from services.scheduler.retention import Retention
 from services.scheduler.settings import Settings
 from services.scheduler.store.base import Store
 from services.scheduler.store.open import open_store
+from services.scheduler.timekeeper import StoreClock
 from services.scheduler.upkeep import Upkeep
 from shared.about import product_version
 from shared.bus import Bus, Publication
@@ -67,15 +74,18 @@ def new_id() -> str:
 class Scheduler:
     """One replica, wired; `open` starts what must be there first, `run` lives until `stop` is set."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+    def __init__(self, settings: Settings, store: Store, wall: Clock) -> None:
+        """`wall` is the machine's clock; jobs run by the store's, which all replicas share."""
         self.settings = settings
         self.store = store
-        self.clock = clock
         self.metrics = Metrics(product_version())
+        self.clock = clock = StoreClock(store, wall, self.metrics)
         self.feed = Feed()
         self.topics = Topics(settings.topic_prefix)
         self.session = new_id()
-        self.lease = Lease(store, clock, settings.replica, timedelta(seconds=settings.lease_seconds), self.metrics)
+        length = timedelta(seconds=settings.lease_seconds)
+        self.lease = Lease(store, clock, settings.replica, length, self.metrics, wall=wall)
+        self.assurance = Assurance(self.lease)
         self.claims = Claims()
         self.outcomes = Outcomes()
         self.running = Running(ended=lambda _: self.steward.wake())
@@ -105,22 +115,27 @@ class Scheduler:
             replica=settings.replica,
             metrics=self.metrics,
         )
-        self.caller = HttpCaller(
-            TargetGuard(settings.targets_deny, settings.targets_allow), connections=settings.runners
-        )
+        self.caller = HttpCaller(TargetGuard(settings.targets_deny, settings.targets_allow), clock)
         self.attempts = Attempts(self.caller, self.running, clock, self.metrics)
         self.runner = self._runner()
+        self.retention = Retention(store, clock, self.metrics, dice=random.random)
         self.engine = Engine(
             store,
             clock,
             self.lease,
+            self.assurance,
             self.claims,
             self.runner,
             self.outcomes,
             self.metrics,
             capacity=10 * settings.runners,
+            wrote=self.retention.wrote,
         )
+        self.rescue = Rescue(store, clock, self.lease, self.metrics, rescued=self.engine.wake)
+        self.living = Living(self.lease, self.rescue, self.engine, self.metrics)
         self.fleet.on_change(self._follow_fleet)
+        clock.on_step(self.fleet.heard.shift)
+        self.keeper = Duty("clock", clock.keep, self.metrics)
         self.pulse = Duty("fleet", self._look_at_fleet, self.metrics)
         self.started = asyncio.Event()
 
@@ -176,6 +191,7 @@ class Scheduler:
             store=self.store,
             clock=self.clock,
             lease=self.lease,
+            assurance=self.assurance,
             claims=self.claims,
             attempts=self.attempts,
             outcomes=self.outcomes,
@@ -184,6 +200,9 @@ class Scheduler:
             metrics=self.metrics,
             fleet=lambda: self.fleet.views,
             moves=self.moves,
+            lanes=Lanes(
+                concurrency=self.settings.target_concurrency, rate=self.settings.target_rate, time=time.monotonic
+            ),
             size=self.settings.runners,
         )
 
@@ -244,7 +263,9 @@ class Scheduler:
         return {} if self.started.is_set() else {"dispatch": "the fleet's state is being read"}
 
     async def begin(self) -> None:
-        """Start this life: lease, what was known before, and the bus subscriptions."""
+        """Start this life: clock, lease, what was known before, and the bus subscriptions."""
+        await self.clock.begin()
+        self.store.listen(self.living)
         await self.lease.begin()
         Intake(
             self.fleet.heard,
@@ -258,23 +279,13 @@ class Scheduler:
 
     def add_chores(self, chores: Chores) -> None:
         """Start the periodic duties."""
-        lease = self.settings.lease_seconds
-        upkeep = Upkeep(
-            self.store, self.clock, self.metrics, rescued=self.engine.wake, may_rescue=lambda: self.lease.is_steady
-        )
-        chores.every(lease / 3, self._renew, name="renew the lease", first_after=lease / 3)
-        chores.every(lease / 3, upkeep.rescue, name="rescue", first_after=0)
-        chores.every(60, upkeep.prune, name="prune", first_after=30)
+        upkeep = Upkeep(self.store, self.clock, self.metrics)
+        if self.store.is_shared:
+            chores.every(LOOK_SECONDS, self.rescue.look, name="rescue", first_after=0)
+        chores.every(5, self.retention.trim, name="trim", first_after=5)
+        chores.every(60, self.retention.prune, name="prune", first_after=30)
         chores.every(5, upkeep.measure, name="gauges", first_after=0)
         chores.every(HEARTBEAT_SECONDS, self._beat, name="heartbeat", first_after=HEARTBEAT_SECONDS)
-
-    async def _renew(self) -> None:
-        try:
-            await self.lease.prove()
-        except LeaseLostError:
-            self.engine.wake()
-        except StoreUnavailableError as fault:
-            log.warning("the lease cannot be renewed now", error=str(fault))
 
     async def _beat(self) -> None:
         self.bus.keep(self.topics.scheduler_status(self.settings.replica), self._status(Presence.ONLINE))
@@ -285,6 +296,8 @@ class Scheduler:
             watching = [
                 tasks.create_task(duty(), name=name)
                 for name, duty in (
+                    ("clock", self.keeper.run),
+                    ("lease", self.living.run),
                     ("bus", self.bus.run),
                     ("fleet", self.pulse.run),
                     ("steward", self.steward.run),
@@ -352,10 +365,9 @@ async def _life(duty: Callable[[], Awaitable[None]]) -> None:
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Run one scheduler replica until `stop` is set."""
     log.info("starting", version=product_version(), **masked(settings))
-    clock = SystemClock()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url))
-        scheduler = Scheduler(settings, store, clock)
+        scheduler = Scheduler(settings, store, SystemClock())
         await scheduler.begin()
         await stack.enter_async_context(scheduler.caller)
         await stack.enter_async_context(

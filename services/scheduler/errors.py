@@ -21,6 +21,14 @@ class ConflictError(PermanentError):
     """The thing's present state forbids the change, or somebody changed it first."""
 
 
+class NoRoomError(ConflictError):
+    """The collection has as many jobs as it may; that is no race, and trying again is of no use."""
+
+    def __init__(self, limit: int, jobs: int) -> None:
+        """Say how many it may have, and would have."""
+        super().__init__(f"the collection may have {limit} jobs and would have {jobs}")
+
+
 class StoreUnavailableError(TransientError):
     """The database cannot be reached or refused for a reason that may pass."""
 

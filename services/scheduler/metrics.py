@@ -9,6 +9,14 @@ DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 BATCH_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 KNOWN_EVENT_TYPES = ("Freeze", "Reboot", "Redeploy", "Preempt", "Terminate")
 OTHER = "Other"
+_MISSED = {
+    "coalesced": "coalesced",
+    "window passed": "window_passed",
+    "not caught up": "not_caught_up",
+    "no watcher has reported": "no_host",
+    "the job cannot be planned": "not_plannable",
+}
+"""How history's reasons for what was missed begin, and their labels."""
 
 
 class Metrics:
@@ -29,8 +37,16 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
-        for outcome in ("succeeded", "failed", "held", "released", "rerouted", "skipped", "missed", "repeated"):
-            self.executions.labels(outcome)
+        outcomes = ("succeeded", "failed", "held", "released", "rerouted", "skipped", "missed", "repeated")
+        self.executed = {outcome: self.executions.labels(outcome) for outcome in outcomes}
+        self.missed = Counter(
+            "leeward_missed_occurrences_total",
+            "Occurrences that were not run and not caught up, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in (*_MISSED.values(), OTHER.lower()):
+            self.missed.labels(reason)
         self.lateness = Histogram(
             "leeward_dispatch_lateness_seconds",
             "From the instant an attempt should start to its start.",
@@ -44,6 +60,17 @@ class Metrics:
             buckets=DURATION_BUCKETS,
         )
         self.running = Gauge("leeward_executions_running", "Attempts running now.", registry=registry)
+        self.targets_full = Gauge(
+            "leeward_targets_full", "Targets with as many attempts under way as they may have.", registry=registry
+        )
+        self.targets_waiting = Gauge(
+            "leeward_targets_waiting_occurrences", "Due occurrences that wait for a full target.", registry=registry
+        )
+        self.deferred = Counter(
+            "leeward_deferred_occurrences_total",
+            "Due occurrences put off because too many waited for their target already.",
+            registry=registry,
+        )
 
     def _of_claims(self, registry: CollectorRegistry) -> None:
         self.claim_batch = Histogram(
@@ -52,14 +79,34 @@ class Metrics:
             registry=registry,
             buckets=BATCH_BUCKETS,
         )
-        self.backlog = Gauge("leeward_backlog_jobs", "Jobs past their due instant and not claimed.", registry=registry)
+        self.backlog = Gauge(
+            "leeward_backlog_jobs",
+            "Jobs past their due instant and not claimed; 10,000 means that or more.",
+            registry=registry,
+        )
+        self.oldest_due = Gauge(
+            "leeward_oldest_due_seconds",
+            "How long what waits to be claimed has been due, the longest; 0 when nothing waits.",
+            registry=registry,
+        )
         self.occurrences = Gauge(
-            "leeward_occurrences", "Unfinished occurrences by state.", ["state"], registry=registry
+            "leeward_occurrences",
+            "Unfinished occurrences by state; 10,000 means that or more.",
+            ["state"],
+            registry=registry,
         )
         self.jobs = Gauge("leeward_jobs", "Jobs by state.", ["state"], registry=registry)
         self.rescued = Counter(
             "leeward_rescued_occurrences_total", "Claims taken over from dead replicas.", registry=registry
         )
+        self.lease_takeovers = Counter(
+            "leeward_lease_takeovers_total",
+            "Lives of other replicas that this one took over: dead processes, and hung ones at the end of their lease.",
+            ["cause"],
+            registry=registry,
+        )
+        for cause in ("dead", "hung"):
+            self.lease_takeovers.labels(cause)
         self.refused_outcomes = Counter(
             "leeward_outcomes_refused_total",
             "Outcomes of claims that were no longer this replica's.",
@@ -73,8 +120,18 @@ class Metrics:
             ["duty"],
             registry=registry,
         )
-        for duty in ("approvals", "engine", "fleet", "holds", "steward"):
+        for duty in ("approvals", "clock", "engine", "fleet", "holds", "lease", "steward"):
             self.duty_failures.labels(duty)
+        self.clock_offset = Gauge(
+            "leeward_clock_offset_seconds",
+            "This machine's clock minus the database's, by which jobs run.",
+            registry=registry,
+        )
+        self.clock_steps = Counter(
+            "leeward_clock_steps_total",
+            "Times that the clock by which jobs run was set by 0.1 s or more.",
+            registry=registry,
+        )
         self.store_up = Gauge("leeward_store_up", "1 while the database answers.", registry=registry)
 
     def _of_the_fleet(self, registry: CollectorRegistry) -> None:
@@ -104,6 +161,11 @@ class Metrics:
         self.messages_dropped = Counter(
             "leeward_messages_dropped_total", "Execution notices dropped because the bus lagged.", registry=registry
         )
+
+
+def missed_label(reason: str) -> str:
+    """Return the metric label of a reason in history; unknown ones share a label, so that the set stays closed."""
+    return next((label for begin, label in _MISSED.items() if reason.startswith(begin)), OTHER.lower())
 
 
 def event_label(kind: str) -> str:

@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     silent_margin_seconds: int = 300
     lease_seconds: int = 15
     runners: int = 150
+    target_concurrency: int = 100
+    target_rate: float = 0
     grace_seconds: int = 25
     targets_deny: tuple[str, ...] = ("127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10", "168.63.129.16/32")
     targets_allow: tuple[str, ...] = ()
@@ -62,7 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "ignore_freeze_seconds": "a freeze known to be no longer than this threatens nothing",
         "silent_margin_seconds": "how long an event nobody reports any more stays after its expected end",
         "lease_seconds": "how long a replica may be silent before its claims are taken over",
-        "runners": "executions at a time in this process",
+        "runners": "executions at a time in this process, besides those over a second long; ten times as many in all",
+        "target_concurrency": "executions at a time at one target (scheme, host and port) from this process",
+        "target_rate": "executions started a second at one target from this process; 0: any number",
         "grace_seconds": "how long running executions may go on after SIGTERM",
         "targets_deny": "networks that actions may never reach, in addition to multicast and unspecified addresses",
         "targets_allow": "networks let through in spite of targets_deny",
@@ -93,6 +97,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.lease_seconds < 3:
             raise ValueError(f"lease_seconds={self.lease_seconds}: use at least 3")
+        if self.target_concurrency < 1:
+            raise ValueError(f"target_concurrency={self.target_concurrency}: use 1 or more")
+        if self.target_rate < 0:
+            raise ValueError(f"target_rate={self.target_rate}: use 0 (no limit) or more")
         if not 1 <= self.runners <= 1000:
             raise ValueError(f"runners={self.runners}: use 1 to 1000")
 

@@ -163,9 +163,20 @@ async def test_a_patch_that_leaves_the_timing_keeps_grid_and_counters(api: Api) 
 
 async def test_what_was_claimed_ahead_is_due_again_after_a_patch(api: Api) -> None:
     await api.call("PUT", HELLO, a_job(startTime="2026-03-02T12:00:05Z", recurrence=every(10, count=1)))
-    await claim_due(api)
+    _, [ahead] = await claim_due(api)
+    engine = api.services.engine
+    assert isinstance(engine, FakeEngine)
+    engine.claimed = {ahead.job.id: frozenset([ahead.occurrence.id])}
     changed = await api.call("PATCH", HELLO, {"timeout": "PT5S"})
     assert changed.document["status"]["nextExecutionTime"] == "2026-03-02T12:00:05Z"
+
+
+async def test_what_another_replica_has_claimed_ahead_is_not_planned_again_by_a_patch(api: Api) -> None:
+    await api.call("PUT", HELLO, a_job(startTime="2026-03-02T12:00:05Z", recurrence=every(10)))
+    await claim_due(api)
+    for patch in ({"timeout": "PT5S"}, {"recurrence": every(5)}):
+        changed = await api.call("PATCH", HELLO, patch)
+        assert changed.document["status"]["nextExecutionTime"] > "2026-03-02T12:00:05Z"
 
 
 async def test_a_job_that_was_due_while_disabled_is_late_when_enabled(api: Api) -> None:
@@ -259,3 +270,48 @@ def everything() -> dict[str, Any]:
         "timeout": "PT5M",
         "tags": {"team": "db"},
     }
+
+
+async def test_retries_that_grow_and_a_flexible_window_come_back_as_they_were_given(api: Api) -> None:
+    policy = {"retryType": "exponential", "retryInterval": "PT2S", "retryCount": 9, "maxInterval": "PT10M"}
+    action = {**a_job()["action"], "retryPolicy": policy, "errorAction": {**a_job()["action"], "retryPolicy": policy}}
+    shown = (
+        await api.call("PUT", HELLO, a_job(flexibleWindow="PT5M", recurrence=every(5)) | {"action": action})
+    ).document
+    assert shown["flexibleWindow"] == "PT5M"
+    assert shown["action"]["retryPolicy"] == shown["action"]["errorAction"]["retryPolicy"] == policy
+    assert (await api.call("PUT", HELLO, shown)).status == 200
+    await api.call("PATCH", HELLO, {"action": {"retryPolicy": {"maxInterval": None}}, "flexibleWindow": None})
+    changed = (await api.call("GET", HELLO)).document
+    assert "maxInterval" not in changed["action"]["retryPolicy"]
+    assert "flexibleWindow" not in changed
+
+
+async def test_a_patch_that_speeds_a_job_up_is_refused_while_its_window_is_too_long(api: Api) -> None:
+    await api.call("PUT", HELLO, a_job(flexibleWindow="PT30M", recurrence=every(30)))
+    refused = await api.call("PATCH", HELLO, {"recurrence": {"interval": 5}})
+    assert (refused.status, refused.document["field"]) == (400, "flexibleWindow")
+    both = {"recurrence": {"interval": 5}, "flexibleWindow": "PT5M"}
+    assert (await api.call("PATCH", HELLO, both)).status == 200
+
+
+async def test_a_one_time_job_may_have_a_window_of_a_day(api: Api) -> None:
+    assert (await api.call("PUT", HELLO, a_job(flexibleWindow="P1D"))).status == 201
+
+
+async def test_a_job_without_a_start_may_have_a_window_as_long_as_its_step(api: Api) -> None:
+    daily = {"frequency": "Day", "schedule": {"hours": [5]}}
+    assert (await api.call("PUT", HELLO, a_job(flexibleWindow="P1D", recurrence=daily))).status == 201
+
+
+async def test_what_waits_in_its_window_gives_way_to_a_changed_schedule_only(api: Api) -> None:
+    await api.call("PUT", HELLO, a_job(startTime="2026-03-02T12:00:00Z", flexibleWindow="P1D"))
+    await claim_due(api)
+    for patch in ({"timeout": "PT5S"}, {"flexibleWindow": "PT1H"}, {"state": "Disabled"}, {"state": "Enabled"}):
+        kept = (await api.call("PATCH", HELLO, patch)).document
+        assert (await api.call("GET", f"{HELLO}/history")).document["value"] == []
+    assert kept["state"] == "enabled"
+    moved = (await api.call("PATCH", HELLO, {"startTime": "2026-03-02T13:00:00Z"})).document
+    assert (moved["state"], moved["status"]["nextExecutionTime"]) == ("enabled", "2026-03-02T13:00:00Z")
+    [row] = (await api.call("GET", f"{HELLO}/history")).document["value"]
+    assert (row["status"], row["scheduledTime"]) == ("Skipped", "2026-03-02T12:00:00Z")

@@ -1,5 +1,7 @@
 """When a job will be due: stored ones, disabled ones, and documents that are only posted."""
 
+from datetime import datetime, timedelta
+
 from tests.parts.api_work import claim_due, run_due, turn
 from tests.parts.fakes_api import Api, a_job, every
 
@@ -67,3 +69,17 @@ async def test_a_one_time_job_has_one_occurrence_and_a_finished_one_none(api: Ap
 async def test_a_bad_posted_document_is_refused_by_field(api: Api) -> None:
     reply = await api.call("POST", f"{HELLO}/occurrences", {"recurrence": {"frequency": "Dayly"}})
     assert (reply.status, reply.document["field"]) == (400, "recurrence.frequency")
+
+
+async def test_a_flexible_window_shows_when_each_occurrence_starts(api: Api) -> None:
+    await api.call("PUT", HELLO, a_job(recurrence=every(30), flexibleWindow="PT10M"))
+    shown = (await api.call("GET", f"{HELLO}/occurrences?count=20")).document["value"]
+    waits = [datetime.fromisoformat(one["fireAt"]) - datetime.fromisoformat(one["at"]) for one in shown]
+    assert all(timedelta(0) <= wait < timedelta(minutes=10) for wait in waits)
+    assert len(set(waits)) == 20
+    assert (await api.call("GET", f"{HELLO}/occurrences?count=20")).document["value"] == shown
+
+
+async def test_a_posted_document_has_due_times_only_for_starts_depend_on_the_job(api: Api) -> None:
+    shown = await api.call("POST", f"{HELLO}/occurrences", a_job(recurrence=every(30), flexibleWindow="PT10M"))
+    assert not any("fireAt" in one for one in shown.document["value"])

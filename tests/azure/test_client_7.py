@@ -99,6 +99,12 @@ async def test_a_job_is_created_with_all_its_fields(notes: Notes) -> None:
     assert notes["job updated"] == notes["job got"] == job
 
 
+async def test_retries_that_grow_are_read_and_put_back_by_a_client_that_does_not_know_them(notes: Notes) -> None:
+    policy = notes["patient job"]["properties"]["action"]["retry_policy"]
+    assert policy == {"retry_type": "exponential", "retry_interval": "PT30S", "retry_count": 7}
+    assert notes["patient job put back"] == notes["patient job got"] == notes["patient job"]
+
+
 async def test_a_recurrence_comes_back_whole(notes: Notes) -> None:
     assert notes["job created"]["properties"]["recurrence"] == {
         "frequency": "month",

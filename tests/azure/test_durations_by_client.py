@@ -39,6 +39,34 @@ async def test_both_mounts_take_either_dialect_and_answer_in_the_callers(arm: Ar
             assert action["retryPolicy"]["retryInterval"] == expected
 
 
+async def test_both_mounts_take_the_extensions_in_either_dialect_and_give_them_back(arm: Arm) -> None:
+    policy = {"retryType": "Exponential", "retryInterval": "00:01:00", "maxInterval": "00:30:00"}
+    action = {"type": "http", "request": {"uri": "http://db-0/"}, "retryPolicy": policy}
+    for _ in range(2):
+        reply = await arm.put_job("j", action=action, flexibleWindow="00:15:00")
+        shown = reply.document["properties"]
+        assert shown["flexibleWindow"] == "PT15M"
+        assert shown["action"]["retryPolicy"] == {
+            "retryType": "exponential",
+            "retryInterval": "PT1M",
+            "retryCount": 4,
+            "maxInterval": "PT30M",
+        }
+        action = shown["action"]
+    old = (await arm.call("GET", "/jc/jobs/j", User_Agent=OLD_DOT_NET)).document["properties"]
+    assert (old["flexibleWindow"], old["action"]["retryPolicy"]["maxInterval"]) == ("00:15:00", "00:30:00")
+
+
+async def test_on_azures_paths_a_longest_interval_without_exponential_is_ignored(arm: Arm) -> None:
+    policy = {"retryType": "Fixed", "retryInterval": "PT1M", "maxInterval": "PT30M"}
+    created = await arm.put_job("j", action={"request": {"uri": "http://db-0/"}, "retryPolicy": policy})
+    assert created.status == 201
+    assert "maxInterval" not in created.document["properties"]["action"]["retryPolicy"]
+    exponential = {"action": {"retryPolicy": {"retryType": "Exponential", "maxInterval": "PT30M"}}}
+    for patch in (exponential, {"action": {"retryPolicy": {"retryType": "Fixed"}}}):
+        assert (await arm.call("PATCH", "/jc/jobs/j", {"properties": patch})).status == 200
+
+
 async def test_in_lists_only_the_old_python_clients_read_iso(arm: Arm) -> None:
     policy = {"retryType": "Fixed", "retryInterval": "1.00:00:00"}
     await arm.put_job("j", action={"request": {"uri": "http://db-0/"}, "retryPolicy": policy})

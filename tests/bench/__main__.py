@@ -1,4 +1,4 @@
-"""`make bench`: the scheduler's dispatch against a bare loop, in one run, on this machine (docs/performance.md).
+"""`make bench`: dispatch against a bare loop and other schedulers, in one run, on this machine (docs/performance.md).
 
 Compare only ratios, and only those of one run: the absolute figures move with the machine and the minute.
 """
@@ -6,94 +6,99 @@ Compare only ratios, and only those of one run: the absolute figures move with t
 import asyncio
 import os
 import platform
-from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import signal
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+import msgspec
 
-from tests.bench.contestants import BareLoop, Contestant, Scheduler
-from tests.bench.holding import measure_holding
-from tests.bench.loads import Take, loads
-from tests.bench.measuring import Range
-from tests.bench.report import Results, document, lost, table
-from tests.parts.mosquitto import Mosquitto
-from tests.parts.postgres import Postgres, binaries
+from shared import logs
+from tests.bench.bench import NEEDED, prepared
+from tests.bench.curves import charts, embedded
+from tests.bench.environment import ROOT, programs, version_of
+from tests.bench.growth import BEGIN as GROWTH
+from tests.bench.growth import growth
+from tests.bench.profiling import BEGIN as PROFILE
+from tests.bench.profiling import profile
+from tests.bench.report import BEGIN, EMPTY, remarks, replaced, table
+from tests.bench.results import Results
 
 ROUNDS = 3
-DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
+DOCUMENT = ROOT / "docs" / "performance.md"
+IMAGES = ROOT / "docs" / "images"
+_OWN = ("aiohttp", "uvloop", "SQLAlchemy", "asyncpg")
+_PEERS = ("APScheduler", "Procrastinate", "PgQueuer")
 
 
-class Bench:
-    """The target, the loop and the schedulers, all running; schedulers rest while they are not measured."""
-
-    def __init__(self, range_: Range, loop: BareLoop, schedulers: tuple[Scheduler, ...], broker: str) -> None:
-        self._range = range_
-        self._contestants: tuple[Contestant, ...] = (loop, *schedulers)
-        self._sqlite = schedulers[0]
-        self._broker = broker
-
-    async def measure(self, *, rounds: int, quick: bool) -> Results:
-        """Take everything, contestants taking turns; takes about a minute and a half a round."""
-        takes: dict[str, dict[str, list[Take]]] = defaultdict(lambda: defaultdict(list))
-        for load in (load for _ in range(rounds) for load in loads(quick=quick)):
-            for contestant in self._contestants:
-                take = await self._range.take(contestant, load)
-                takes[load.name][contestant.name].append(take)
-                click.echo(f"  {load.name:<12}{contestant.name:<12}{take}", err=True)
-        held = await measure_holding(self._range, self._sqlite, self._broker, events=4 if quick else 10)
-        return Results(takes=takes, held=held, rounds=rounds, setting=_setting())
-
-
-@asynccontextmanager
-async def prepared(folder: Path) -> AsyncIterator[Bench]:
-    """Start all parts, and take all down at the end."""
-    async with AsyncExitStack() as stack:
-        server = stack.enter_context(Postgres(**_server_settings()))
-        broker = await stack.enter_async_context(Mosquitto(folder))
-        range_ = await stack.enter_async_context(Range(folder))
-        loop = BareLoop(folder)
-        schedulers = (
-            Scheduler("SQLite", folder, f"sqlite:///{folder}/bench.db", broker.url),
-            Scheduler("PostgreSQL", folder, await server.new_database(), broker.url),
-        )
-        for scheduler in schedulers:
-            await stack.enter_async_context(scheduler.running())
-        yield Bench(range_, loop, schedulers, broker.url)
-
-
-def _server_settings() -> dict[str, str]:
-    """Durable, as in production; with the statement counter where the server has it."""
-    settings = {"fsync": "on", "full_page_writes": "on"}
-    if any(binaries().parent.rglob("pg_stat_statements.so")):
-        settings["shared_preload_libraries"] = "pg_stat_statements"
-    return settings
-
-
-async def _bench(*, rounds: int, quick: bool) -> Results:
+async def _measured(gauges: frozenset[str], *, quick: bool) -> Results:
     with TemporaryDirectory(prefix="leeward-bench-") as folder:
-        async with prepared(Path(folder)) as bench:
-            return await bench.measure(rounds=rounds, quick=quick)
+        async with prepared(Path(folder), quick=quick) as bench:
+            return await bench.measure(gauges, rounds=1 if quick else ROUNDS, quick=quick, setting=_setting())
 
 
 def _setting() -> str:
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "uvloop", "SQLAlchemy", "asyncpg"))
-    return f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, {libraries}"
+    libraries = [f"{name} {version(name)}" for name in _OWN] + [f"{name} {version_of(name)}" for name in _PEERS]
+    machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
+    return f"{machine}, {', '.join(libraries)}"
+
+
+def _write(results: Results, date: str) -> None:
+    """Put the table and the pictures into the document."""
+    found = charts(results)
+    with TemporaryDirectory() as folder:
+        data = Path(folder) / "charts.json"
+        data.write_bytes(msgspec.json.encode(found))
+        command = (programs() / "python", "-m", "tests.bench.draw", data, IMAGES)
+        subprocess.run(command, check=True, cwd=ROOT)
+    taken = (
+        f"{date}; {results.setting}; rounds: {results.rounds}, the medians of them, contestants taking turns; "
+        f"{results.minutes:.0f} minutes."
+    )
+    body = "\n\n".join((taken, table(results), EMPTY, remarks(results), embedded(found)))
+    DOCUMENT.write_text(replaced(DOCUMENT.read_text(), BEGIN, body))
+
+
+def _tell(mark: str, found: str, date: str | None) -> None:
+    """Print what was found; with a date put it into the document too."""
+    click.echo(found)
+    if date:
+        DOCUMENT.write_text(replaced(DOCUMENT.read_text(), mark, f"{date}. {found}"))
+
+
+def _chosen(_: click.Context, __: click.Parameter, value: str | None) -> frozenset[str]:
+    chosen = frozenset(value.split(",")) if value else frozenset(NEEDED)
+    if unknown := sorted(chosen - set(NEEDED)):
+        raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(NEEDED)}")
+    return chosen
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="One round with short windows: an impression, no result.")
-@click.option("--date", help="Today, to write the result into docs/performance.md too.")
-def main(quick: bool, date: str | None) -> None:
-    """Measure dispatch against a bare loop, and how fast an event holds a host."""
-    results = asyncio.run(_bench(rounds=1 if quick else ROUNDS, quick=quick))
-    asked = loads(quick=quick)
-    click.echo(f"{table(results)}\n\n{lost(results, asked)}")
-    if date is not None:
-        DOCUMENT.write_text(document(DOCUMENT.read_text(), results, asked, date))
+@click.option("--only", callback=_chosen, help="Gauges to measure, such as P8,P9; `rates` is the curve of throughput.")
+@click.option("--again", is_flag=True, help="Measure nothing, take the last run's figures.")
+@click.option("--profile", "profiled", is_flag=True, help="Say where the scheduler's time goes, instead.")
+@click.option("--scale", "grown", is_flag=True, help="Fill the stores, and say what they cost, instead.")
+@click.option("--date", help="Today, to write what comes out into docs/performance.md too.")
+def main(quick: bool, only: frozenset[str], again: bool, profiled: bool, grown: bool, date: str | None) -> None:
+    """Measure dispatch against a bare loop and other schedulers."""
+    logs.configure(level="ERROR")
+    # Whoever ends it ends what it has started, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if profiled:
+        _tell(PROFILE, asyncio.run(profile(quick=quick)), date)
+        return
+    if grown:
+        _tell(GROWTH, asyncio.run(growth(quick=quick)), date)
+        return
+    if date and not again and (only != frozenset(NEEDED)):
+        raise click.UsageError("only a whole run goes into the document: --date without --only")
+    results = Results.saved() if again else asyncio.run(_measured(only, quick=quick))
+    click.echo(f"{table(results)}\n\n{remarks(results)}\n\n{results.minutes:.1f} minutes")
+    if date:
+        _write(results, date)
 
 
 if __name__ == "__main__":

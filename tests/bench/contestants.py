@@ -1,30 +1,33 @@
-"""Who is measured: the bare loop, and real scheduler processes on SQLite and PostgreSQL."""
+"""Who is measured: the loop and the peers as processes of their own, a fresh one for each take."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import asyncpg
-import psutil
-from aiohttp import ClientSession, ClientTimeout
+import msgspec
 
-from tests.bench.loads import Load
-from tests.bench.loop import starts
-from tests.parts.ports import free_port, listening
+from tests.bench.environment import programs
+from tests.bench.loads import HANGING, Load
+from tests.bench.machine import ServerProcesses, executed, processor_seconds
+from tests.bench.orders import Order
+from tests.parts.postgres import Postgres
 from tests.parts.programs import Program
 from tests.parts.waiting import until
 
-LEAD = 1.5
+LEAD = 1.2
 """Seconds from the last preparation to the first start."""
-_BATCH = 1_000
-_MARGIN = 1.6
-"""How much longer than the first time creating jobs may take."""
-_PATIENCE = ClientTimeout(total=60)
+TAIL = 0.6
+"""Seconds after a window in which its last requests may still come."""
+_FOREVER = 3600.0
+_PATIENCE = 60.0
 
-Json = dict[str, Any]
+
+class Urls(msgspec.Struct, frozen=True, kw_only=True):
+    """The target that answers, and the one that does not."""
+
+    hit: str
+    hang: str = ""
 
 
 class Contestant(Protocol):
@@ -32,8 +35,16 @@ class Contestant(Protocol):
 
     name: str
 
-    async def aim(self, load: Load, url: str) -> float:
+    def takes(self, load: str) -> bool:
+        """Return whether asking a load by this name of it tells anything."""
+        ...
+
+    async def aim(self, load: Load, urls: Urls) -> float:
         """Have the load fired at the target; return the first start, in seconds since 1970, which lies ahead."""
+        ...
+
+    async def burst(self, jobs: int, urls: Urls) -> bool:
+        """Write jobs that run once, then have all of them found due at once; False when some may have run before."""
         ...
 
     async def rest(self) -> None:
@@ -41,7 +52,11 @@ class Contestant(Protocol):
         ...
 
     def cpu(self) -> float:
-        """Return the processor seconds of the process so far."""
+        """Return the processor seconds of its processes so far."""
+        ...
+
+    def server_cpu(self) -> float | None:
+        """Return the processor seconds of the database server so far; None for those without."""
         ...
 
     async def statements(self) -> int | None:
@@ -49,159 +64,159 @@ class Contestant(Protocol):
         ...
 
 
-class BareLoop:
-    """The yardstick, a fresh process for each take."""
+class Firing:
+    """A program of the benchmark's own that takes an order and says `ready`; a fresh one for each take."""
 
-    name = "loop"
-
-    def __init__(self, folder: Path) -> None:
-        self._log = folder / "loop.log"
+    def __init__(
+        self, name: str, module: str, folder: Path, *, python: Path | None = None, spared: frozenset[str] = frozenset()
+    ) -> None:
+        """`module` runs with `python`, or with the benchmark's own interpreter; it is spared the loads named."""
+        self.name = name
+        self._module = module
+        self._log = folder / f"{name}.log"
+        self._spared = spared
+        self._python = python
         self._program: Program | None = None
 
-    async def aim(self, load: Load, url: str) -> float:
+    def takes(self, load: str) -> bool:
         """See the protocol."""
-        start = float(int(time.time() + LEAD) + 1)
-        flags = {"url": url, "jobs": load.jobs, "interval": load.interval, "start": start, "until": start + 3600}
-        herd = ("--herd",) if load.herd else ()
-        arguments = [f"--{name}={value}" for name, value in flags.items()]
-        self._program = Program("tests.bench.loop", *arguments, *herd, log=self._log)
+        return load not in self._spared
+
+    async def aim(self, load: Load, urls: Urls) -> float:
+        """See the protocol."""
+        lead = LEAD + self._preparation(load.rate * (load.warm + load.window))
+        for _ in range(3):
+            start = round(time.time() + lead, 1)
+            order = self._order(load, urls, start)
+            await self._start(order)
+            if time.time() < start:
+                return start
+            # It took longer to prepare than last time.
+            lead = 1.5 * (time.time() - start + lead)
+            await self.rest()
+        raise RuntimeError(f"{self.name} does not get ready in time: the machine is too busy to measure anything")
+
+    async def burst(self, jobs: int, urls: Urls) -> bool:
+        """See the protocol."""
+        now = round(time.time(), 1) - 1
+        await self._start(Order(url=urls.hit, jobs=jobs, interval=0, start=now, until=now + _FOREVER))
+        return True
+
+    def _order(self, load: Load, urls: Urls, start: float) -> Order:
+        return Order(
+            url=urls.hit,
+            jobs=load.jobs,
+            interval=load.interval,
+            start=start,
+            until=start + _FOREVER,
+            herd=load.herd,
+            hang_url=urls.hang,
+            hang_each=load.hang_each,
+        )
+
+    def _preparation(self, runs: float) -> float:
+        """Return the seconds that this many runs take to prepare."""
+        return 0.5
+
+    async def _start(self, order: Order) -> None:
+        self._log.write_bytes(b"")
+        self._program = Program(self._module, msgspec.json.encode(order).decode(), log=self._log, python=self._python)
         await self._program.start()
-        return start
+        await until(self._is_ready, seconds=_PATIENCE)
+
+    async def _is_ready(self) -> bool:
+        said = self._log.read_text()
+        if "Traceback" in said:
+            raise RuntimeError(f"{self.name} failed:\n{said}")
+        return said.startswith("ready\n")
 
     async def rest(self) -> None:
         """See the protocol."""
         if self._program is not None:
             await self._program.kill()
+            self._program = None
 
     def cpu(self) -> float:
         """See the protocol."""
         return processor_seconds(self._program.pid) if self._program is not None else 0.0
+
+    def server_cpu(self) -> float | None:
+        """See the protocol."""
+        return None
 
     async def statements(self) -> int | None:
         """See the protocol."""
         return None
 
 
-class Scheduler:
-    """A real `services.scheduler` process, alive for the whole bench; its jobs come and go through the API."""
+class Enqueueing(Firing):
+    """A peer that keeps its jobs in PostgreSQL: a fresh database for each take, every run written beforehand."""
 
-    def __init__(self, name: str, folder: Path, database: str, broker: str) -> None:
-        """Prepare; `database` and `broker` are URLs. What it says goes to a file in `folder`."""
-        self.name = name
-        self.prefix = f"bench-{name.lower()}"
-        self._database = database
-        self._api, self._ops = free_port(), free_port()
-        self._seconds_per_job = 0.0
-        self._http: ClientSession | None = None
-        self.program = Program(
-            "services.scheduler",
-            log=folder / f"{name}.log",
-            settings={
-                "LEEWARD_DATABASE_URL": database,
-                "LEEWARD_MQTT_URL": broker,
-                "LEEWARD_LISTEN": f"127.0.0.1:{self._api}",
-                "LEEWARD_OPS_LISTEN": f"127.0.0.1:{self._ops}",
-                "LEEWARD_TARGETS_ALLOW": "127.0.0.0/8",
-                "LEEWARD_REPLICA": name.lower(),
-                "LEEWARD_TOPIC_PREFIX": self.prefix,
-            },
-        )
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        folder: Path,
+        *,
+        python: Path,
+        server: Postgres,
+        processes: ServerProcesses,
+        spared: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(name, module, folder, python=python, spared=spared)
+        self._server = server
+        self._processes = processes
+        self._database = ""
+        self._seconds_per_run = 0.0002
+        self._start_up = 1.0
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator["Scheduler"]:
-        """Start it, wait until it dispatches, and end it with the context."""
-        async with ClientSession(timeout=_PATIENCE) as self._http, self.program:
-            await listening(self._api, seconds=20)
-            await until(self._is_ready, seconds=20)
-            await self._practise()
-            yield self
+    def _order(self, load: Load, urls: Urls, start: float) -> Order:
+        order = super()._order(load, urls, start)
+        return msgspec.structs.replace(order, until=start + load.warm + load.window + TAIL)
 
-    async def _practise(self) -> None:
-        """Find out how long creating jobs takes, so that they are there when they are due."""
-        await self.call("PUT", "/collections/bench", {})
+    def _preparation(self, runs: float) -> float:
+        return self._start_up + runs * self._seconds_per_run
+
+    async def _start(self, order: Order) -> None:
+        self._database = await self._server.new_database()
         began = time.monotonic()
-        await self.create(
-            [job(f"job-{number}", "http://127.0.0.1/", time.time() + 3600, 1) for number in range(_BATCH)]
-        )
-        self._seconds_per_job = (time.monotonic() - began) / _BATCH
-        await self.rest()
-
-    async def _is_ready(self) -> bool:
-        async with self._session.get(f"http://127.0.0.1:{self._ops}/readyz") as reply:
-            return reply.status == 200
-
-    @property
-    def _session(self) -> ClientSession:
-        if self._http is None:
-            raise RuntimeError(f"the scheduler on {self.name} does not run")
-        return self._http
-
-    async def call(self, method: str, path: str, body: Json | None = None) -> Any:
-        """Call the API below /api/v1 and return its JSON; fails on anything but success."""
-        async with self._session.request(method, f"http://127.0.0.1:{self._api}/api/v1{path}", json=body) as reply:
-            if reply.status >= 300:
-                raise RuntimeError(f"{method} {path}: {reply.status} {await reply.text()}")
-            return await reply.json() if reply.content_type.endswith("json") else None
-
-    async def aim(self, load: Load, url: str) -> float:
-        """See the protocol."""
-        start = float(int(time.time() + LEAD + load.jobs * self._seconds_per_job * _MARGIN) + 1)
-        firsts = starts(load.jobs, load.interval, start, herd=load.herd)
-        await self.create([job(f"job-{number}", url, first, load.interval) for number, first in enumerate(firsts)])
-        if time.time() > start:
-            raise RuntimeError(f"{load.jobs} jobs took too long to create: the machine is too busy to measure anything")
-        return start
-
-    async def create(self, jobs: list[Json]) -> None:
-        """Create jobs in batches."""
-        for first in range(0, len(jobs), _BATCH):
-            answers = await self.call("POST", "/collections/bench/jobs:batch", {"value": jobs[first : first + _BATCH]})
-            refused = [answer for answer in answers["value"] if answer["status"] >= 300]
-            if refused:
-                raise RuntimeError(f"refused: {refused[0]}")
+        await super()._start(msgspec.structs.replace(order, database=self._database))
+        took = time.monotonic() - began
+        runs = order.jobs * (max(1.0, (order.until - order.start) / order.interval) if order.interval else 1)
+        if runs > 5_000:
+            self._seconds_per_run = 1.3 * took / runs
+        else:
+            self._start_up = 1.3 * took
 
     async def rest(self) -> None:
         """See the protocol."""
-        await self.call("DELETE", "/collections/bench")
-        await self.call("PUT", "/collections/bench", {})
+        await super().rest()
+        if self._database:
+            await self._server.drop_database(self._database)
+            self._database = ""
 
-    def cpu(self) -> float:
+    def server_cpu(self) -> float | None:
         """See the protocol."""
-        return processor_seconds(self.program.pid)
+        return self._processes.seconds()
 
     async def statements(self) -> int | None:
-        """See the protocol: PostgreSQL's own count, transaction control included."""
-        if not self._database.startswith("postgresql"):
-            return None
-        connection = await asyncpg.connect(self._database)
-        try:
-            await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-            return int(await connection.fetchval(_COUNT))
-        except asyncpg.PostgresError:
-            return None
-        finally:
-            await connection.close()
+        """See the protocol."""
+        return await executed(self._database)
 
 
-_COUNT = """
-SELECT coalesce(sum(calls), 0) FROM pg_stat_statements
-JOIN pg_database ON pg_database.oid = dbid AND datname = current_database()
-WHERE query NOT LIKE '%pg_stat_statements%'
-"""
+async def field(folder: Path, server: Postgres) -> tuple[Firing, ...]:
+    """Return the loop and the peers, each ready to be aimed."""
+    python = await asyncio.to_thread(programs) / "python"
+    processes = await ServerProcesses.of(server.url("postgres"))
 
+    def enqueueing(name: str, module: str, *spared: str) -> Enqueueing:
+        return Enqueueing(
+            name, module, folder, python=python, server=server, processes=processes, spared=frozenset(spared)
+        )
 
-def job(name: str, url: str, start: float, interval: int, **more: object) -> Json:
-    """Return a job document that asks the URL every `interval` seconds from `start` on."""
-    return {
-        "name": name,
-        "action": {"type": "Http", "request": {"method": "GET", "uri": url}, "retryPolicy": {"retryType": "None"}},
-        "recurrence": {"frequency": "Second", "interval": interval},
-        "startTime": datetime.fromtimestamp(start, UTC).isoformat(timespec="milliseconds"),
-        **more,
-    }
-
-
-def processor_seconds(pid: int) -> float:
-    """Return user and system seconds of a process."""
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system
+    return (
+        Firing("loop", "tests.bench.loop", folder),
+        Firing("APScheduler", "tests.bench.peers.with_apscheduler", folder, python=python),
+        enqueueing("Procrastinate", "tests.bench.peers.with_procrastinate", HANGING),
+        enqueueing("PgQueuer", "tests.bench.peers.with_pgqueuer"),
+    )

@@ -5,18 +5,21 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from shared.bus import Bus, BusSettings
 from shared.messages import Event, EventSnapshot, HostStatus, Inventory, Presence, encode
 from shared.topics import Topics, host_key
-from tests.bench.contestants import LEAD, Scheduler, job
-from tests.bench.loop import starts
+from tests.bench.contestants import LEAD
 from tests.bench.measuring import Range
+from tests.bench.orders import Order
+from tests.bench.schedulers import Json, Scheduler, job
 
 HOST = "bench-0"
 JOBS = 500
 """A start every 2 ms: what is measured is that much too short at most."""
-_SESSION = "bench"
+PLACED: Json = {"placement": {"host": HOST}, "maintenance": {"strategy": "Hold"}}
+"""What ties a job to the host."""
 _HELD = 1.0
 _FLOWING = 1.5
 
@@ -28,12 +31,16 @@ class Watcher:
         self._bus = bus
         self._topics = topics
         self._sequence = 0
+        # Its own: whatever an earlier watcher of this host has said counts no more.
+        self.session = uuid4().hex
 
     def introduce(self) -> None:
         """Say who the host is and that its watcher lives."""
         now = datetime.now(UTC)
         key = host_key(HOST)
-        status = HostStatus(host=HOST, session=_SESSION, state=Presence.ONLINE, at=now, poll_ok=True, last_poll_at=now)
+        status = HostStatus(
+            host=HOST, session=self.session, state=Presence.ONLINE, at=now, poll_ok=True, last_poll_at=now
+        )
         self._bus.keep(self._topics.inventory(key), encode(Inventory(host=HOST, addresses=("127.0.0.1",))))
         self._bus.keep(self._topics.status(key), encode(status))
         self.see()
@@ -43,7 +50,7 @@ class Watcher:
         self._sequence += 1
         snapshot = EventSnapshot(
             host=HOST,
-            session=_SESSION,
+            session=self.session,
             sequence=self._sequence,
             incarnation=self._sequence,
             observed_at=datetime.now(UTC),
@@ -53,24 +60,33 @@ class Watcher:
 
 
 async def measure_holding(range_: Range, scheduler: Scheduler, broker: str, *, events: int) -> list[float]:
-    """Return, per event, the seconds from its publication to the last request that still reached the host."""
+    """Return, per event, the seconds from its publication to the last request that still reached the host.
+
+    Raises RuntimeError when nothing had reached the host before an event.
+    """
     async with _bus(broker) as bus:
         watcher = Watcher(bus, Topics(scheduler.prefix))
         watcher.introduce()
         await bus.settled(5)
-        start = float(int(time.time() + LEAD) + 1)
-        firsts = starts(JOBS, 1, start, herd=False)
-        placed = {"placement": {"host": HOST}, "maintenance": {"strategy": "Hold"}}
+        start = float(int(time.time() + LEAD) + 2)
+        order = Order(url=range_.urls.hit, jobs=JOBS, interval=1, start=start, until=start)
         await scheduler.create(
-            [job(f"job-{number}", range_.url, first, 1, **placed) for number, first in enumerate(firsts)]
+            [
+                job(f"job-{number}", order.address(number), first, 1, **PLACED)
+                for number, first in enumerate(order.firsts())
+            ]
         )
-        await asyncio.sleep(start + _FLOWING - time.time())
-        return [await _one_event(range_, watcher, number) for number in range(events)]
+        try:
+            await asyncio.sleep(start + _FLOWING - time.time())
+            return [await _one_event(range_, watcher, number) for number in range(events)]
+        finally:
+            await scheduler.rest()
+            await range_.settled()
 
 
 async def _one_event(range_: Range, watcher: Watcher, number: int) -> float:
     event = Event(
-        event_id=f"BENCH-{number}",
+        event_id=f"{watcher.session}-{number}".upper(),
         type="Reboot",
         status="Scheduled",
         resources=(HOST,),

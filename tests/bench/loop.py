@@ -1,79 +1,67 @@
 """The yardstick: a bare asyncio, heapq and aiohttp loop with a bounded pool of workers; nothing durable.
 
-`python -m tests.bench.loop --url U --jobs N --interval S --start S --until S [--herd]`
+`python -m tests.bench.loop ORDER`
 """
 
 import asyncio
 import heapq
+import sys
 import time
-from datetime import UTC, datetime
 
-import click
+import msgspec
 import uvloop
-from aiohttp import ClientSession, DummyCookieJar, TCPConnector
+from aiohttp import ClientSession
 
-from tests.bench.target import DUE
+from tests.bench.calls import call, client
+from tests.bench.orders import WORKERS, Order
 
-WORKERS = 150
-"""As many as the scheduler's LEEWARD_RUNNERS."""
 _AHEAD = 0.0005
+_LONG = 1.0
 
 
 class Loop:
     """Jobs in a heap, due ones in a queue, a request each."""
 
-    def __init__(self, session: ClientSession, url: str, interval: float) -> None:
+    def __init__(self, session: ClientSession, order: Order) -> None:
         self._session = session
-        self._url = url
-        self._interval = interval
-        self._heap: list[float] = []
-        self._due: asyncio.Queue[float] = asyncio.Queue()
+        self._order = order
+        self._addresses = [order.address(number) for number in range(order.jobs)]
+        self._heap = [(first, number) for number, first in enumerate(order.firsts())]
+        self._due: asyncio.Queue[tuple[float, int]] = asyncio.Queue()
 
-    async def run(self, starts: list[float], until: float) -> None:
+    async def run(self) -> None:
         """Fire each job from its start on, every interval, until the time is up."""
-        self._heap = starts
         heapq.heapify(self._heap)
         workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
-        while (now := time.time()) < until:
-            while self._heap[0] <= now:
-                due = heapq.heappop(self._heap)
-                self._due.put_nowait(due)
-                heapq.heappush(self._heap, due + self._interval)
-            await asyncio.sleep(min(max(0.0, self._heap[0] - time.time()) + _AHEAD, until - now))
+        while (now := time.time()) < self._order.until:
+            self._hand_out(now)
+            next_due = self._heap[0][0] if self._heap else now + _LONG
+            await asyncio.sleep(min(max(0.0, next_due - time.time()) + _AHEAD, self._order.until - now))
         for worker in workers:
             worker.cancel()
         await asyncio.wait(workers)
 
+    def _hand_out(self, now: float) -> None:
+        while self._heap and self._heap[0][0] <= now:
+            due, number = heapq.heappop(self._heap)
+            self._due.put_nowait((due, number))
+            if self._order.interval:
+                heapq.heappush(self._heap, (due + self._order.interval, number))
+
     async def _work(self) -> None:
         while True:
-            due = await self._due.get()
-            instant = datetime.fromtimestamp(due, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            async with self._session.get(self._url, headers={DUE: instant}) as response:
-                await response.read()
+            due, number = await self._due.get()
+            await call(self._session, self._addresses[number], due)
 
 
-def starts(jobs: int, interval: float, start: float, *, herd: bool) -> list[float]:
-    """Return when each job is first due: all at once, or spread over one interval; whole milliseconds."""
-    return [start if herd else round(start + interval * number / jobs, 3) for number in range(jobs)]
-
-
-async def _fire(url: str, jobs: int, interval: float, start: float, until: float, *, herd: bool) -> None:
-    connector = TCPConnector(limit=WORKERS)
-    async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as session:
-        await Loop(session, url, interval).run(starts(jobs, interval, start, herd=herd), until)
-
-
-@click.command()
-@click.option("--url", required=True)
-@click.option("--jobs", type=int, required=True)
-@click.option("--interval", type=float, required=True)
-@click.option("--start", type=float, required=True, help="Seconds since 1970.")
-@click.option("--until", type=float, required=True, help="Seconds since 1970.")
-@click.option("--herd", is_flag=True, help="All jobs are due at the same instants.")
-def main(url: str, jobs: int, interval: float, start: float, until: float, herd: bool) -> None:
-    """Fire, then leave."""
-    uvloop.run(_fire(url, jobs, interval, start, until, herd=herd))
+async def fire(order: Order) -> None:
+    """Fire until the time is up."""
+    async with client() as session:
+        loop = Loop(session, order)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        await loop.run()
 
 
 if __name__ == "__main__":
-    main()
+    uvloop.run(fire(msgspec.json.decode(sys.argv[1], type=Order)))

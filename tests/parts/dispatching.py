@@ -1,18 +1,24 @@
 """A dispatch engine over the memory store, with a target that answers as told and no bus but an outlet."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, cast
+from urllib.parse import urlsplit
+
+import msgspec
 
 from services.scheduler.dispatch.announcer import Announcer
+from services.scheduler.dispatch.assurance import Assurance
 from services.scheduler.dispatch.attempts import Answer, Attempts
 from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.engine import Engine
 from services.scheduler.dispatch.held import Holds
+from services.scheduler.dispatch.lanes import Lanes
 from services.scheduler.dispatch.lease import Lease
 from services.scheduler.dispatch.moves import Moves
 from services.scheduler.dispatch.outcomes import Outcomes
@@ -32,7 +38,7 @@ from services.scheduler.store.records import (
     JobDraft,
 )
 from shared.bus import Publication
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.topics import HostKey, Topics
 
 NAMESPACE = Namespace(subscription="s", resource_group="g")
@@ -62,6 +68,10 @@ class ScriptedTarget:
         await self.gate.wait()
         return self.answers(occurrence)
 
+    def target(self, call: Call, _host: HostView | None) -> str:
+        """Tell targets apart by host and port, as the real caller does."""
+        return urlsplit(call.uri).netloc
+
     async def until_called(self, times: int) -> None:
         """Wait until so many calls have come; raises TimeoutError."""
         async with asyncio.timeout(10), self._called:
@@ -88,9 +98,9 @@ class SilentBus:
 class Dispatching:
     """One replica's dispatch, wired as `app` does, over any store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock | None = None) -> None:
         self.store = store
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.metrics = Metrics("test")
         self.target = ScriptedTarget()
         self.fleet: dict[HostKey, HostView] = {}
@@ -100,6 +110,7 @@ class Dispatching:
         self.claims = Claims()
         ids = count()
         self.lease = Lease(store, self.clock, "one", LEASE, self.metrics)
+        self.assurance = Assurance(self.lease)
         announcer = Announcer(
             SilentBus(), Topics(), Feed(), self.clock, self.metrics, replica="one", new_id=lambda: str(next(ids))
         )
@@ -108,6 +119,7 @@ class Dispatching:
             store=store,
             clock=self.clock,
             lease=self.lease,
+            assurance=self.assurance,
             claims=self.claims,
             attempts=self.attempts,
             outcomes=self.outcomes,
@@ -116,10 +128,19 @@ class Dispatching:
             metrics=self.metrics,
             fleet=lambda: self.fleet,
             moves=self.moves,
+            lanes=Lanes(concurrency=6, time=time.monotonic),
             size=8,
         )
         self.engine = Engine(
-            store, self.clock, self.lease, self.claims, self.runner, self.outcomes, self.metrics, capacity=100
+            store,
+            self.clock,
+            self.lease,
+            self.assurance,
+            self.claims,
+            self.runner,
+            self.outcomes,
+            self.metrics,
+            capacity=100,
         )
         self.holds = Holds(
             store,
@@ -199,9 +220,9 @@ class Dispatching:
             "restart": False,
         }
         draft = JobDraft(**{**fields, **changes})  # type: ignore[arg-type]
-        written = await self.store.put_jobs(job.collection_id, [draft], self.clock.now())
-        self.engine.forget([job.id])
-        self.engine.wake()
+        with self.engine.withheld([job.id]) as withheld:
+            draft = msgspec.structs.replace(draft, withheld=withheld[job.id])
+            written = await self.store.put_jobs(job.collection_id, [draft], self.clock.now())
         return written[0].job
 
     async def move_gate(self, state: CollectionState) -> None:
@@ -242,10 +263,10 @@ class FaultyStore:
 
 
 @asynccontextmanager
-async def dispatching() -> AsyncIterator[Dispatching]:
+async def dispatching(clock: Clock | None = None) -> AsyncIterator[Dispatching]:
     """Give a dispatch at work over a fresh memory store."""
     ids = count()
-    async with MemoryStore(lambda: f"session-{next(ids)}") as store, Dispatching(store).at_work() as work:
+    async with MemoryStore(lambda: f"session-{next(ids)}") as store, Dispatching(store, clock).at_work() as work:
         yield work
 
 

@@ -1,7 +1,7 @@
 """What the API needs around it, in memory: a clock to turn, a fleet to look at, an engine that only takes note."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from services.scheduler.api.ports import Engine, Services
 from services.scheduler.api.routes import build
 from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.executions import OccurrenceId
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.limits import AZURE_LIMITS, Limits
@@ -21,6 +22,7 @@ from services.scheduler.feed import Feed
 from services.scheduler.portal.page import add_portal
 from services.scheduler.store.base import Store
 from services.scheduler.store.memory.store import MemoryStore
+from services.scheduler.store.records import Withheld
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -89,10 +91,16 @@ class FakeEngine:
     def __init__(self) -> None:
         self.wakes = 0
         self.forgotten: list[JobId] = []
+        self.claimed: dict[JobId, frozenset[OccurrenceId]] = {}
 
     def wake(self) -> None:
         """Count a wake-up."""
         self.wakes += 1
+
+    @contextmanager
+    def withheld(self, job_ids: Iterable[JobId]) -> Iterator[Withheld]:
+        """Give what tests say is claimed."""
+        yield {job_id: self.claimed.get(job_id, frozenset()) for job_id in job_ids}
 
     def forget(self, job_ids: list[JobId]) -> None:
         """Note the jobs."""

@@ -36,12 +36,12 @@ def _is_free(port: int) -> bool:
     return True
 
 
-async def listening(port: int, *, seconds: float = 10) -> None:
+async def listening(port: int, *, host: str = "127.0.0.1", seconds: float = 10) -> None:
     """Wait until something accepts connections on the loopback port; raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while True:
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                _, writer = await asyncio.open_connection(host, port)
             except OSError:
                 await asyncio.sleep(0.02)
             else:

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +13,12 @@ from typing import Self
 from uuid import uuid4
 
 import asyncpg
+import psutil
 
 from tests.parts.ports import free_port
+from tests.parts.waiting import until
 
+_PRLIMIT = "/usr/bin/prlimit"
 _ACCOUNTS = ("postgres", "nobody")
 _SETTINGS = {
     "fsync": "off",
@@ -63,6 +67,43 @@ class Postgres:
         """Stop the server: `immediate` as a crash would, `fast` in good order."""
         self._run("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "stop")
 
+    @property
+    def pid(self) -> int:
+        """The process id that the server's first process had when it started last; raises FileNotFoundError."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    def limit_files(self, size: int | None) -> None:
+        """Let no process of the server write beyond so many bytes of any file; None: as far as it likes.
+
+        Asked for by the server's own account: only root with every capability may do it to others' processes.
+        """
+        first = psutil.Process(self.pid)
+        for process in (first, *first.children(recursive=True)):
+            with suppress(subprocess.CalledProcessError):  # a connection's process may have ended
+                self._run(_PRLIMIT, "--pid", str(process.pid), f"--fsize={'unlimited' if size is None else size}:")
+
+    def revive(self) -> None:
+        """Start the server anew unless it answers."""
+        try:
+            self._run("pg_isready", "-h", "127.0.0.1", "-p", str(self.port))
+        except subprocess.CalledProcessError:
+            with suppress(subprocess.CalledProcessError):  # it may have gone down altogether
+                self.stop()
+            self.start()
+
+    async def until_locks_tell(self) -> None:
+        """Wait until the server has run for ten seconds: before, nobody is called dead for a lock that is free."""
+        connection = await asyncpg.connect(self.url("postgres"))
+
+        async def has_run_long() -> bool:
+            age = "clock_timestamp() - pg_postmaster_start_time()"
+            return bool(await connection.fetchval(f"SELECT {age} > interval '10 seconds'"))
+
+        try:
+            await until(has_run_long)
+        finally:
+            await connection.close()
+
     async def new_database(self) -> str:
         """Create an empty database and return its URL."""
         name = f"test_{uuid4().hex}"
@@ -72,6 +113,14 @@ class Postgres:
         finally:
             await connection.close()
         return self.url(name)
+
+    async def drop_database(self, url: str) -> None:
+        """Remove a database that `new_database` has made, whoever is connected to it."""
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            await connection.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+        finally:
+            await connection.close()
 
     def url(self, database: str) -> str:
         """Return the URL of a database on this server."""

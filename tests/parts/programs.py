@@ -13,9 +13,16 @@ from typing import Self
 class Program:
     """One `python -m …` process; restartable under the same settings."""
 
-    def __init__(self, module: str, *arguments: str, log: Path, settings: Mapping[str, str] | None = None) -> None:
-        """Prepare to run a module with flags and LEEWARD_ variables of its own, no others."""
-        self._command = (sys.executable, "-m", module, *arguments)
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        log: Path,
+        settings: Mapping[str, str] | None = None,
+        python: Path | None = None,
+    ) -> None:
+        """Prepare to run a module with flags and LEEWARD_ variables of its own, no others; `python` is another's."""
+        self._command = (str(python or sys.executable), "-m", module, *arguments)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEEWARD_")}
         self._environment = {**inherited, **(settings or {}), "PYTHONPATH": str(Path.cwd())}
         self._log = log
@@ -61,6 +68,11 @@ class Program:
         if self._process is None:
             raise RuntimeError("the program does not run")
         return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run, asked for or not."""
+        return self._process is None or self._process.returncode is not None
 
     @property
     def said(self) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +14,7 @@ from tests.parts.ports import free_port
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """One request as the target saw it; `address` is the one it was sent to."""
+    """One request as the target saw it; `address` is the one it was sent to, `at` the time by this machine's clock."""
 
     path: str
     address: str
@@ -20,6 +22,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     due: str
     headers: dict[str, str]
+    at: datetime
 
 
 class Recorder:
@@ -61,6 +64,16 @@ class Recorder:
             raise TimeoutError(f"only {[(hit.path, hit.address, hit.attempt) for hit in self.hits]}") from fault
         return list(self.hits)
 
+    async def until_silent(self, *, seconds: float) -> None:
+        """Wait until nothing has come for so long."""
+        with suppress(TimeoutError):
+            while True:
+                await self._one_more(seconds)
+
+    async def _one_more(self, seconds: float) -> None:
+        seen = len(self.hits)
+        await self.until(lambda hits: len(hits) > seen, seconds=seconds)
+
     async def until_hit(self, path: str, address: str | None = None, *, after: int = 0, seconds: float = 20) -> Hit:
         """Wait for a request for a path (on an address) later than the first `after` hits, and return it."""
 
@@ -78,6 +91,7 @@ class Recorder:
             attempt=int(request.headers.get("x-leeward-attempt", "0")),
             due=request.headers.get("x-leeward-scheduled-time", ""),
             headers={name.lower(): value for name, value in request.headers.items()},
+            at=datetime.now(UTC),
         )
         async with self._changed:
             self.hits.append(hit)

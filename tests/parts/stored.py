@@ -56,6 +56,7 @@ def draft(
         anchor=NOW,
         next_due=next_due,
         restart=restart,
+        replan=True,
         expected_revision=revision,
     )
 
@@ -119,11 +120,27 @@ async def register(store: Store, replica: str = "scheduler-0", at: datetime = NO
     return await store.register(replica, at, LEASE)
 
 
+async def rescue(store: Store, at: datetime) -> int:
+    """Take over the lives whose lease ended by an instant; return how many occurrences they had."""
+    over = [life for life in await store.lives() if life.lease_until <= at]
+    return sum((await store.take_over(over, at)).values())
+
+
 async def claim(
-    store: Store, owner: Ownership, *, at: datetime = NOW, limit: int = 500, once: bool = False
+    store: Store,
+    owner: Ownership,
+    *,
+    at: datetime = NOW,
+    limit: int = 500,
+    once: bool = False,
+    wait: timedelta = timedelta(0),
 ) -> list[Claim]:
-    """Claim what is due within a second."""
-    plan = only_once if once else every_minute
+    """Claim what is due within a second; what is planned starts `wait` after it is due."""
+
+    def plan(job: Job) -> Plan:
+        made = only_once(job) if once else every_minute(job)
+        return replace(made, occurrences=tuple(replace(one, fire_at=one.due + wait) for one in made.occurrences))
+
     return await store.claim(owner, now=at, horizon=at + SECOND, limit=limit, plan=plan)
 
 
@@ -144,3 +161,11 @@ def finished(claimed: Claim, **changes: object) -> Outcome:
         ),
         **changes,
     )
+
+
+async def run_once(store: Store, rows: int = 1, *, step: timedelta = timedelta(), **changes: object) -> None:
+    """Leave `rows` history rows for each job that is due, the n-th one n times `step` before now."""
+    owner = await register(store)
+    for claimed in await claim(store, owner, once=True):
+        written = tuple(row(claimed.occurrence, at=NOW - step * number) for number in range(rows))
+        await store.settle(owner, [finished(claimed, rows=written, **changes)])

@@ -7,7 +7,7 @@ import pytest
 
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.errors import StoreUnavailableError
-from services.scheduler.portal.view import JOBS_SHOWN
+from services.scheduler.portal.view import JOBS_COUNTED, JOBS_SHOWN
 from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.store.records import (
     EventOutcome,
@@ -16,6 +16,7 @@ from services.scheduler.store.records import (
 )
 from tests.parts.api_work import run_due, turn
 from tests.parts.fakes_api import NOON, Api, a_job, every, running_api
+from tests.parts.stored import draft, put_collection
 
 HOSTS = (
     HostReport(host="db-0", condition=HostCondition.CORDONED, watcher="online", pools=("db",), events=("E1",), held=2),
@@ -111,6 +112,15 @@ async def test_more_jobs_than_are_shown_are_counted_and_said(api: Api) -> None:
     text = await page(api)
     assert f"<dt>Jobs</dt><dd>{JOBS_SHOWN + 1}</dd>" in text
     assert "1 more are not shown here" in text
+
+
+async def test_a_page_counts_jobs_only_so_far_and_says_so(api: Api) -> None:
+    collection = await put_collection(api.services.store, "many")
+    drafts = [draft(f"job-{number}") for number in range(JOBS_COUNTED + 1)]
+    await api.services.store.put_jobs(collection.id, drafts, NOON)
+    text = await page(api)
+    assert f"<dt>Jobs</dt><dd>{JOBS_COUNTED}<small> or more</small></dd>" in text
+    assert f"{JOBS_COUNTED - JOBS_SHOWN} or more are not shown here" in text
 
 
 async def test_what_comes_from_outside_is_escaped(api: Api) -> None:

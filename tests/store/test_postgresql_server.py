@@ -9,7 +9,7 @@ import pytest
 
 from services.scheduler.domain.collections import CollectionDefinition
 from services.scheduler.domain.jobs import JobState
-from services.scheduler.errors import StoreUnavailableError
+from services.scheduler.errors import NoRoomError, StoreUnavailableError
 from services.scheduler.store.base import Store
 from services.scheduler.store.open import open_store
 from services.scheduler.store.records import (
@@ -30,6 +30,7 @@ from tests.parts.stored import (
     put_collection,
     put_job,
     register,
+    rescue,
     stored,
 )
 from tests.parts.waiting import until
@@ -106,6 +107,18 @@ async def test_writers_of_the_same_new_job_agree(replicas: list[Store]) -> None:
     assert sorted((one.created, one.job.revision) for one in written) == [(False, 2), (False, 3), (True, 1)]
 
 
+async def test_the_last_places_of_a_collection_are_taken_once(replicas: list[Store]) -> None:
+    collection = await put_collection(replicas[0])
+    puts = [
+        store.put_jobs(collection.id, [draft(f"job-{number}-{turn}")], NOW, most=4)
+        for number, store in enumerate(replicas)
+        for turn in range(3)
+    ]
+    answers = await asyncio.gather(*puts, return_exceptions=True)
+    assert sum(isinstance(answer, NoRoomError) for answer in answers) == 5
+    assert await replicas[0].count_jobs(collection.id) == 4
+
+
 async def test_creators_of_the_same_collection_agree(replicas: list[Store]) -> None:
     puts = (store.put_collection(SOMEWHERE, "nightly", CollectionDefinition(), NOW) for store in replicas)
     results = await asyncio.gather(*puts)
@@ -129,7 +142,7 @@ async def test_a_session_is_rescued_once(replicas: list[Store]) -> None:
     for number in range(20):
         await put_job(replicas[0], f"job-{number}")
     await claim(replicas[0], await register(replicas[0]))
-    rescued = await asyncio.gather(*(store.rescue(NOW + LEASE) for store in replicas[1:]))
+    rescued = await asyncio.gather(*(rescue(store, NOW + LEASE) for store in replicas[1:]))
     assert sum(rescued) == 20
 
 
@@ -145,8 +158,9 @@ async def test_writers_and_settlers_of_the_same_jobs_do_not_lock_each_other_out(
         await asyncio.gather(
             writer.put_jobs(collection.id, [draft(one.name, next_due=at + MINUTE) for one in reversed(drafts)], at),
             settler.settle(owner, [finished(one) for one in claims]),
-            pruner.prune(rows_per_job=1, older_than=NOW - MINUTE, limit=100),
-            pruner.rescue(NOW),
+            pruner.prune(older_than=NOW - MINUTE, limit=100),
+            pruner.trim_history([one.job.id for one in claims], keep=1),
+            rescue(pruner, NOW),
         )
     assert (await writer.gauges(NOW)).occurrences == {}
 
@@ -187,7 +201,7 @@ async def test_the_locks_of_a_process_without_a_lease_do_not_keep_its_claims_fro
     await frozen.execute("BEGIN; SELECT * FROM replicas FOR UPDATE; SELECT * FROM occurrences FOR UPDATE")
 
     async def is_rescued() -> bool:
-        return await replicas[1].rescue(NOW + MINUTE) == 1
+        return await rescue(replicas[1], NOW + MINUTE) == 1
 
     await until(is_rescued, seconds=4)
     await until(lambda: asyncio.sleep(0, frozen.is_closed()), seconds=4)

@@ -1,16 +1,23 @@
 """What is SQLite's alone: one process per file, takeover at start, migrations, and the plan of the hot query."""
 
+import re
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
+import aiosqlite
 import pytest
-from sqlalchemy import create_engine, event, inspect
+from sqlalchemy import create_engine, inspect
 
 from services.scheduler.errors import ConflictError, StoreUnavailableError
 from services.scheduler.store.open import open_store
+from services.scheduler.store.sql.driver import Driver, Raw
+from services.scheduler.store.sql.guards import NoGuards
 from services.scheduler.store.sql.migrate import migrations, statements
 from services.scheduler.store.sql.sqlite import SqliteDatabase, SqliteWords
+from services.scheduler.store.sql.sqlite_driver import SqliteDriver
 from services.scheduler.store.sql.store import SqlStore
 from services.scheduler.store.sql.tables import metadata
 from shared.clock import SystemClock
@@ -76,7 +83,7 @@ async def test_claims_of_an_earlier_life_are_taken_over_at_registration(sqlite_u
         await store.claim(dead, now=NOW, horizon=NOW + MINUTE, limit=10, plan=every_minute)
     async with open_store(sqlite_url) as store:
         owner = await store.register("scheduler-0", NOW + SECOND, LEASE)
-        assert await store.live_sessions(NOW) == [owner.session]
+        assert await store.live_sessions() == [owner.session]
         claims = await claim(store, owner, at=NOW + MINUTE)
         attempts = {(one.job.name, one.occurrence.due): one.occurrence.attempt for one in claims}
     assert attempts["came", NOW] == 2
@@ -115,27 +122,45 @@ def test_migrations_are_numbered_without_a_gap() -> None:
     assert list(migrations()) == list(range(1, len(migrations()) + 1))
 
 
-async def test_claims_use_the_partial_indexes(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "leeward.db", SystemClock())
-    seen: list[str] = []
-    event.listen(database._writer.sync_engine, "before_cursor_execute", lambda *call: seen.append(call[2]))
-    async with SqlStore(database, lambda: "session") as store:
+class _Noting(SqliteDatabase):
+    """Notes the statements of the hot path."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, SystemClock())
+        self.seen: list[str] = []
+
+    def _driver(self, connection: object) -> Driver:
+        return _NotingDriver(cast("aiosqlite.Connection", connection), self.seen)
+
+
+class _NotingDriver(SqliteDriver):
+    def __init__(self, connection: aiosqlite.Connection, seen: list[str]) -> None:
+        super().__init__(connection)
+        self._seen = seen
+
+    async def fetch(self, statement: str, *values: object) -> Sequence[Raw]:
+        self._seen.append(statement.replace("$", "?"))
+        return await super().fetch(statement, *values)
+
+
+async def test_claims_and_outcomes_use_the_indexes(tmp_path: Path) -> None:
+    database = _Noting(tmp_path / "leeward.db")
+    async with SqlStore(database, NoGuards(), lambda: "session") as store:
         await put_job(store)
         owner = await register(store)
-        seen.clear()
-        await claim(store, owner)
-        steps = [step for statement in seen for step in _plan(tmp_path / "leeward.db", statement)]
+        database.seen.clear()
+        await store.settle(owner, [finished(one) for one in await claim(store, owner)])
+        steps = [step for statement in database.seen for step in _plan(tmp_path / "leeward.db", statement)]
     assert "SEARCH occurrences USING INDEX occurrences_ready (fire_at<?)" in steps
     assert "SEARCH jobs USING INDEX jobs_claimable (next_due>? AND next_due<?)" in steps
-    assert not [step for step in steps if step.startswith(("SCAN jobs", "SCAN occurrences"))]
+    assert not [step for step in steps if step.startswith(("SCAN jobs", "SCAN occurrences", "SCAN definitions"))]
 
 
 def _plan(path: Path, statement: str) -> list[str]:
-    """Return the steps of SQLite's plan; none for what is no query."""
-    if statement.startswith("BEGIN"):
-        return []
+    """Return the steps of SQLite's plan."""
     with closing(sqlite3.connect(path)) as connection:
-        explained = connection.execute(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?"))
+        places = [None] * len(set(re.findall(r"\?\d", statement)))
+        explained = connection.execute(f"EXPLAIN QUERY PLAN {statement}", places)
         return [row[3] for row in explained]
 
 

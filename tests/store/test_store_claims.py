@@ -102,19 +102,19 @@ async def test_a_plan_that_fails_claims_nothing(store: Store) -> None:
 
 
 async def test_a_claim_is_contended_while_a_retry_of_its_job_waits(store: Store) -> None:
-    job = await put_job(store)
+    await put_job(store)
     owner = await register(store)
     [first] = await claim(store, owner)
     retry = Next(action=ActionName.MAIN, fire_at=NOW + 10 * MINUTE, retries=1)
     await store.settle(owner, [finished(first, following=retry)])
     [second] = await claim(store, owner, at=NOW + MINUTE)
     assert second.contended
-    assert await store.active_elsewhere(owner, job.id, second.occurrence.id)
-    assert not await store.active_elsewhere(owner, job.id, first.occurrence.id)
+    assert await store.active_elsewhere(owner, second.occurrence, now=NOW)
+    assert not await store.active_elsewhere(owner, first.occurrence, now=NOW)
 
 
 async def test_what_is_held_or_owned_does_not_contend(store: Store) -> None:
-    job = await put_job(store)
+    await put_job(store)
     owner = await register(store)
     [first] = await claim(store, owner)
     await store.settle(owner, [finished(first, held_for="db-0", reason="reboot")])
@@ -122,16 +122,33 @@ async def test_what_is_held_or_owned_does_not_contend(store: Store) -> None:
     [third] = await claim(store, owner, at=NOW + 2 * MINUTE)
     assert not second.contended
     assert not third.contended
-    assert not await store.active_elsewhere(owner, job.id, third.occurrence.id)
+    assert not await store.active_elsewhere(owner, third.occurrence, now=NOW + 2 * MINUTE)
 
 
 async def test_another_replicas_claim_contends(shared_store: Store) -> None:
-    job = await put_job(shared_store)
+    await put_job(shared_store)
     mine, theirs = await register(shared_store, "a"), await register(shared_store, "b")
     [first] = await claim(shared_store, mine)
     [second] = await claim(shared_store, theirs, at=NOW + MINUTE)
     assert not first.contended
     assert second.contended
-    assert await shared_store.active_elsewhere(mine, job.id, first.occurrence.id)
-    await shared_store.settle(theirs, [finished(second)])
-    assert not await shared_store.active_elsewhere(mine, job.id, first.occurrence.id)
+    assert await shared_store.active_elsewhere(theirs, second.occurrence, now=NOW)
+    assert not await shared_store.active_elsewhere(theirs, second.occurrence, now=NOW - SECOND)
+    await shared_store.settle(mine, [finished(first)])
+    assert not await shared_store.active_elsewhere(theirs, second.occurrence, now=NOW)
+
+
+async def test_of_two_that_come_at_the_same_time_on_two_replicas_only_the_later_one_waits(
+    shared_store: Store,
+) -> None:
+    job = await put_job(shared_store)
+    mine, theirs = await register(shared_store, "a"), await register(shared_store, "b")
+    [first] = await claim(shared_store, mine)
+    [second] = await claim(shared_store, theirs, at=NOW + MINUTE)
+    late = NOW + 5 * MINUTE
+    assert not await shared_store.active_elsewhere(mine, first.occurrence, now=late)
+    assert await shared_store.active_elsewhere(theirs, second.occurrence, now=late)
+    await shared_store.add_run(asked_for(job))
+    [asked] = await claim(shared_store, theirs)
+    assert asked.occurrence.manual
+    assert await shared_store.active_elsewhere(mine, first.occurrence, now=late)

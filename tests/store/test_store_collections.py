@@ -85,5 +85,14 @@ async def test_deleting_a_collection_deletes_its_jobs_occurrences_and_history(st
     assert await store.settle(owner, [finished(second)]) == {second.occurrence.id}
     assert await store.list_history(job.id, top=10, skip=0) == []
     assert await store.recent_history(10) == []
-    assert (await store.gauges(NOW)).jobs == {}
+    assert await store.job_counts() == {}
     assert (await put_collection(store)).id != job.collection_id
+
+
+async def test_a_collection_of_many_jobs_is_deleted_whole(store: Store) -> None:
+    collection = await put_collection(store)
+    await store.put_jobs(collection.id, [draft(f"job-{number}") for number in range(2500)], NOW)
+    await store.delete_collection(SOMEWHERE, "nightly")
+    assert await store.count_jobs(collection.id) == 0
+    assert await claim(store, await register(store)) == []
+    assert (await store.get_collection(SOMEWHERE, (await put_collection(store)).name)).id != collection.id

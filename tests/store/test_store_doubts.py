@@ -10,7 +10,7 @@ from services.scheduler.store.base import Store
 from services.scheduler.store.records import (
     Release,
 )
-from tests.parts.stored import MINUTE, NOW, SECOND, claim, draft, finished, put_job, register, row, stored
+from tests.parts.stored import MINUTE, NOW, SECOND, claim, draft, finished, put_job, register, rescue, row, stored
 
 
 async def test_a_replica_is_told_what_it_has_claimed_with_each_job_as_it_is_now(store: Store) -> None:
@@ -31,7 +31,7 @@ async def test_another_replicas_claims_are_not_told(shared_store: Store) -> None
     await put_job(shared_store)
     await claim(shared_store, first)
     assert await shared_store.list_claims(second) == []
-    await shared_store.rescue(NOW + MINUTE)
+    await rescue(shared_store, NOW + MINUTE)
     assert await shared_store.list_claims(first) == []
 
 

@@ -4,12 +4,14 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from services.scheduler.domain.collections import CollectionId, CollectionState
 from services.scheduler.domain.executions import OccurrenceState
 from services.scheduler.domain.jobs import JobCounters, JobState
-from services.scheduler.errors import ConflictError, NotFoundError
+from services.scheduler.errors import ConflictError, NoRoomError, NotFoundError
 from services.scheduler.store.base import Store
+from services.scheduler.store.progress import progress_of
 from tests.parts.stored import (
     MINUTE,
     NOW,
@@ -148,9 +150,43 @@ async def test_replacing_a_job_drops_what_was_planned_ahead_and_uncounts_it(stor
     owner = await register(store)
     [ahead] = await claim(store, owner)
     assert (await stored(store, job)).planned == 1
-    [written] = await store.put_jobs(job.collection_id, [draft("backup", next_due=NOW + MINUTE)], NOW)
+    made = replace(draft("backup", next_due=NOW + MINUTE), withheld=frozenset([ahead.occurrence.id]))
+    [written] = await store.put_jobs(job.collection_id, [made], NOW)
     assert (written.job.planned, written.job.next_due) == (0, NOW + MINUTE)
     assert await store.settle(owner, [finished(ahead)]) == {ahead.occurrence.id}
+
+
+async def test_replacing_a_job_leaves_what_is_claimed_and_may_be_started_and_never_plans_it_again(
+    store: Store,
+) -> None:
+    job = await put_job(store, next_due=NOW + SECOND)
+    owner = await register(store)
+    [ahead] = await claim(store, owner)
+    every_half = replace(draft("backup"), due_after=lambda last: last + SECOND / 2)
+    [written] = await store.put_jobs(job.collection_id, [every_half], NOW)
+    assert (written.job.planned, written.job.next_due) == (1, NOW + 1.5 * SECOND)
+    assert await store.settle(owner, [finished(ahead)]) == frozenset()
+
+
+async def test_a_job_whose_timing_stays_is_due_when_it_was(store: Store) -> None:
+    job = await put_job(store, next_due=NOW + SECOND)
+    owner = await register(store)
+    [ahead] = await claim(store, owner)
+    due = (await stored(store, job)).next_due
+    same = replace(draft("backup", next_due=NOW + 99 * MINUTE), replan=False)
+    [kept] = await store.put_jobs(job.collection_id, [same], NOW)
+    assert (kept.job.planned, kept.job.next_due) == (1, due)
+    [dropped] = await store.put_jobs(job.collection_id, [replace(same, withheld=frozenset([ahead.occurrence.id]))], NOW)
+    assert (dropped.job.planned, dropped.job.next_due) == (0, ahead.occurrence.due)
+
+
+async def test_a_change_of_timing_made_from_a_job_that_has_come_due_since_is_refused(store: Store) -> None:
+    job = await put_job(store)
+    owner = await register(store)
+    made = replace(draft("backup"), expected=progress_of(job))
+    await claim(store, owner)
+    with pytest.raises(ConflictError, match="came due while the change was made"):
+        await store.put_jobs(job.collection_id, [made], NOW)
 
 
 async def test_replacing_a_job_leaves_what_has_come_due_or_was_asked_for(store: Store) -> None:
@@ -199,3 +235,46 @@ async def test_a_disabled_job_is_not_claimed_but_a_run_of_it_is(store: Store) ->
     assert claimed.occurrence.state is OccurrenceState.CLAIMED
     assert claimed.job == job
     assert planned(job, NOW).id != claimed.occurrence.id
+
+
+async def test_jobs_beyond_the_room_of_their_collection_are_not_created(store: Store) -> None:
+    collection = await put_collection(store)
+    await store.put_jobs(collection.id, [draft("a"), draft("b")], NOW, most=2)
+    with pytest.raises(NoRoomError, match="may have 2 jobs and would have 4"):
+        await store.put_jobs(collection.id, [draft("a"), draft("c"), draft("d")], NOW, most=2)
+    assert await store.count_jobs(collection.id) == 2
+    await store.put_jobs(collection.id, [draft("a")], NOW, most=1)  # a limit lowered since locks nothing out
+
+
+async def test_jobs_are_found_by_their_names_in_any_case(store: Store) -> None:
+    jobs = {name: await put_job(store, name) for name in ("one", "Two", "three")}
+    found = await store.find_jobs(jobs["one"].collection_id, ["ONE", "two", "ghost"])
+    assert sorted(found, key=lambda job: job.id) == [jobs["one"], jobs["Two"]]
+    assert await store.find_jobs(jobs["one"].collection_id, []) == []
+
+
+async def test_a_walk_through_jobs_goes_on_after_the_last_one(store: Store) -> None:
+    collection = await put_collection(store)
+    await store.put_jobs(collection.id, [draft(name) for name in ("b", "A", "c", "D")], NOW)
+    first = await store.list_jobs(collection.id, top=2, skip=0)
+    second = await store.list_jobs(collection.id, after=first[-1].name.upper(), top=2, skip=0)
+    assert [job.name for job in [*first, *second]] == ["A", "b", "c", "D"]
+    assert await store.list_jobs(collection.id, after="D", top=2, skip=0) == []
+
+
+async def test_jobs_are_counted_no_further_than_asked(store: Store) -> None:
+    collection = await put_collection(store)
+    await store.put_jobs(collection.id, [draft(f"job-{number}") for number in range(5)], NOW)
+    assert [await store.count_jobs(collection.id, at_most=limit) for limit in (None, 3, 9)] == [5, 3, 5]
+
+
+async def test_many_jobs_are_deleted_at_once_and_only_those_of_the_collection(store: Store) -> None:
+    jobs = [await put_job(store, f"job-{number}") for number in range(4)]
+    other = await put_collection(store, "other")
+    [elsewhere] = await store.put_jobs(other.id, [draft("elsewhere")], NOW)
+    wanted = [jobs[0].id, jobs[2].id, elsewhere.job.id]
+    assert sorted(await store.delete_jobs(jobs[0].collection_id, wanted)) == sorted(wanted[:2])
+    assert await store.delete_jobs(jobs[0].collection_id, wanted) == []
+    left = await store.list_jobs(jobs[0].collection_id, top=10, skip=0)
+    assert [job.name for job in left] == ["job-1", "job-3"]
+    assert await store.count_jobs(other.id) == 1

@@ -20,6 +20,7 @@ from tests.parts.stored import (
     put_collection,
     put_job,
     register,
+    rescue,
 )
 
 _DEAD = NOW + LEASE
@@ -33,20 +34,37 @@ async def test_each_life_has_a_session_of_its_own_and_a_higher_fence(store: Stor
     assert first.fence < second.fence
 
 
-async def test_a_session_lives_as_long_as_its_lease(store: Store) -> None:
+async def test_a_session_lives_until_it_is_taken_over(store: Store) -> None:
     owner = await register(store)
-    assert await store.live_sessions(_DEAD - SECOND) == [owner.session]
-    assert await store.live_sessions(_DEAD) == []
+    assert await store.live_sessions() == [owner.session]
+    await rescue(store, _DEAD)
+    assert await store.live_sessions() == []
+
+
+async def test_a_life_tells_how_long_it_may_be_silent_and_each_renewal_changes_it(store: Store) -> None:
+    owner = await register(store)
+    [before] = await store.lives()
+    await store.renew(owner, NOW + SECOND, MINUTE)
+    [after] = await store.lives()
+    assert (before.owner, before.replica, before.lease) == (owner, "scheduler-0", LEASE)
+    assert (after.lease, after.lease_until) == (MINUTE, before.lease_until + SECOND - LEASE + MINUTE)
+
+
+async def test_a_life_that_was_renewed_since_it_was_seen_is_not_taken_over(store: Store) -> None:
+    owner = await register(store)
+    seen = await store.lives()
     await store.renew(owner, NOW + SECOND, LEASE)
-    assert await store.live_sessions(_DEAD) == [owner.session]
+    assert await store.take_over(seen, _DEAD + MINUTE) == {}
+    await store.renew(owner, _DEAD + MINUTE, LEASE)
 
 
-async def test_an_ended_lease_may_be_renewed_until_somebody_rescues(store: Store) -> None:
-    owner = await register(store)
-    await store.renew(owner, _DEAD + MINUTE, LEASE)
-    assert await store.live_sessions(_DEAD + MINUTE) == [owner.session]
-    assert await store.rescue(_DEAD + MINUTE) == 0
-    await store.renew(owner, _DEAD + MINUTE, LEASE)
+async def test_a_takeover_tells_what_each_life_had(shared_store: Store) -> None:
+    for number in range(3):
+        await put_job(shared_store, f"job-{number}")
+    one, two = await register(shared_store, "a"), await register(shared_store, "b")
+    await claim(shared_store, one, limit=2)
+    await claim(shared_store, two, limit=1)
+    assert await shared_store.take_over(await shared_store.lives(), _DEAD) == {one.session: 2, two.session: 1}
 
 
 async def test_rescue_raises_the_attempt_of_what_may_have_been_sent(store: Store) -> None:
@@ -59,8 +77,8 @@ async def test_rescue_raises_the_attempt_of_what_may_have_been_sent(store: Store
         limit=10,
         plan=only_once,
     )
-    assert await store.rescue(_DEAD - SECOND) == 0
-    assert await store.rescue(_DEAD) == 2
+    assert await rescue(store, _DEAD - SECOND) == 0
+    assert await rescue(store, _DEAD) == 2
     claims = await claim(store, await register(store, at=_DEAD), at=_DEAD)
     assert {(one.job.name, one.occurrence.attempt) for one in claims} == {("came", 2), ("ahead", 1)}
 
@@ -69,7 +87,7 @@ async def test_nothing_of_a_rescued_session_is_taken_any_more(store: Store) -> N
     await put_job(store)
     owner = await register(store)
     [claimed] = await claim(store, owner)
-    await store.rescue(_DEAD)
+    await rescue(store, _DEAD)
     with pytest.raises(LeaseLostError, match=owner.session):
         await store.renew(owner, _DEAD, LEASE)
     with pytest.raises(LeaseLostError, match=owner.session):
@@ -83,7 +101,7 @@ async def test_a_late_outcome_does_not_touch_the_new_owners_claim(store: Store) 
     job = await put_job(store)
     dead = await register(store)
     [stale] = await claim(store, dead)
-    await store.rescue(_DEAD)
+    await rescue(store, _DEAD)
     alive = await register(store, at=_DEAD)
     fresh = next(one for one in await claim(store, alive, at=_DEAD) if one.occurrence.due == NOW)
     assert (fresh.occurrence.id, fresh.occurrence.attempt) == (stale.occurrence.id, 2)
@@ -106,7 +124,7 @@ async def test_resigning_gives_claims_back_with_the_same_attempt(store: Store) -
     [claimed] = await claim(store, owner)
     await store.resign(owner)
     await store.resign(owner)
-    assert await store.live_sessions(NOW) == []
+    assert await store.live_sessions() == []
     [again] = await claim(store, await register(store))
     assert (again.occurrence.id, again.occurrence.attempt) == (claimed.occurrence.id, 1)
 
@@ -118,6 +136,6 @@ async def test_a_living_replica_keeps_its_claims_when_another_is_rescued(shared_
     [lost] = await claim(shared_store, dead, limit=1)
     [kept] = await claim(shared_store, alive, limit=1)
     await shared_store.renew(alive, NOW + SECOND, LEASE)
-    assert await shared_store.rescue(_DEAD) == 1
+    assert await rescue(shared_store, _DEAD) == 1
     assert await shared_store.settle(alive, [finished(kept)]) == frozenset()
     assert await shared_store.settle(dead, [finished(lost)]) == {lost.occurrence.id}

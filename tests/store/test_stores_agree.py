@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.collections import CollectionState
@@ -32,6 +32,7 @@ from tests.parts.stored import (
     draft,
     finished,
     put_collection,
+    rescue,
     row,
 )
 
@@ -77,7 +78,7 @@ class Player:
 
     def _draft(self, name: str) -> JobDraft:
         dice = self._dice
-        return draft(
+        made = draft(
             dice.choice([name, name.upper()]),
             state=dice.choice([JobState.ENABLED, JobState.ENABLED, JobState.DISABLED]),
             next_due=dice.choice([None, self._now, self._now + MINUTE]),
@@ -85,10 +86,12 @@ class Player:
             revision=dice.choice([None, None, None, None, 1]),
             uid=f"uid-{name}",
         )
+        return replace(made, replan=dice.random() < 0.4)
 
     async def _claim(self) -> object:
         owner = await self._life()
-        claims = await claim(self._store, owner, at=self._now, once=self._dice.random() < 0.5)
+        wait = timedelta(seconds=self._dice.choice([0, 0, 25]))
+        claims = await claim(self._store, owner, at=self._now, once=self._dice.random() < 0.5, wait=wait)
         self._claims |= {one.occurrence.id: one for one in claims}
         return sorted((_of(one.occurrence), _told(one.job), one.contended) for one in claims)
 
@@ -99,7 +102,7 @@ class Player:
     def _outcome(self, one: Claim) -> Outcome:
         dice = self._dice
         state = dice.choice([None, JobState.COMPLETED, JobState.FAULTED])
-        match dice.randrange(4):
+        match dice.randrange(5):
             case 0:
                 at = self._now + timedelta(seconds=dice.randrange(60))
                 return finished(one, following=Next(action=ActionName.ERROR, fire_at=at, retries=dice.randrange(3)))
@@ -107,6 +110,8 @@ class Player:
                 return finished(one, main_attempts=0, held_for="db-0", reason="reboot")
             case 2:
                 return finished(one, unplan=True, replan=dice.choice([None, self._now + MINUTE]), job_state=state)
+            case 3:
+                return finished(one, rows=(), main_attempts=0, deferred_until=self._now + MINUTE)
         return finished(one, failures=1, faulted=True, last_execution_time=self._now, job_state=state)
 
     async def _release(self) -> object:
@@ -133,7 +138,7 @@ class Player:
         if self._dice.random() < 0.5:
             await self._store.resign(owner)
             return None
-        return await self._store.rescue(self._now + LEASE)
+        return await rescue(self._store, self._now + LEASE)
 
     async def _delete(self) -> object:
         job = await self._job()
@@ -145,7 +150,10 @@ class Player:
         return (await put_collection(self._store, state=self._dice.choice(list(CollectionState)))).definition
 
     async def _prune(self) -> object:
-        return await self._store.prune(rows_per_job=3, older_than=self._now - 5 * MINUTE, limit=10_000)
+        job = await self._job()
+        await self._store.sweep(limit=10_000)  # in SQL a deleted job's history goes later than in memory
+        trimmed = 0 if job is None else await self._store.trim_history([job.id], keep=3)
+        return trimmed, await self._store.prune(older_than=self._now - 5 * MINUTE, limit=10_000)
 
     async def _life(self) -> Ownership:
         if self._owner is None:
@@ -168,6 +176,7 @@ class Player:
             [(_of(one.occurrence), one.job.name) for one in await self._store.list_held()],
             [[_line(line) for line in await self._store.list_history(job.id, top=99, skip=0)] for job in jobs],
             await self._store.gauges(self._now),
+            await self._store.job_counts(),
         )
 
 

@@ -1,11 +1,12 @@
 """A running site for each situation."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
+from tests.parts.postgres import Postgres
 from tests.parts.site import Site
 
 SiteMaker = Callable[..., AbstractAsyncContextManager[Site]]
@@ -26,3 +27,10 @@ async def site(a_site: SiteMaker) -> AsyncIterator[Site]:
     """A running site with db-0 and db-1 in pool db."""
     async with a_site() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server; locks that nobody holds tell something once it has run for ten seconds."""
+    with Postgres() as server:
+        yield server

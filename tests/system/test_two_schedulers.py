@@ -1,153 +1,89 @@
 """Two schedulers on one PostgreSQL: both work, nothing runs twice, and one takes over when the other dies or hangs."""
 
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp import ClientSession
 
-from tests.parts.mosquitto import Mosquitto
-from tests.parts.ports import free_port, listening
 from tests.parts.postgres import Postgres
-from tests.parts.programs import Program
-from tests.parts.recorder import Hit, Recorder
-from tests.parts.waiting import until
+from tests.parts.replicas import LEASE_SECONDS, Team, repeated, team
 
 pytestmark = pytest.mark.postgresql
-LEASE_SECONDS = 3
 
 
 @pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server."""
-    with Postgres() as server:
-        yield server
-
-
-class Replica:
-    """One scheduler of the pair."""
-
-    def __init__(self, name: str, folder: Path, broker: str, database: str) -> None:
-        self.api_port, self.ops_port = free_port(), free_port()
-        self.program = Program(
-            "services.scheduler",
-            log=folder / f"{name}.log",
-            settings={
-                "LEEWARD_MQTT_URL": broker,
-                "LEEWARD_DATABASE_URL": database,
-                "LEEWARD_LISTEN": f"127.0.0.1:{self.api_port}",
-                "LEEWARD_OPS_LISTEN": f"127.0.0.1:{self.ops_port}",
-                "LEEWARD_TARGETS_ALLOW": "127.0.0.0/8",
-                "LEEWARD_LEASE_SECONDS": str(LEASE_SECONDS),
-                "LEEWARD_REPLICA": name,
-            },
-        )
-
-
-class Pair:
-    """Two replicas and what they call."""
-
-    def __init__(self, replicas: tuple[Replica, Replica], targets: Recorder, http: ClientSession) -> None:
-        self.replicas = replicas
-        self.targets = targets
-        self._http = http
-
-    async def create_job(self, name: str, path: str, *, every: int | None = 1) -> None:
-        """Create a job that asks `path` each `every` seconds, or once."""
-        action = {"type": "Http", "request": {"method": "POST", "uri": f"http://127.0.0.1:{self.targets.port}{path}"}}
-        body: dict[str, Any] = {"action": action}
-        if every:
-            body["recurrence"] = {"frequency": "Second", "interval": every}
-        await self._put("/collections/demo", {})
-        await self._put(f"/collections/demo/jobs/{name}", body)
-
-    async def _put(self, path: str, body: dict[str, Any]) -> None:
-        async with self._http.put(f"http://127.0.0.1:{self.replicas[0].api_port}/api/v1{path}", json=body) as reply:
-            assert reply.status < 300, await reply.text()
-
-    async def metric(self, replica: Replica, name: str) -> float:
-        """Return one sample of a replica's metrics."""
-        async with self._http.get(f"http://127.0.0.1:{replica.ops_port}/metrics") as reply:
-            lines = (await reply.text()).splitlines()
-        return next(float(line.rpartition(" ")[2]) for line in lines if line.rpartition(" ")[0] == name)
-
-    async def is_ready(self, replica: Replica) -> bool:
-        """Whether a replica dispatches."""
-        async with self._http.get(f"http://127.0.0.1:{replica.ops_port}/readyz") as reply:
-            return reply.status == 200
-
-    async def runs_on(self) -> Replica:
-        """Return the replica on which an execution runs now."""
-        busy = [each for each in self.replicas if await self.metric(each, "leeward_executions_running")]
-        assert len(busy) == 1
-        return busy[0]
-
-
-@pytest.fixture
-async def pair(tmp_path: Path, postgres: Postgres) -> AsyncIterator[Pair]:
+async def pair(tmp_path: Path, postgres: Postgres) -> AsyncIterator[Team]:
     """Two replicas at work."""
-    database = await postgres.new_database()
-    async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(Mosquitto(tmp_path))
-        targets = await stack.enter_async_context(Recorder("127.0.0.1"))
-        http = await stack.enter_async_context(ClientSession())
-        one, two = (Replica(name, tmp_path, broker.url, database) for name in ("one", "two"))
-        both = Pair((one, two), targets, http)
-        for replica in both.replicas:
-            await stack.enter_async_context(replica.program)
-        for replica in both.replicas:
-            await listening(replica.ops_port)
-            await until(lambda replica=replica: both.is_ready(replica))  # type: ignore[misc]
+    async with team(tmp_path, await postgres.new_database()) as both:
+        for name in ("one", "two"):
+            await both.start(name)
+        await both.ready()
         yield both
 
 
-def repeated(hits: list[Hit]) -> list[tuple[str, int]]:
-    """Return what was sent more than once under the same id and attempt."""
-    return [sent for sent, times in Counter((hit.occurrence, hit.attempt) for hit in hits).items() if times > 1]
-
-
-async def test_both_work_and_no_occurrence_runs_twice(pair: Pair) -> None:
-    for number in range(20):
-        await pair.create_job(f"tick-{number}", f"/tick-{number}")
-
-    async def both_have_worked() -> bool:
-        done = [await pair.metric(each, 'leeward_executions_total{outcome="succeeded"}') for each in pair.replicas]
-        return min(done) > 0 and sum(done) > 100
-
-    await until(both_have_worked)
+async def test_both_work_and_no_occurrence_runs_twice(pair: Team) -> None:
+    await pair.create_ticks(20)
+    for replica in pair.replicas:
+        await pair.until_metric(replica, 'leeward_executions_total{outcome="succeeded"}', 1)
+    await pair.targets.until(lambda hits: len(hits) > 100)
     assert repeated(pair.targets.hits) == []
     assert {hit.attempt for hit in pair.targets.hits} == {1}
 
 
-async def test_the_other_one_repeats_what_ran_on_the_one_that_died(pair: Pair) -> None:
+async def test_what_a_killed_replica_had_claimed_is_sent_within_two_seconds(pair: Team, postgres: Postgres) -> None:
+    await postgres.until_locks_tell()
+    await pair.create_ticks(30)
+    await pair.all_work()
+    killed, survivor = pair.replicas
+    await killed.program.kill()
+    seen = len(pair.targets.hits)
+    await pair.until_metric(survivor, 'leeward_lease_takeovers_total{cause="dead"}', 1, seconds=2.5)
+    assert await pair.metric(survivor, "leeward_rescued_occurrences_total") > 0
+    await pair.until_caught_up(seconds=1)
+    late = [hit for hit in pair.targets.hits[seen:] if hit.at - datetime.fromisoformat(hit.due) > timedelta(seconds=2)]
+    assert (late, repeated(pair.targets.hits)) == ([], [])
+
+
+async def test_the_other_one_repeats_what_ran_on_the_one_that_died(pair: Team, postgres: Postgres) -> None:
+    await postgres.until_locks_tell()
     await pair.create_job("dump", "/gated", every=None)
     first = await pair.targets.until_hit("/gated")
     await (await pair.runs_on()).program.kill()
-    again = await pair.targets.until_hit("/gated", after=1, seconds=LEASE_SECONDS + 10)
+    again = await pair.targets.until_hit("/gated", after=1, seconds=3)
     assert (again.occurrence, again.attempt) == (first.occurrence, first.attempt + 1)
 
 
-async def test_one_that_was_frozen_longer_than_its_lease_fires_nothing_stale_and_works_on(pair: Pair) -> None:
+async def test_one_that_was_frozen_longer_than_its_lease_fires_nothing_stale_and_works_on(pair: Team) -> None:
     await pair.create_job("dump", "/gated", every=None)
     first = await pair.targets.until_hit("/gated")
     frozen = await pair.runs_on()
-    for number in range(10):
-        await pair.create_job(f"tick-{number}", f"/tick-{number}")
+    await pair.create_ticks(10)
     frozen.program.freeze()
-    # Frozen in the middle of a transaction it has locks, which the server takes away after five seconds.
+    # Frozen in the middle of a transaction it has locks, which the others take away.
     again = await pair.targets.until_hit("/gated", after=1, seconds=LEASE_SECONDS + 10)
     frozen.program.thaw()
     pair.targets.gate.set()
-
-    async def has_begun_anew() -> bool:
-        return await pair.metric(frozen, "leeward_leases_lost_total") == 1
-
-    await until(has_begun_anew)
-    seen = len(pair.targets.hits)
-    await pair.targets.until(lambda hits: len(hits) > seen + 30)
+    await pair.until_metric(frozen, "leeward_leases_lost_total", 1)
+    await pair.all_work()
     assert (again.occurrence, again.attempt) == (first.occurrence, first.attempt + 1)
     assert repeated(pair.targets.hits) == []
     assert await pair.metric(frozen, "leeward_outcomes_refused_total") >= 1
+
+
+@pytest.mark.parametrize("change", ["the gate", "the jobs"])
+async def test_what_one_replica_is_told_of_jobs_holds_for_what_the_other_has_claimed_of_them(
+    pair: Team, change: str
+) -> None:
+    await pair.create_ticks(30)
+    await pair.all_work()
+    claimed = {each.name: await pair.metric(each, "leeward_claim_batch_occurrences_sum") for each in pair.replicas}
+    told = min(pair.replicas, key=lambda each: claimed[each.name])
+    if change == "the gate":
+        await pair.call(told, "PUT", "/collections/demo", {"state": "Disabled"})
+    else:
+        changed = [{"name": f"tick-{number}", **pair.job("/changed", state="Disabled")} for number in range(30)]
+        await pair.call(told, "POST", "/collections/demo/jobs:batch", {"value": changed})
+    silent_from = datetime.now(UTC) + timedelta(seconds=0.25)
+    await pair.targets.until_silent(seconds=1.5)
+    assert [hit.path for hit in pair.targets.hits if hit.at > silent_from] == []

@@ -16,6 +16,7 @@ _JOB_DEFAULTS = {
     "catchUp": "runonce",
     "catchUpWindow": "PT1H",
     "timeout": "PT1M",
+    "flexibleWindow": "PT0S",
 }
 _RETRY_DEFAULTS = {"retryType": "fixed", "retryInterval": "PT30S", "retryCount": 4}
 _TEXTS = frozenset({"uri", "body", "pool", "host", "cron", "timeZone", "location"})
@@ -71,6 +72,8 @@ def _fill_action(action: dict[str, Any]) -> None:
         request.setdefault("method", "get")
         action.setdefault("type", str(request.get("uri")).partition(":")[0].lower())
     policy = _RETRY_DEFAULTS | part(action, "retryPolicy")
+    if policy["retryType"] == "exponential":
+        policy.setdefault("maxInterval", "PT1H")
     action["retryPolicy"] = {"retryType": "none"} if policy["retryType"] == "none" else policy
 
 

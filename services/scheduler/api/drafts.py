@@ -3,10 +3,12 @@
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobDefinition, JobState
 from services.scheduler.domain.timetable import first_due, timetable
 from services.scheduler.errors import ConflictError, InvalidInputError
+from services.scheduler.store.progress import progress_of
 from services.scheduler.store.records import (
     JobDraft,
 )
@@ -72,13 +74,24 @@ def _anew(wish: Wish, state: JobState, now: datetime, revision: int | None = Non
 
 
 def _onward(wish: Wish, existing: Job, state: JobState, now: datetime) -> JobDraft:
-    due = _due(wish.definition, existing, state, now)
-    steady = _same_timing(wish.definition, existing.definition) and existing.state is state
-    if steady or state is JobState.DISABLED:
-        return _draft(wish, existing, state, due)
-    count = wish.definition.recurrence.count if wish.definition.recurrence else None
-    over = due is None or (count is not None and existing.planned >= count)
-    return _draft(wish, existing, JobState.COMPLETED if over else state, None if over else due)
+    """Return the draft of a live job: it goes on where it is, or by its new timing from here on.
+
+    One enabled before it ever was due begins now. Whether that leaves the job anything to do, its count and what is
+    unfinished considered, the store will see.
+    """
+    recurrence, start = wish.definition.recurrence, wish.definition.start_time
+    same = (start, recurrence) == (existing.definition.start_time, existing.definition.recurrence)
+    enabling = existing.state is JobState.DISABLED and state is JobState.ENABLED
+    if same and (existing.planned or not enabling):
+        return _draft(wish, existing, state, existing.next_due)
+    if recurrence is None or not existing.planned:
+        return _replanned(_draft(wish, existing, state, first_due(recurrence, start, now)), existing)
+    rule = timetable(recurrence, start, existing.anchor)
+    return replace(_replanned(_draft(wish, existing, state, None), existing), due_after=rule.next_after)
+
+
+def _replanned(draft: JobDraft, existing: Job) -> JobDraft:
+    return replace(draft, replan=True, expected=progress_of(existing))
 
 
 def _draft(wish: Wish, existing: Job, state: JobState, due: datetime | None) -> JobDraft:
@@ -92,25 +105,3 @@ def _draft(wish: Wish, existing: Job, state: JobState, due: datetime | None) -> 
         restart=False,
         expected_revision=existing.revision,
     )
-
-
-def _due(definition: JobDefinition, existing: Job, state: JobState, now: datetime) -> datetime | None:
-    """Return when a live job is due next after a write.
-
-    A job enabled before it ever was due begins now; one that was due while disabled is as late as its `catchUp`
-    cares about; else the grid goes on, and what was claimed ahead of its time is planned again.
-    """
-    recurrence, start = definition.recurrence, definition.start_time
-    same = _same_timing(definition, existing.definition)
-    enabling = existing.state is JobState.DISABLED and state is JobState.ENABLED
-    if not existing.planned and (enabling or not same):
-        return first_due(recurrence, start, now)
-    if same and existing.next_due is not None and existing.next_due <= now:
-        return existing.next_due
-    if recurrence is None and not same:
-        return first_due(None, start, now)
-    return timetable(recurrence, start, existing.anchor).next_after(now)
-
-
-def _same_timing(definition: JobDefinition, before: JobDefinition) -> bool:
-    return (definition.start_time, definition.recurrence) == (before.start_time, before.recurrence)

@@ -29,11 +29,15 @@ _ACTION = {
     "errorAction": {"type": "Https", "request": {"uri": "https://pager.example/alert", "method": "POST"}},
 }
 _NIGHTLY = {
-    "action": {"request": {**_REQUEST, "uri": "http://{host}:8080/compact"}},
+    "action": {
+        "request": {**_REQUEST, "uri": "http://{host}:8080/compact"},
+        "retryPolicy": {"retryType": "Exponential", "retryInterval": "PT1M", "maxInterval": "PT30M"},
+    },
     "recurrence": {"cron": "30 2 * * *", "timeZone": "Europe/Berlin"},
     "placement": {"pool": "db"},
     "maintenance": {"strategy": "Reroute"},
     "timeout": "PT5M",
+    "flexibleWindow": "PT10M",
     "tags": {"team": "storage"},
 }
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from services.scheduler.api.drafts import Wish, put_draft
 from services.scheduler.api.filters import JobFilter
-from services.scheduler.api.plan_checks import room
 from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.job_reader import check_name, read_job
 from services.scheduler.api.schemas.jobs import JobDocument
@@ -16,7 +16,7 @@ from services.scheduler.api.schemas.strict import read
 from services.scheduler.domain.collections import Collection
 from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit
-from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError
+from services.scheduler.errors import ConflictError, InvalidInputError
 from services.scheduler.feed import Update
 from services.scheduler.store.records import (
     JobDraft,
@@ -27,8 +27,6 @@ from shared.errors import LeewardError
 MAX_BATCH = 10_000
 _PAGE = 500
 _BREATH = 50
-_LISTING_PAYS = 10
-"""Reading all jobs of a collection is cheaper than one by one up to this many times the batch."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,29 +53,23 @@ class JobBatches:
         wishes = await self._wishes(documents, allowance(collection.definition, self._services.limits), strict=strict)
         good = [wish for wish in wishes if isinstance(wish, Wish)]
         outcomes: dict[str, Answer] = {}
-        async with room(self._services, collection):
-            existing = await self._existing(collection, [wish.name for wish in good])
-            await self._check_room(collection, [wish for wish in good if wish.name.lower() not in existing])
-            for start in range(0, len(good), _PAGE):
-                outcomes |= await self._write(collection, good[start : start + _PAGE], existing)
+        existing = await self._existing(collection, [wish.name for wish in good])
+        await self._check_room(collection, [wish for wish in good if wish.name.lower() not in existing])
+        for start in range(0, len(good), _PAGE):
+            outcomes |= await self._write(collection, good[start : start + _PAGE], existing)
         return [outcomes[wish.name] if isinstance(wish, Wish) else wish for wish in wishes]
 
     async def delete(self, collection: Collection, wanted: JobFilter) -> int:
         """Delete every job that the filter names; return how many."""
-        deleted, store = 0, self._services.store
-        while jobs := await store.list_jobs(collection.id, state=wanted.state, tags=wanted.tags, top=_PAGE, skip=0):
-            for job in jobs:
-                deleted += await self._delete(collection, job)
+        deleted, store, last = 0, self._services.store, None
+        while jobs := await store.list_jobs(
+            collection.id, state=wanted.state, tags=wanted.tags, after=last, top=_PAGE, skip=0
+        ):
+            gone = await store.delete_jobs(collection.id, [job.id for job in jobs])
+            self._services.engine.forget(gone)
+            deleted, last = deleted + len(gone), jobs[-1].name
         self._publish(collection, f"{deleted} jobs of {collection.name} deleted")
         return deleted
-
-    async def _delete(self, collection: Collection, job: Job) -> int:
-        try:
-            await self._services.store.delete_job(collection.id, job.name)
-        except NotFoundError:
-            return 0
-        self._services.engine.forget([job.id])
-        return 1
 
     async def _wishes(self, documents: Sequence[Any], allowed: Allowance, *, strict: bool) -> list[Wish | Answer]:
         seen: set[str] = set()
@@ -100,7 +92,7 @@ class JobBatches:
         if name.lower() in seen:
             raise InvalidInputError("name", f"{name!r} comes twice in this batch")
         parsed = read(document, JobDocument, strict=strict)
-        definition = read_job(parsed, allowed)
+        definition = read_job(parsed, allowed, strict=strict)
         if parsed.state in (JobState.COMPLETED, JobState.FAULTED):
             raise InvalidInputError("state", "give Enabled or Disabled")
         seen.add(name.lower())
@@ -108,23 +100,8 @@ class JobBatches:
 
     async def _existing(self, collection: Collection, names: Sequence[str]) -> dict[str, Job]:
         """Return the jobs among `names` that exist, by lower-cased name."""
-        count = await self._services.store.count_jobs(collection.id)
-        wanted = {name.lower() for name in names}
-        found: dict[str, Job] = {}
-        if count > _LISTING_PAYS * len(wanted):
-            for name in wanted:
-                found |= await self._find(collection, name)
-            return found
-        for skip in range(0, count, _PAGE):
-            page = await self._services.store.list_jobs(collection.id, top=_PAGE, skip=skip)
-            found |= {job.name.lower(): job for job in page if job.name.lower() in wanted}
-        return found
-
-    async def _find(self, collection: Collection, name: str) -> dict[str, Job]:
-        try:
-            return {name: await self._services.store.get_job(collection.id, name)}
-        except NotFoundError:
-            return {}
+        found = await self._services.store.find_jobs(collection.id, names)
+        return {job.name.lower(): job for job in found}
 
     async def _check_room(self, collection: Collection, new: Sequence[Wish]) -> None:
         definition, limits = collection.definition, self._services.limits
@@ -135,21 +112,30 @@ class JobBatches:
     async def _write(
         self, collection: Collection, wishes: Sequence[Wish], existing: dict[str, Job]
     ) -> dict[str, Answer]:
-        now = self._services.clock.now()
-        drafts = [put_draft(wish, existing.get(wish.name.lower()), now) for wish in wishes]
-        try:
-            written = await self._services.store.put_jobs(collection.id, drafts, now)
-        except ConflictError:
-            return await self._one_by_one(collection, drafts)
+        now, most = self._services.clock.now(), job_limit(collection.definition, self._services.limits)
+        known = {wish.name: existing[key].id for wish in wishes if (key := wish.name.lower()) in existing}
+        with self._services.engine.withheld(known.values()) as withheld:
+            drafts = [put_draft(wish, existing.get(wish.name.lower()), now) for wish in wishes]
+            drafts = [
+                replace(draft, withheld=withheld[known[draft.name]]) if draft.name in known else draft
+                for draft in drafts
+            ]
+            try:
+                written = await self._services.store.put_jobs(collection.id, drafts, now, most=most)
+            except ConflictError:
+                return await self._one_by_one(collection, drafts, most)
         self._announce(collection, written)
         return {wish.name: Answer(name=wish.name, written=one) for wish, one in zip(wishes, written, strict=True)}
 
-    async def _one_by_one(self, collection: Collection, drafts: Sequence[JobDraft]) -> dict[str, Answer]:
+    async def _one_by_one(
+        self, collection: Collection, drafts: Sequence[JobDraft], most: int | None
+    ) -> dict[str, Answer]:
         """Write what can be written when somebody else changed one of the jobs meanwhile."""
         answers: dict[str, Answer] = {}
         for draft in drafts:
             try:
-                written = await self._services.store.put_jobs(collection.id, [draft], self._services.clock.now())
+                now = self._services.clock.now()
+                written = await self._services.store.put_jobs(collection.id, [draft], now, most=most)
             except ConflictError as fault:
                 answers[draft.name] = Answer(name=draft.name, error=fault)
             else:

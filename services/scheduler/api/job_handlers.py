@@ -10,7 +10,7 @@ from services.scheduler.api.filters import read_filter, read_job_filter
 from services.scheduler.api.job_verbs import JobVerbs
 from services.scheduler.api.mounts import Mount
 from services.scheduler.api.ports import Services
-from services.scheduler.api.preview import MAX_PREVIEW, preview_job, preview_timing
+from services.scheduler.api.preview import MAX_PREVIEW, preview_job, preview_timing, starts_at
 from services.scheduler.api.replies import done, page_reply, reply, written
 from services.scheduler.api.requests import read_count, read_document, read_page
 from services.scheduler.api.schemas.history import RunDocument, occurrence_document
@@ -53,7 +53,7 @@ class JobHandlers:
         body = self._mount.job_fields(await read_document(request))
         collection = await self._collection(request)
         document = read(body, JobDocument, strict=self._mount.strict)
-        result = await self._verbs.put(collection, request.match_info["job"], document)
+        result = await self._verbs.put(collection, request.match_info["job"], document, strict=self._mount.strict)
         return written(request, self._mount.job(collection, result.job), created=result.created)
 
     async def patch(self, request: web.Request) -> web.Response:
@@ -89,7 +89,8 @@ class JobHandlers:
     async def preview(self, request: web.Request) -> web.Response:
         """List when a job will be due."""
         count, (_, job) = _count(request), await self._job(request)
-        return _preview(request, preview_job(job, self._clock.now(), count), job.definition.recurrence)
+        dues = [(due, starts_at(job, due)) for due in preview_job(job, self._clock.now(), count)]
+        return _preview(request, dues, job.definition.recurrence)
 
     async def preview_posted(self, request: web.Request) -> web.Response:
         """List when the job in the body would be due if it were written now; nothing is stored."""
@@ -97,7 +98,9 @@ class JobHandlers:
         collection = await self._collection(request)
         document = read(body, JobDocument, strict=self._mount.strict)
         start, recurrence = read_timing(document, self._verbs.allowed(collection).recurrence)
-        return _preview(request, preview_timing(recurrence, start, self._clock.now(), count), recurrence)
+        dues = preview_timing(recurrence, start, self._clock.now(), count)
+        # No job yet, so no ids: when within its window each would start is not known.
+        return _preview(request, [(due, None) for due in dues], recurrence)
 
     async def _patch(self, request: web.Request, patch: dict[str, Any]) -> web.Response:
         collection, name = await self._collection(request), request.match_info["job"]
@@ -116,6 +119,8 @@ def _count(request: web.Request) -> int:
     return read_count(request, default=_DEFAULT_PREVIEW, most=MAX_PREVIEW)
 
 
-def _preview(request: web.Request, dues: Sequence[datetime], recurrence: Recurrence | None) -> web.Response:
+def _preview(
+    request: web.Request, dues: Sequence[tuple[datetime, datetime | None]], recurrence: Recurrence | None
+) -> web.Response:
     zone = recurrence.time_zone if recurrence else None
-    return reply(request, {"value": [occurrence_document(due, zone) for due in dues]})
+    return reply(request, {"value": [occurrence_document(due, zone, fire_at) for due, fire_at in dues]})

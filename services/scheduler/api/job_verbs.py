@@ -3,20 +3,22 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from services.scheduler.api.drafts import Wish, patch_draft, put_draft
 from services.scheduler.api.merge import merge
-from services.scheduler.api.plan_checks import room
 from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.job_reader import check_name, read_job
 from services.scheduler.api.schemas.job_writer import job_document, spell_type
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.values import to_builtins
+from services.scheduler.api.together import Together
 from services.scheduler.domain.collections import Collection
 from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState, manual_occurrence_id
 from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit, lifted
-from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError
+from services.scheduler.errors import ConflictError, InvalidInputError, NoRoomError, NotFoundError
 from services.scheduler.feed import Update
 from services.scheduler.store.records import (
     JobDraft,
@@ -34,29 +36,29 @@ class JobVerbs:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._together = Together(services.store)
 
     def allowed(self, collection: Collection) -> Allowance:
         """Return what the collection lets its jobs do."""
         return allowance(collection.definition, self._services.limits)
 
-    async def put(self, collection: Collection, name: str, document: JobDocument) -> Written:
+    async def put(self, collection: Collection, name: str, document: JobDocument, *, strict: bool = True) -> Written:
         """Create or replace a job.
 
         Raises InvalidInputError for what the document says, ConflictError for what the plan forbids or when others
         keep writing the same job.
         """
         check_name(name)
-        definition = read_job(document, self.allowed(collection))
+        definition = read_job(document, self.allowed(collection), strict=strict)
         wish = Wish(name=name, uid=self._services.new_id(), definition=definition, state=document.state)
 
-        async def draft() -> JobDraft:
+        async def draft() -> tuple[JobDraft, Job | None]:
             existing = await self._find(collection, name)
             if existing is None:
                 await self._check_room(collection)
-            return put_draft(wish, existing, self._services.clock.now())
+            return put_draft(wish, existing, self._services.clock.now()), existing
 
-        async with room(self._services, collection):
-            return await self._write(collection, name, draft)
+        return await self._write(collection, name, draft)
 
     async def patch(self, collection: Collection, name: str, patch: dict[str, Any], *, strict: bool = True) -> Job:
         """Change what `patch` names (RFC 7386), leave the rest; the result is judged as a whole.
@@ -66,12 +68,12 @@ class JobVerbs:
         """
         allowed = self.allowed(collection) if _PLANNED & patch.keys() else lifted(self.allowed(collection))
 
-        async def draft() -> JobDraft:
+        async def draft() -> tuple[JobDraft, Job | None]:
             existing = await self._services.store.get_job(collection.id, name)
             document = read(merge(_base(existing), _canonical(patch)), JobDocument, strict=strict)
-            definition = read_job(document, allowed)
+            definition = read_job(document, allowed, strict=strict)
             wish = Wish(name=existing.name, uid=existing.uid, definition=definition, state=document.state)
-            return patch_draft(wish, existing, self._services.clock.now())
+            return patch_draft(wish, existing, self._services.clock.now()), existing
 
         return (await self._write(collection, name, draft)).job
 
@@ -118,17 +120,29 @@ class JobVerbs:
             jobs = await self._services.store.count_jobs(collection.id)
             check_room(definition, jobs + 1, limits)
 
-    async def _write(self, collection: Collection, name: str, draft: Callable[[], Awaitable[JobDraft]]) -> Written:
+    async def _write(
+        self, collection: Collection, name: str, draft: Callable[[], Awaitable[tuple[JobDraft, Job | None]]]
+    ) -> Written:
         """Write a draft made from the job as it stands; make it again when somebody else was faster."""
         for _ in range(_ATTEMPTS):
-            made = await draft()
+            made, existing = await draft()
             try:
-                (written,) = await self._services.store.put_jobs(collection.id, [made], self._services.clock.now())
+                written = await self._put(collection, made, existing)
+            except NoRoomError:
+                raise
             except ConflictError:
                 continue
             self._announce(written)
             return written
         raise ConflictError(f"job {collection.name}/{name} is being changed by others; try again")
+
+    async def _put(self, collection: Collection, draft: JobDraft, existing: Job | None) -> Written:
+        most = job_limit(collection.definition, self._services.limits)
+        if existing is None:
+            return await self._together.put(collection.id, draft, self._services.clock.now(), most=most)
+        with self._services.engine.withheld([existing.id]) as withheld:
+            draft = replace(draft, withheld=withheld[existing.id])
+            return await self._together.put(collection.id, draft, self._services.clock.now(), most=most)
 
     def _announce(self, written: Written) -> None:
         if not written.created:

@@ -1,7 +1,5 @@
 """Whether a collection fits its plan, its subscription and the jobs it has (reference azure-scheduler §1.6, §2.7)."""
 
-from contextlib import AbstractAsyncContextManager, nullcontext
-
 from services.scheduler.api.ports import Services
 from services.scheduler.domain.collections import Collection, CollectionDefinition, Namespace
 from services.scheduler.domain.jobs import Job
@@ -13,20 +11,12 @@ from services.scheduler.domain.quotas import (
     check_quota,
     check_room,
     is_narrower,
-    job_limit,
     same_plan,
 )
 from services.scheduler.domain.recurrence_check import check_pace
 from services.scheduler.errors import ConflictError
 
 _PAGE = 500
-
-
-def room(services: Services, collection: Collection) -> AbstractAsyncContextManager[object]:
-    """Return what to hold while jobs are counted and added; nothing where there may be any number of them."""
-    if job_limit(collection.definition, services.limits) is None:
-        return nullcontext()
-    return services.turns.at(collection.id)
 
 
 class PlanChecks:
@@ -64,11 +54,11 @@ class PlanChecks:
         """Look at each job, but only where less is allowed than before."""
         if not is_narrower(allowed, allowance(collection.definition, self._limits)):
             return
-        skip = 0
-        while page := await self._store.list_jobs(collection.id, top=_PAGE, skip=skip):
+        last = None
+        while page := await self._store.list_jobs(collection.id, after=last, top=_PAGE, skip=0):
             for job in page:
                 _check_job(job, allowed)
-            skip += _PAGE
+            last = page[-1].name
 
 
 def _check_job(job: Job, allowed: Allowance) -> None:

@@ -1,6 +1,7 @@
 """What the API needs from the rest of the scheduler; `app` hands it over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.limits import Limits
 from services.scheduler.feed import Feed
 from services.scheduler.store.base import Store
+from services.scheduler.store.records import Withheld
 from shared.clock import Clock
 
 
@@ -44,7 +46,11 @@ class Engine(Protocol):
         ...
 
     def forget(self, job_ids: list[JobId]) -> None:
-        """Drop claims of these jobs that have not fired: they were deleted or replaced."""
+        """Drop claims of these jobs that have not fired: they were deleted."""
+        ...
+
+    def withheld(self, job_ids: Iterable[JobId]) -> AbstractContextManager[Withheld]:
+        """Give the occurrences of jobs that were claimed here and have not fired, and will not while this lasts."""
         ...
 
     def forget_collection(self, collection_id: CollectionId) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
+from services.scheduler.domain.delays import start_within
+from services.scheduler.domain.executions import occurrence_id
 from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobState
 from services.scheduler.domain.recurrence import Recurrence
 from services.scheduler.domain.timetable import first_due, upcoming
@@ -30,6 +32,12 @@ def preview_job(job: Job, now: datetime, limit: int) -> list[datetime]:
     if recurrence is None:
         return [max(job.next_due, now)]
     return list(islice(_ahead(job, recurrence, job.next_due, now), limit))
+
+
+def starts_at(job: Job, due: datetime) -> datetime | None:
+    """Return when the job's occurrence of a due time starts, where that is later in its flexible window."""
+    window = job.definition.flexible_window
+    return start_within(window, due, occurrence_id(job.uid, due)) if window else None
 
 
 def _ahead(job: Job, recurrence: Recurrence, next_due: datetime, now: datetime) -> Iterator[datetime]:

@@ -1,13 +1,13 @@
 """Tells the bus and the live feed what becomes of executions; best effort, never in the way of a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from services.scheduler.domain.executions import AttemptResult, HistoryRow, Occurrence
 from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.placement import Hold, Run
 from services.scheduler.feed import Feed, Update
-from services.scheduler.metrics import Metrics
+from services.scheduler.metrics import Metrics, missed_label
 from shared.bus import Publication
 from shared.clock import Clock
 from shared.messages import CLOUD_EVENT_CONTENT_TYPE, CloudEvent, ExecutionKind, ExecutionNotice, encode
@@ -94,9 +94,12 @@ class Announcer:
         notice = _notice(job, occurrence, host=occurrence.host, reason="released")
         self._tell(ExecutionKind.RELEASED, job, notice, f"{_name(job)} is released")
 
-    def missed(self, job: Job, row: HistoryRow, count: int) -> None:
-        """Occurrences were not run at all; `row` is the last of them."""
-        self._metrics.executions.labels("missed").inc(count)
+    def missed(self, job: Job, rows: Sequence[HistoryRow]) -> None:
+        """Occurrences were not run at all, oldest first."""
+        for row in rows:
+            self._metrics.missed.labels(missed_label(row.reason)).inc()
+        self._metrics.executed["missed"].inc(len(rows))
+        row = rows[-1]
         notice = ExecutionNotice(
             collection=job.collection,
             job=job.name,
@@ -105,7 +108,7 @@ class Announcer:
             attempt=row.attempt,
             reason=row.reason,
         )
-        self._tell(ExecutionKind.MISSED, job, notice, f"{_name(job)} missed {count} occurrences: {row.reason}")
+        self._tell(ExecutionKind.MISSED, job, notice, f"{_name(job)} missed {len(rows)} occurrences: {row.reason}")
 
     def skipped(self) -> None:
         """An occurrence gave way to an earlier one of its job; history has it, nobody needs to be told."""
@@ -116,7 +119,7 @@ class Announcer:
         return self._feed.is_read or self._bus.is_read(self._topics.execution(job.collection, job.name))
 
     def _count(self, outcome: str) -> None:
-        self._metrics.executions.labels(outcome).inc()
+        self._metrics.executed[outcome].inc()
 
     def _tell(self, kind: ExecutionKind, job: Job, notice: ExecutionNotice, summary: str) -> None:
         now = self._clock.now()

@@ -1,6 +1,8 @@
 """One attempt: the call with its time limit, broken off when its host is about to be hit."""
 
 import asyncio
+import time
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -21,11 +23,17 @@ from shared.clock import Clock
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call came to; `message` is in the grammar of history."""
+    """What a call came to; `message` is in the grammar of history.
+
+    `unheard`: most likely the target never read the request, though it was sent. `retry_after`: how long the target
+    asks to be left alone.
+    """
 
     succeeded: bool
     retryable: bool
     message: str
+    unheard: bool = False
+    retry_after: timedelta | None = None
 
 
 class Caller(Protocol):
@@ -33,6 +41,10 @@ class Caller(Protocol):
 
     async def call(self, call: Call, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
         """Make the call and return what came of it; never raises for anything a target does."""
+        ...
+
+    def target(self, call: Call, host: HostView | None) -> str:
+        """Name what a call is aimed at, such as `http://db-0:8080`: calls with the same name load the same thing."""
         ...
 
 
@@ -52,18 +64,14 @@ class Attempts:
         self._clock = clock
         self._metrics = metrics
 
-    async def make(self, claim: Claim, run: Run) -> Recorded:
+    async def make(self, claim: Claim, run: Run, started: datetime) -> Recorded:
         """Call the target and return what came of it; the register knows of the attempt from the first step on."""
         job, occurrence, host = claim.job, claim.occurrence, run.host
-        started = self._clock.now()
-        scope = asyncio.timeout(job.definition.timeout.total_seconds())
-        execution = Execution(
-            occurrence=occurrence, definition=job.definition, host=host.key if host is not None else None, scope=scope
-        )
-        with self._running.enter(execution), self._metrics.running.track_inprogress():
-            answer = await self._within(scope, claim, host)
+        execution = _execution(claim, host)
+        with self._running.enter(execution):
+            answer = await self._within(execution.scope, claim, host)
         # An answer that came before the end was made counts: nothing is repeated without need.
-        broken_off = execution.broken_off if scope.expired() else ""
+        broken_off = execution.broken_off if execution.scope.expired() else ""
         result = AttemptResult(
             succeeded=answer.succeeded,
             retryable=answer.retryable,
@@ -72,9 +80,15 @@ class Attempts:
             ended_at=self._clock.now(),
             host=host.name if host is not None else None,
             reason=broken_off or run.reason,
+            retry_after=answer.retry_after,
         )
         outcome = of_attempt(job, occurrence, result)
-        return Recorded(result, _again(outcome, occurrence, result) if broken_off else outcome)
+        again = broken_off or (answer.unheard and is_first(occurrence))
+        return Recorded(result, _again(outcome, occurrence, result) if again else outcome)
+
+    def target(self, claim: Claim, run: Run) -> str:
+        """Name what an attempt would be aimed at."""
+        return self._caller.target(_call_of(claim.job, claim.occurrence), run.host)
 
     async def _within(self, scope: asyncio.Timeout, claim: Claim, host: HostView | None) -> Answer:
         job, occurrence = claim.job, claim.occurrence
@@ -104,6 +118,23 @@ class Attempts:
             threat = to_cancel(execution.definition, host, now)
             if threat is not None:
                 execution.break_off(f"broken off: {describe(threat, host.key)}")
+
+
+def is_first(occurrence: Occurrence) -> bool:
+    """Whether no attempt of the present action was cut off before: each start so far was the first one or a retry."""
+    return occurrence.action is ActionName.MAIN and occurrence.attempt == occurrence.retries + 1
+
+
+def _execution(claim: Claim, host: HostView | None) -> Execution:
+    definition, now = claim.job.definition, time.monotonic()
+    return Execution(
+        occurrence=claim.occurrence,
+        definition=definition,
+        host=host.key if host is not None else None,
+        scope=asyncio.timeout(None),
+        began=now,
+        deadline=now + definition.timeout.total_seconds(),
+    )
 
 
 def _call_of(job: Job, occurrence: Occurrence) -> Call:

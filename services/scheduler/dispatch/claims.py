@@ -50,6 +50,10 @@ class Claims:
         """Whether a claim waits here and may start."""
         return self._stage(claim) is Stage.WAITING
 
+    def waiting(self) -> list[Claim]:
+        """Return the claims that wait for their instant or turn."""
+        return [entry.claim for entry in self._entries.values() if entry.stage is Stage.WAITING]
+
     def begin(self, claim: Claim) -> bool:
         """Put a claim under way; False when it does not stand any more."""
         if not self.stands(claim):
@@ -71,16 +75,12 @@ class Claims:
             if entry is not None and entry.stage is Stage.ENDED:
                 del self._entries[occurrence_id]
 
-    def let_go(self, condition: Callable[[Claim], bool] = lambda _: True) -> int:
-        """Drop the waiting claims that meet `condition`; return how many."""
-        dropped = [
-            occurrence_id
-            for occurrence_id, entry in self._entries.items()
-            if entry.stage is Stage.WAITING and condition(entry.claim)
-        ]
-        for occurrence_id in dropped:
-            del self._entries[occurrence_id]
-        return len(dropped)
+    def let_go(self, condition: Callable[[Claim], bool]) -> list[Claim]:
+        """Drop the waiting claims that meet `condition`, and return them."""
+        dropped = [claim for claim in self.waiting() if condition(claim)]
+        for claim in dropped:
+            del self._entries[claim.occurrence.id]
+        return dropped
 
     def clear(self) -> None:
         """Drop all: the lease they were claimed under is lost."""

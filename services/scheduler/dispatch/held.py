@@ -60,9 +60,12 @@ def _goes_on(occurrence: Occurrence) -> bool:
 
 
 def give_up(job: Job, waiting: list[Held], reason: str, now: datetime) -> Iterator[Release]:
-    """Yield the end of what has waited for a host that nobody reports, once it is past the job's catch-up window."""
+    """Yield the end of what has waited for a host that nobody reports for longer than the job's catch-up window.
+
+    It waits since it was to start, which may be long after it was due (`flexibleWindow`).
+    """
     for held in waiting:
-        if now - held.occurrence.due > job.definition.catch_up_window:
+        if now - held.occurrence.fire_at > job.definition.catch_up_window:
             yield _end(job, held, HistoryStatus.MISSED, reason, now)
 
 
@@ -168,7 +171,7 @@ class Holds:
             if release.fire_at is not None:
                 self._announcer.released(entry.job, entry.occurrence)
             elif release.row is not None and release.row.status is HistoryStatus.MISSED:
-                self._announcer.missed(entry.job, release.row, 1)
+                self._announcer.missed(entry.job, (release.row,))
             else:
                 self._announcer.skipped()
         self._released()

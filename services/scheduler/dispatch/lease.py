@@ -1,4 +1,4 @@
-"""The lease of this replica's life: renewed by a chore, and proven again before anything fires after a gap."""
+"""The lease of this replica's life: renewed by a duty, and proven again before anything fires after a gap."""
 
 import time
 from datetime import timedelta
@@ -19,19 +19,33 @@ class Lease:
     """Who this replica is to the store. `is_proven` is cheap; `prove` asks the store.
 
     A frozen process or VM wakes up with claims that others may have taken over: after a gap longer than half the lease
-    nothing fires before the store has confirmed the lease (DESIGN §4). Wall time and process time are both looked at,
-    because a frozen VM may stop either.
+    nothing fires before the store has confirmed the lease (DESIGN §4). The machine's clock, `wall`, and process time
+    are both looked at, because a frozen VM may stop either.
     """
 
-    def __init__(self, store: Store, clock: Clock, replica: str, length: timedelta, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        replica: str,
+        length: timedelta,
+        metrics: Metrics,
+        *,
+        wall: Clock | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._wall = wall or clock
         self._replica = replica
-        self._length = length
+        self.length = length
         self._metrics = metrics
         self._owner: Ownership | None = None
-        self._proven_at = (0.0, clock.now())
+        self._proven_at = (0.0, self._wall.now())
         self._steady_from = 0.0
+        self._doubts = 0
+        self._doubts_settled = 0
+        self.gaps = 0
+        """How often the lease had to be proven anew after a gap or a doubt: what was known before may be wrong."""
 
     @property
     def owner(self) -> Ownership:
@@ -42,17 +56,19 @@ class Lease:
 
     async def begin(self) -> Ownership:
         """Start a life: a new session with a fence above all earlier ones."""
-        asked = (time.monotonic(), self._clock.now())
-        self._owner = await self._store.register(self._replica, asked[1], self._length)
+        asked, doubts = (time.monotonic(), self._wall.now()), self._doubts
+        self._owner = await self._store.register(self._replica, self._clock.now(), self.length)
         self._proven_at = asked
+        self._doubts_settled = doubts
         self._steady_from = 0.0
         log.info("lease begun", replica=self._replica, session=self._owner.session, fence=self._owner.fence)
         return self._owner
 
     @property
     def is_proven(self) -> bool:
-        """Whether the lease was confirmed less than half its length ago."""
-        return self._owner is not None and self._elapsed() < self._length / 2
+        """Whether the lease was confirmed less than half its length ago, and not doubted since."""
+        is_sure = self._owner is not None and self._doubts_settled == self._doubts
+        return is_sure and self._elapsed() < self.length / 2
 
     @property
     def is_steady(self) -> bool:
@@ -63,23 +79,26 @@ class Lease:
         return self.is_proven and time.monotonic() >= self._steady_from
 
     def doubt(self) -> None:
-        """Have the store asked before anything more fires."""
-        self._proven_at = (-self._length.total_seconds(), self._proven_at[1])
+        """Have the store asked before anything more fires; an answer that is under way now does not count."""
+        self._doubts += 1
 
     async def prove(self) -> None:
         """Renew the lease. Raises LeaseLostError (and forgets the life) when it was taken over."""
-        owner, asked = self.owner, (time.monotonic(), self._clock.now())
-        may_have_ended = self._elapsed() >= self._length
+        owner, asked, doubts = self.owner, (time.monotonic(), self._wall.now()), self._doubts
+        had_gap = not self.is_proven
+        may_have_ended = self._elapsed() >= self.length
         try:
-            await self._store.renew(owner, asked[1], self._length)
+            await self._store.renew(owner, self._clock.now(), self.length)
         except LeaseLostError:
             if self._owner == owner:
                 self.lose()
             raise
         if self._owner == owner:
             self._proven_at = asked
+            self._doubts_settled = doubts
+            self.gaps += had_gap
             if may_have_ended:
-                self._steady_from = asked[0] + self._length.total_seconds()
+                self._steady_from = asked[0] + self.length.total_seconds()
 
     def lose(self) -> None:
         """Forget a life that another replica has ended."""
@@ -90,7 +109,7 @@ class Lease:
     def _elapsed(self) -> timedelta:
         """Return how long ago the lease was confirmed, by the clock that says more."""
         by_process, by_wall = self._proven_at
-        return max(timedelta(seconds=time.monotonic() - by_process), abs(self._clock.now() - by_wall))
+        return max(timedelta(seconds=time.monotonic() - by_process), abs(self._wall.now() - by_wall))
 
     async def end(self) -> None:
         """Resign: what was claimed and never fired is anybody's at once."""

@@ -1,6 +1,6 @@
 """Outcomes on their way to the store: gathered here, written in batches by the claims loop, never dropped."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -21,6 +21,9 @@ from services.scheduler.store.records import (
     Outcome,
 )
 from shared.clock import Clock
+
+DEFER_LEAST = timedelta(seconds=5)
+DEFER_MOST = timedelta(minutes=1)
 
 
 class Outcomes:
@@ -85,6 +88,16 @@ def of_hold(job: Job, occurrence: Occurrence, hold: Hold, clock: Clock) -> Outco
         held_under=hold.event_type,
         reason=hold.reason,
     )
+
+
+def of_deferral(job: Job, occurrence: Occurrence, until: datetime) -> Outcome:
+    """Return the outcome of a claim that goes back to the store: nothing has happened to its occurrence."""
+    return Outcome(occurrence_id=occurrence.id, job_id=job.id, deferred_until=until)
+
+
+def defer_until(occurrence: Occurrence, now: datetime) -> datetime:
+    """Return when to try again what finds too long a queue at its target: the later it is, the later."""
+    return now + min(max(now - occurrence.due, DEFER_LEAST), DEFER_MOST)
 
 
 def of_skip(job: Job, occurrence: Occurrence, reason: str, clock: Clock) -> Outcome:

@@ -3,6 +3,7 @@
 Missed means: due more than `GRACE` ago, because no scheduler ran or the job's gate was closed. Of the missed ones
 RunAll runs those within the job's window, RunOnce coalesces all that are due by now into the latest if that is within
 the window, Skip runs none; a late one-time job is treated alike. Missed ones do not count towards `recurrence.count`.
+With a flexible window, too, the due time decides: what is planned is not missed, however late it is to start.
 The work is bounded however long the job was away: what is missed is passed over, not walked through.
 """
 
@@ -14,6 +15,7 @@ from itertools import islice
 import msgspec
 
 from services.scheduler.domain.actions import ActionName
+from services.scheduler.domain.delays import start_within
 from services.scheduler.domain.executions import (
     HistoryRow,
     HistoryStatus,
@@ -82,7 +84,7 @@ def plan(job: Job, *, now: datetime, horizon: datetime, limit: int = LIMIT) -> P
         due = table.next_after(due)
     next_due = due if len(dues) < room else None
     return Plan(
-        occurrences=tuple(_occurrence(job, due, job.planned + number) for number, due in enumerate(dues, start=1)),
+        occurrences=tuple(_occurrence(job, due, horizon, job.planned + place) for place, due in enumerate(dues, 1)),
         missed=missed,
         next_due=next_due,
         planned=job.planned + len(dues),
@@ -175,16 +177,19 @@ def _missed_row(job: Job, due: datetime, now: datetime) -> HistoryRow:
         reason = Missed.WINDOW_PASSED
     else:
         reason = Missed.COALESCED
-    return unrun_row(_occurrence(job, due, job.planned + 1), HistoryStatus.MISSED, reason.value, now)
+    return unrun_row(_occurrence(job, due, now, job.planned + 1), HistoryStatus.MISSED, reason.value, now)
 
 
-def _occurrence(job: Job, due: datetime, ordinal: int) -> Occurrence:
+def _occurrence(job: Job, due: datetime, horizon: datetime, ordinal: int) -> Occurrence:
+    """Return an occurrence; one that starts after the horizon, later in its window, waits in the store for anybody."""
+    identity = occurrence_id(job.uid, due)
+    fire_at = start_within(job.definition.flexible_window, due, identity)
     return Occurrence(
-        id=occurrence_id(job.uid, due),
+        id=identity,
         job_id=job.id,
         due=due,
-        fire_at=due,
-        state=OccurrenceState.CLAIMED,
+        fire_at=fire_at,
+        state=OccurrenceState.CLAIMED if fire_at <= horizon else OccurrenceState.READY,
         action=ActionName.MAIN,
         ordinal=ordinal,
     )

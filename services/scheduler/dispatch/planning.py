@@ -20,15 +20,16 @@ from shared.logs import get_logger
 
 log = get_logger(__name__)
 
+UNPLANNABLE = "the job cannot be planned"
 AGAIN = timedelta(minutes=1)
 """When a job that cannot be planned is tried again: a new release, or new time zone data, may repair it."""
 
 
 class Planning:
-    """The `plan` of one claim. `missed`: a job, the row of the last occurrence it missed, and how many it missed."""
+    """The `plan` of one claim. `missed`: jobs with the rows of what they missed."""
 
     def __init__(self, clock: Clock) -> None:
-        self.missed: list[tuple[Job, HistoryRow, int]] = []
+        self.missed: list[tuple[Job, tuple[HistoryRow, ...]]] = []
         self._clock = clock
 
     def plan(self, job: Job) -> Plan:
@@ -39,9 +40,8 @@ class Planning:
         except Exception as fault:  # the rim: one job that cannot be planned must not keep the others from running
             log.exception("job cannot be planned", collection=job.collection, job=job.name)
             planned = self._postponed(job, fault)
-        count = sum(row.status is HistoryStatus.MISSED for row in planned.missed)
-        if count:
-            self.missed.append((job, planned.missed[-1], count))
+        if planned.missed:
+            self.missed.append((job, planned.missed))
         return planned
 
     def _postponed(self, job: Job, fault: Exception) -> Plan:
@@ -50,5 +50,5 @@ class Planning:
         unplanned = Occurrence(
             id=occurrence_id(job.uid, due), job_id=job.id, due=due, fire_at=due, state=OccurrenceState.READY
         )
-        row = unrun_row(unplanned, HistoryStatus.MISSED, f"the job cannot be planned: {fault}", now)
+        row = unrun_row(unplanned, HistoryStatus.MISSED, f"{UNPLANNABLE}: {fault}", now)
         return Plan(missed=(row,), next_due=now + AGAIN, planned=job.planned)

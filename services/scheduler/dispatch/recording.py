@@ -1,10 +1,13 @@
 """Writes outcomes in batches, so that none is lost and none that the store cannot take holds up the others."""
 
+from collections.abc import Callable, Iterable
+
 import msgspec
 
 from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.lease import Lease
 from services.scheduler.dispatch.outcomes import Outcomes
+from services.scheduler.domain.jobs import JobId
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import Store
@@ -22,7 +25,15 @@ class Recording:
     """From the outcomes that wait to the store; `write` is for one task at a time."""
 
     def __init__(
-        self, store: Store, lease: Lease, claims: Claims, outcomes: Outcomes, metrics: Metrics, *, batch: int
+        self,
+        store: Store,
+        lease: Lease,
+        claims: Claims,
+        outcomes: Outcomes,
+        metrics: Metrics,
+        *,
+        batch: int,
+        wrote: Callable[[Iterable[JobId]], None],
     ) -> None:
         self._store = store
         self._lease = lease
@@ -30,6 +41,7 @@ class Recording:
         self._outcomes = outcomes
         self._metrics = metrics
         self._batch = batch
+        self._wrote = wrote
 
     async def write(self) -> None:
         """Write every outcome that waits. Raises StoreUnavailableError or LeaseLostError with all of them kept.
@@ -70,6 +82,7 @@ class Recording:
 
     def _note(self, batch: list[Outcome], refused: int) -> None:
         self._claims.written(outcome.occurrence_id for outcome in batch)
+        self._wrote(outcome.job_id for outcome in batch for _ in outcome.rows)
         if refused:
             self._metrics.refused_outcomes.inc(refused)
             log.info("outcomes refused: the claims are no longer ours", count=refused)

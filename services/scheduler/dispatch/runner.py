@@ -1,15 +1,30 @@
-"""A bounded pool of runners: each takes a due claim, decides where it runs, runs it and records what came of it."""
+"""A bounded pool of runners: each takes a due claim, decides where it runs, runs it and records what came of it.
+
+A runner whose call takes long is replaced, so that slow targets do not use up the pool; what one target may have under
+way at a time is limited apart (`lanes`).
+"""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from services.scheduler.dispatch.announcer import Announcer
-from services.scheduler.dispatch.attempts import Attempts
+from services.scheduler.dispatch.assurance import Assurance
+from services.scheduler.dispatch.attempts import Attempts, is_first
 from services.scheduler.dispatch.claims import Claims
+from services.scheduler.dispatch.lanes import Lanes
 from services.scheduler.dispatch.lease import Lease
-from services.scheduler.dispatch.outcomes import Outcomes, of_attempt, of_hold, of_skip, uncounted
+from services.scheduler.dispatch.outcomes import (
+    Outcomes,
+    defer_until,
+    of_attempt,
+    of_deferral,
+    of_hold,
+    of_skip,
+    uncounted,
+)
 from services.scheduler.dispatch.overlap import Backlog, Verdict, verdict
 from services.scheduler.dispatch.planner import LOOK_AHEAD, after_skip
 from services.scheduler.dispatch.running import Running
@@ -17,7 +32,7 @@ from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.executions import barred
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.domain.placement import Decision, Hold, Run, decide
+from services.scheduler.domain.placement import Hold, Run, decide
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import Store
@@ -32,10 +47,14 @@ from shared.topics import HostKey
 
 log = get_logger(__name__)
 
-ASK_AGAIN_SECONDS = 0.5
-"""How often an occurrence that waits for one on another replica asks whether that has ended."""
 BREAK_OFF_LIMIT = timedelta(seconds=2)
 """How long an attempt that was broken off may take to let go of its socket."""
+SWEEP_SECONDS = 0.1
+"""How often attempts are looked at whose time is up: one look costs less than a timer for each of them."""
+LONG_SECONDS = 1.0
+"""A runner whose call takes longer than this is replaced."""
+MOST = 10
+"""How many times as many calls may be under way in all, those that take long included."""
 
 
 class Moves(Protocol):
@@ -59,6 +78,7 @@ class Runner:
         store: Store,
         clock: Clock,
         lease: Lease,
+        assurance: Assurance,
         claims: Claims,
         attempts: Attempts,
         outcomes: Outcomes,
@@ -67,12 +87,14 @@ class Runner:
         metrics: Metrics,
         fleet: Callable[[], Mapping[HostKey, HostView]],
         moves: Moves,
+        lanes: Lanes,
         size: int,
     ) -> None:
         self.announcer = announcer
         self._store = store
         self._clock = clock
         self._lease = lease
+        self._assurance = assurance
         self._claims = claims
         self._attempts = attempts
         self._outcomes = outcomes
@@ -80,21 +102,24 @@ class Runner:
         self._metrics = metrics
         self._fleet = fleet
         self._moves = moves
+        self._lanes = lanes
         self._size = size
+        self._wanted = size
+        self._present = 0
         self._queue: asyncio.Queue[Claim] = asyncio.Queue()
         self._backlog = Backlog()
-        self._proving = asyncio.Lock()
         self._stopping = False
+        metrics.running.set_function(running.__len__)
 
     @property
     def waiting(self) -> int:
-        """Claims that are due and not running yet; of one job's long queue only the first few count."""
-        return self._queue.qsize() + self._backlog.weight
+        """Claims that are due and not running yet; of a job's or a target's long queue only the first few count."""
+        return self._queue.qsize() + self._backlog.weight + self._lanes.weight
 
     @property
     def has_queue(self) -> bool:
-        """Whether any occurrence waits for its job's turn."""
-        return bool(self._backlog.jobs)
+        """Whether any occurrence waits for its job's turn, or for its target."""
+        return bool(self._backlog.jobs or self._lanes.waiting)
 
     def queued(self, job_id: JobId) -> int:
         """Return how many occurrences of a job wait for its turn."""
@@ -106,10 +131,24 @@ class Runner:
             self._queue.put_nowait(claim)
 
     async def run(self) -> None:
-        """Keep `size` runners at work until cancelled."""
+        """Keep `size` runners at work until cancelled, those whose call takes long not counted."""
         async with asyncio.TaskGroup() as runners:
-            for number in range(self._size):
-                runners.create_task(self._work(), name=f"runner-{number}")
+            while True:
+                self._sweep()
+                for _ in range(self._present, self._wanted):
+                    self._present += 1
+                    runners.create_task(self._work(), name="runner")
+                await asyncio.sleep(SWEEP_SECONDS)
+
+    def _sweep(self) -> None:
+        """End the attempts whose time is up, and see how many runners are needed beside those that are busy long."""
+        now = time.monotonic()
+        for execution in self._running.all():
+            execution.expire(now)
+        long = self._running.since(now - LONG_SECONDS)
+        self._wanted = min(self._size + long, self._size * MOST)
+        self._metrics.targets_full.set(self._lanes.full)
+        self._metrics.targets_waiting.set(self._lanes.waiting)
 
     async def drain(self, grace: timedelta) -> bool:
         """Start nothing more, wait up to `grace` for what runs, then break it off to be repeated elsewhere.
@@ -126,6 +165,7 @@ class Runner:
     def forget(self) -> None:
         """Clean the queues of claims that do not stand any more; those in a runner's hands will notice."""
         self._backlog.keep(self._claims.stands)
+        self._lanes.keep(self._claims.stands)
         for _ in range(self._queue.qsize()):
             self.submit(self._queue.get_nowait())
 
@@ -138,66 +178,65 @@ class Runner:
         """Give a turn to jobs that have something waiting and are not busy any more, whoever kept them busy."""
         now = self._clock.now()
         for job_id in self._backlog.jobs:
-            if not self._running.is_active(job_id) and not self._backlog.is_retrying(job_id, None, now):
+            if not self._is_occupied(job_id) and not self._backlog.is_retrying(job_id, None, now):
                 self._next(job_id)
         self._backlog.expire_retries(now)
 
     async def _work(self) -> None:
-        while True:
-            claim = await self._queue.get()
-            try:
-                await self._handle(claim)
-            except Exception as fault:  # the rim: one broken job must not take a runner away
-                log.exception("execution broke", job=claim.job.name, occurrence=claim.occurrence.id)
-                self._end(claim, of_attempt(claim.job, claim.occurrence, self._attempts.broken(fault)))
+        """Take claims until there are more runners than wanted: those whose call took long were replaced."""
+        try:
+            while self._present <= self._wanted:
+                claim = await self._queue.get()
+                try:
+                    await self._handle(claim)
+                except Exception as fault:  # the rim: one broken job must not take a runner away
+                    log.exception("execution broke", job=claim.job.name, occurrence=claim.occurrence.id)
+                    self._end(claim, of_attempt(claim.job, claim.occurrence, self._attempts.broken(fault)))
+        finally:
+            self._present -= 1
 
     async def _handle(self, claim: Claim) -> None:
         """Run a claim, hold it, or let it give way; without a proven lease it is not ours to touch."""
         if not await self._is_ours(claim):
             return
-        elsewhere = await self._is_busy_elsewhere(claim)
-        if not await self._is_ours(claim):
-            return
+        elsewhere = False
+        if claim.contended:
+            elsewhere = await self._is_busy_elsewhere(claim)
+            if not await self._is_ours(claim):
+                return
         # No await from here to the start: overlap, decision and register must see one and the same moment.
+        now = self._clock.now()
         if reason := barred(claim.job, claim.occurrence):
             self._bar(claim, reason)
             return
-        busy, queued = elsewhere or self._is_busy(claim), self._backlog.queued(claim.job.id)
-        match verdict(claim, busy=busy, queued=queued, now=self._clock.now()):
-            case Verdict.QUEUE if elsewhere:
-                asyncio.get_running_loop().call_later(ASK_AGAIN_SECONDS, self.submit, claim)
+        busy, queued = elsewhere or self._is_busy(claim, now), self._backlog.queued(claim.job.id)
+        match verdict(claim, busy=busy, queued=queued, now=now):
             case Verdict.QUEUE:
-                self._backlog.put(claim)
+                self._backlog.put(claim)  # `turn` has it ask again, if it waits for one on another replica
             case Verdict.SKIP:
                 self._skip(claim)
             case _:
-                await self._decide(claim)
+                await self._decide(claim, now)
 
     async def _is_ours(self, claim: Claim) -> bool:
-        """Whether the claim stands and its lease is proven; asks the store after a gap, as often as it takes."""
-        backoff = Backoff(first=0.1, limit=2.0)
-        while self._claims.stands(claim) and not self._lease.is_proven:
-            async with self._proving:
-                try:
-                    if not self._lease.is_proven:
-                        await self._lease.prove()
-                except LeaseLostError:
-                    return False
-                except StoreUnavailableError:
-                    await asyncio.sleep(backoff.next())
+        """Whether the claim stands and may start; waits until that is known for sure."""
+        while self._claims.stands(claim) and not self._assurance.is_given:
+            await self._assurance.wait()
         return self._claims.stands(claim) and not self._stopping
 
-    def _is_busy(self, claim: Claim) -> bool:
+    def _is_busy(self, claim: Claim, now: datetime) -> bool:
         job_id = claim.job.id
-        retrying = self._backlog.is_retrying(job_id, claim.occurrence.id, self._clock.now())
-        return retrying or self._running.is_active(job_id)
+        return self._backlog.is_retrying(job_id, claim.occurrence.id, now) or self._is_occupied(job_id)
+
+    def _is_occupied(self, job_id: JobId) -> bool:
+        return self._running.is_active(job_id) or self._lanes.is_held_up(job_id)
 
     async def _is_busy_elsewhere(self, claim: Claim) -> bool:
         """Ask the store, as often as it takes: a guess would skip an occurrence that nothing stands in the way of."""
         backoff = Backoff(first=0.1, limit=2.0)
-        while claim.contended and self._claims.stands(claim):
+        while self._claims.stands(claim):
             try:
-                return await self._store.active_elsewhere(self._lease.owner, claim.job.id, claim.occurrence.id)
+                return await self._store.active_elsewhere(self._lease.owner, claim.occurrence, now=self._clock.now())
             except StoreUnavailableError:
                 await asyncio.sleep(backoff.next())
             except LeaseLostError:
@@ -223,18 +262,36 @@ class Runner:
         self._end(claim, uncounted(skipped, claim.occurrence.due) if claim.occurrence.attempt == 1 else skipped)
         self.announcer.skipped()
 
-    async def _decide(self, claim: Claim) -> None:
-        decision = self._decision(claim)
+    async def _decide(self, claim: Claim, now: datetime) -> None:
+        decision = decide(claim.job.definition, self._fleet(), self._running.load, now)
         if isinstance(decision, Hold):
             self._hold(claim, decision)
-        elif self._claims.begin(claim):
-            try:
-                await self._execute(claim, decision)
-            finally:
-                self._next(claim.job.id)
+            return
+        target = self._attempts.target(claim, decision)
+        entry = self._lanes.enter(target)
+        if not entry.admitted:
+            self._wait(claim, target, entry.wait)
+            return
+        try:
+            if self._claims.begin(claim):
+                await self._execute(claim, decision, now)
+        finally:
+            self._resume(self._lanes.leave(target))
+            self._next(claim.job.id)
 
-    def _decision(self, claim: Claim) -> Decision:
-        return decide(claim.job.definition, self._fleet(), self._running.load, self._clock.now())
+    def _wait(self, claim: Claim, target: str, seconds: float | None) -> None:
+        """Let a claim wait for its target, or go back to the store if too many do."""
+        if not self._lanes.wait(target, claim):
+            later = defer_until(claim.occurrence, self._clock.now())
+            self._end(claim, of_deferral(claim.job, claim.occurrence, later))
+            self._metrics.deferred.inc()
+        elif seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, lambda: self._resume(self._lanes.next(target)))
+
+    def _resume(self, claim: Claim | None) -> None:
+        """Give a claim that has waited another try."""
+        if claim is not None:
+            self.submit(claim)
 
     def _hold(self, claim: Claim, hold: Hold) -> None:
         self._end(claim, of_hold(claim.job, claim.occurrence, hold, self._clock))
@@ -243,15 +300,15 @@ class Runner:
         if hold.event_id is not None:
             self._moves.held(hold.host or HostKey(hold.waiting_for), hold.event_id)
 
-    async def _execute(self, claim: Claim, run: Run) -> None:
+    async def _execute(self, claim: Claim, run: Run, now: datetime) -> None:
         occurrence = claim.occurrence
         if run.away_from is not None and run.event_id is not None:
             self._moves.rerouted(run.away_from, run.event_id)
-        self._metrics.lateness.observe(max(0.0, (self._clock.now() - occurrence.fire_at).total_seconds()))
-        if occurrence.attempt > occurrence.retries + 1 and occurrence.action is ActionName.MAIN:
-            self._metrics.executions.labels("repeated").inc()
+        self._metrics.lateness.observe(max(0.0, (now - occurrence.fire_at).total_seconds()))
+        if occurrence.action is ActionName.MAIN and not is_first(occurrence):
+            self._metrics.executed["repeated"].inc()
         self.announcer.started(claim.job, occurrence, run)
-        recorded = await self._attempts.make(claim, run)
+        recorded = await self._attempts.make(claim, run, now)
         self._end(claim, recorded.outcome)
         self._follow(claim, recorded.outcome)
         self.announcer.ended(claim.job, occurrence, recorded.result)
@@ -265,6 +322,4 @@ class Runner:
 
     def _next(self, job_id: JobId) -> None:
         """Give the job's next waiting occurrence its turn."""
-        turn = self._backlog.next(job_id)
-        if turn is not None:
-            self.submit(turn)
+        self._resume(self._backlog.next(job_id))

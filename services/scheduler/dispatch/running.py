@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from math import inf
 
 import msgspec
 
@@ -17,19 +18,32 @@ from shared.topics import HostKey
 
 
 class Execution(msgspec.Struct, kw_only=True, eq=False):
-    """One attempt that runs now, within `scope`; `broken_off` says why it was ended from outside, if it was."""
+    """One attempt that runs now, within `scope`; `broken_off` says why it was ended from outside, if it was.
+
+    `began` and `deadline` are process time (`time.monotonic`); nothing ends the attempt at its deadline but `expire`.
+    """
 
     occurrence: Occurrence
     definition: JobDefinition
     host: HostKey | None
     scope: asyncio.Timeout
+    began: float = 0.0
+    deadline: float = inf
     broken_off: str = ""
 
     def break_off(self, reason: str) -> None:
         """End the attempt now, as if its time were up; one that is at its end already is left alone."""
         if not self.broken_off and not self.scope.expired():
             self.broken_off = reason
-            self.scope.reschedule(asyncio.get_running_loop().time())
+            self._end()
+
+    def expire(self, now: float) -> None:
+        """End the attempt if its time is up."""
+        if now >= self.deadline and not self.broken_off and not self.scope.expired():
+            self._end()
+
+    def _end(self) -> None:
+        self.scope.reschedule(asyncio.get_running_loop().time())
 
 
 class Running:
@@ -67,6 +81,16 @@ class Running:
             async with asyncio.timeout(limit.total_seconds()):
                 await self._empty.wait()
         return not self._executions
+
+    def since(self, instant: float) -> int:
+        """Return how many attempts have been running since an instant (process time), or longer."""
+        # In the order in which they started: the long ones come first.
+        count = 0
+        for execution in self._executions:
+            if execution.began > instant:
+                break
+            count += 1
+        return count
 
     def all(self) -> list[Execution]:
         """Return every running attempt."""

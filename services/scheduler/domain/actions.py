@@ -15,24 +15,37 @@ class Scheme(CaseInsensitive):
     HTTPS = "Https"
 
 
+DEFAULT_MAX_INTERVAL = timedelta(hours=1)
+
+
 class RetryKind(CaseInsensitive):
     """How a failed attempt is repeated."""
 
     NONE = "None"
     FIXED = "Fixed"
+    EXPONENTIAL = "Exponential"
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Repeat a failed attempt up to `count` times, `interval` apart. Defaults: reference azure-scheduler §2.5."""
+    """Repeat a failed attempt up to `count` times, `interval` apart. Defaults: reference azure-scheduler §2.5.
+
+    EXPONENTIAL doubles the interval each time, with jitter (`delays`), up to `max_interval`; None: not given.
+    """
 
     kind: RetryKind = RetryKind.FIXED
     interval: timedelta = timedelta(seconds=30)
     count: int = 4
+    max_interval: timedelta | None = None
 
     @property
     def retries(self) -> int:
         """How often a failed attempt may be repeated; 0 for NONE."""
-        return self.count if self.kind is RetryKind.FIXED else 0
+        return 0 if self.kind is RetryKind.NONE else self.count
+
+    @property
+    def longest(self) -> timedelta:
+        """How far apart EXPONENTIAL retries get: an hour, or the interval if that is longer, unless it was given."""
+        return max(DEFAULT_MAX_INTERVAL, self.interval) if self.max_interval is None else self.max_interval
 
 
 class HttpCall(msgspec.Struct, frozen=True, kw_only=True, tag="http"):

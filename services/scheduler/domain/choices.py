@@ -1,6 +1,7 @@
 """Choices as callers write them."""
 
 from enum import StrEnum
+from functools import cache
 
 
 class CaseInsensitive(StrEnum):
@@ -8,6 +9,9 @@ class CaseInsensitive(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "CaseInsensitive | None":
-        if isinstance(value, str):
-            return next((member for member in cls if member.value.lower() == value.lower()), None)
-        return None
+        return _by_lower_case(cls).get(value.lower()) if isinstance(value, str) else None
+
+
+@cache
+def _by_lower_case(kind: type[CaseInsensitive]) -> dict[str, CaseInsensitive]:
+    return {member.value.lower(): member for member in kind}

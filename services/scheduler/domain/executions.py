@@ -8,8 +8,9 @@ from uuid import UUID, uuid5
 import msgspec
 
 from services.scheduler.domain.actions import ActionName
+from services.scheduler.domain.delays import retry_delay
 from services.scheduler.domain.jobs import Job, JobId, JobState
-from shared.clock import to_epoch_ms
+from shared.clock import to_epoch_ms, to_milliseconds_precision
 
 OccurrenceId = NewType("OccurrenceId", str)
 
@@ -29,7 +30,8 @@ def manual_occurrence_id(job_uid: str, request_id: str) -> OccurrenceId:
 class OccurrenceState(StrEnum):
     """Where an unfinished occurrence stands (docs/lifecycle.md); finished ones live in history only.
 
-    READY: nobody's, to be claimed when `fire_at` comes (a retry, a release, a run asked for).
+    READY: nobody's, to be claimed when `fire_at` comes (a retry, a release, a run asked for, a start later in its
+    job's flexible window).
     CLAIMED: a replica's, waiting for its instant or running.
     HELD: waits for its host; has a live reason.
     """
@@ -100,7 +102,10 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one attempt came to; `message` is in the grammar of history (reference azure-scheduler §1.9)."""
+    """What one attempt came to; `message` is in the grammar of history (reference azure-scheduler §1.9).
+
+    `retry_after` is how long the target asked to be left alone (RFC 9110 §10.2.3).
+    """
 
     succeeded: bool
     retryable: bool
@@ -109,6 +114,7 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime
     host: str | None = None
     reason: str = ""
+    retry_after: timedelta | None = None
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +151,10 @@ def after_attempt(job: Job, occurrence: Occurrence, result: AttemptResult) -> Ne
         return Finished(faulted=not is_main)
     policy = action.retry_policy if is_main or action.error_action is None else action.error_action.retry_policy
     if result.retryable and occurrence.retries < policy.retries:
-        return Next(action=occurrence.action, fire_at=result.ended_at + policy.interval, retries=occurrence.retries + 1)
+        number = occurrence.retries + 1
+        delay = retry_delay(policy, number, occurrence.id, occurrence.action, result.retry_after)
+        fire_at = to_milliseconds_precision(result.ended_at + delay)
+        return Next(action=occurrence.action, fire_at=fire_at, retries=number)
     if is_main and action.error_action is not None:
         return Next(action=ActionName.ERROR, fire_at=result.ended_at, retries=0)
     return Finished(faulted=True)

@@ -26,6 +26,7 @@ class Threat(msgspec.Struct, frozen=True, kw_only=True):
     """One live reason to keep off a host: an event, or an operator's cordon (type MANUAL).
 
     `event_id` names the event, or is `cordon` for an operator's. `resources` are host keys that it hits together.
+    `closed`: it may start at any moment, because it is about to be approved; no lead time is left to use.
     """
 
     event_id: str
@@ -36,6 +37,7 @@ class Threat(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     resources: frozenset[HostKey] = frozenset()
     reason: str = ""
+    closed: bool = False
 
 
 MANUAL = "Manual"

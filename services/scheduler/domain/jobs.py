@@ -36,7 +36,10 @@ PUT (or a PATCH that enables) starts a terminal job anew."""
 
 
 class JobDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller decides about a job; durations are real time, `start_time` is an instant."""
+    """What the caller decides about a job; durations are real time, `start_time` is an instant.
+
+    `flexible_window`: each occurrence starts at an instant of its own within this time of its due time.
+    """
 
     action: Action
     start_time: datetime | None = None
@@ -47,6 +50,7 @@ class JobDefinition(msgspec.Struct, frozen=True, kw_only=True):
     catch_up: CatchUp = CatchUp.RUN_ONCE
     catch_up_window: timedelta = timedelta(hours=1)
     timeout: timedelta = timedelta(seconds=60)
+    flexible_window: timedelta = timedelta(0)
     tags: dict[str, str] = {}
 
 

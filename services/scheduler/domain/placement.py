@@ -5,6 +5,7 @@ Everything that moves, holds or lets run because of a host is decided here (docs
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
@@ -67,15 +68,21 @@ def home_of(definition: JobDefinition, fleet: Fleet) -> HostView | None:
 
 
 def _host_of_uri(uri: str, fleet: Fleet) -> HostView | None:
-    try:
-        authority = urlsplit(uri).hostname
-    except ValueError:
-        return None
+    authority = _authority(uri)
     if not authority:
         return None
     if (by_name := fleet.get(host_key(authority))) is not None:
         return by_name
     return next((host for host in fleet.values() if _answers_to(host, authority)), None)
+
+
+@lru_cache(4096)
+def _authority(uri: str) -> str | None:
+    """Return the host that a URI names; asked for at every start, and costly to find."""
+    try:
+        return urlsplit(uri).hostname
+    except ValueError:
+        return None
 
 
 def _answers_to(host: HostView, authority: str) -> bool:
@@ -101,7 +108,7 @@ def stops(threat: Threat, rule: ResolvedMaintenance, now: datetime) -> bool:
     """Whether a threat keeps a job with this rule off the host now; before the lead time has come it does not."""
     if rule.strategy is Strategy.IGNORE:
         return False
-    if rule.lead_time is None or threat.not_before is None or threat.status == STARTED:
+    if rule.lead_time is None or threat.not_before is None or threat.closed or threat.status == STARTED:
         return True
     return threat.not_before - now <= rule.lead_time
 

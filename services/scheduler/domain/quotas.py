@@ -7,7 +7,7 @@ import msgspec
 from services.scheduler.domain.collections import CollectionDefinition, MaxRecurrence, Sku
 from services.scheduler.domain.limits import MAX_COUNT, Limits, Sizes
 from services.scheduler.domain.recurrence import Frequency, Recurrence
-from services.scheduler.errors import ConflictError, InvalidInputError
+from services.scheduler.errors import ConflictError, InvalidInputError, NoRoomError
 from shared.durations import format_iso
 
 
@@ -77,10 +77,10 @@ def same_plan(one: CollectionDefinition, other: CollectionDefinition) -> bool:
 
 
 def check_room(definition: CollectionDefinition, jobs: int, limits: Limits) -> None:
-    """Raise ConflictError when such a collection cannot have so many jobs."""
+    """Raise NoRoomError when such a collection cannot have so many jobs."""
     limit = job_limit(definition, limits)
     if limit is not None and jobs > limit:
-        raise ConflictError(f"the collection may have {limit} jobs and would have {jobs}")
+        raise NoRoomError(limit, jobs)
 
 
 def check_collections(sku: Sku, collections: int, limits: Limits) -> None:

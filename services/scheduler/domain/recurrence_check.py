@@ -24,6 +24,7 @@ _LARGEST_INTERVAL = {
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 9000
 _REFERENCE = datetime(2024, 1, 1, tzinfo=UTC)
 """Any instant will do where a rule is looked at without a start."""
+LONGEST_WINDOW = timedelta(days=1)
 _SAMPLE = 200
 """Occurrences looked at for the shortest distance; every combination of minutes has shown itself by then."""
 
@@ -48,18 +49,43 @@ def check(recurrence: Recurrence, start: datetime | None, *, fastest: timedelta 
 
 def check_pace(recurrence: Recurrence, start: datetime | None, fastest: timedelta) -> None:
     """Raise ConflictError when two due instants may be nearer to each other than `fastest`."""
-    if recurrence.frequency is not Frequency.SECOND and fastest <= timedelta(minutes=1):
-        return
-    # Without zone: a clock change may bring two occurrences together, which no plan minds.
-    rule = msgspec.structs.replace(recurrence, end_time=None, time_zone=None)
-    since = _REFERENCE if start is None else start
-    dues = islice(upcoming(rule, since, since, since - MILLISECOND, None), _SAMPLE)
-    shortest = min((later - earlier for earlier, later in pairwise(dues)), default=fastest)
+    shortest = _shortest(recurrence, start, fastest)
     if shortest < fastest:
         raise ConflictError(
             f"recurrence: the collection's quota or plan allows a run every {format_iso(fastest)}, "
             f"this rule has two {format_iso(shortest)} apart; slow it down or choose another plan"
         )
+
+
+def check_window(window: timedelta, recurrence: Recurrence | None, start: datetime | None) -> None:
+    """Raise InvalidInputError when a flexible window is longer than a day, or reaches past the next due time.
+
+    Within that bound occurrences start in the order in which they came due, and none makes the next one give way.
+    """
+    if window > LONGEST_WINDOW:
+        raise InvalidInputError("flexibleWindow", f"is too long: at most {format_iso(LONGEST_WINDOW)} is allowed")
+    if recurrence is None:
+        return
+    # Without a start the first due time is the moment of creation, near to the second as it may be.
+    shortest = _shortest(recurrence, start, window, since_first=start is not None)
+    if shortest < window:
+        raise InvalidInputError(
+            "flexibleWindow",
+            f"is too long: two due times of this recurrence are only {format_iso(shortest)} apart; shorten it to that",
+        )
+
+
+def _shortest(
+    recurrence: Recurrence, start: datetime | None, wanted: timedelta, *, since_first: bool = True
+) -> timedelta:
+    """Return the shortest distance of two due instants, or `wanted` where it is known to be at least that."""
+    if recurrence.frequency is not Frequency.SECOND and wanted <= timedelta(minutes=1):
+        return wanted
+    # Without zone: a clock change may bring two occurrences together, which no plan minds.
+    rule = msgspec.structs.replace(recurrence, end_time=None, time_zone=None)
+    since = _REFERENCE if start is None else start
+    dues = islice(upcoming(rule, since, since, since - MILLISECOND, None), 0 if since_first else 1, _SAMPLE)
+    return min((later - earlier for earlier, later in pairwise(dues)), default=wanted)
 
 
 def _check_kind(recurrence: Recurrence) -> None:

@@ -121,11 +121,10 @@ class Drains:
 
     async def follow(self, owner: Ownership, event: EventRecord, threat: Threat) -> dict[str, HostDrain]:
         """Bring an event's drains up to date and return them by host key."""
-        now = self._clock.now()
         reports: dict[str, dict[SessionId, DrainReport]] = {}
-        for session, report in await self._store.drain_reports(event.event_id, now):
+        for session, report in await self._store.drain_reports(event.event_id):
             reports.setdefault(report.host, {})[session] = report
-        alive = await self._store.live_sessions(now)
+        alive = await self._store.live_sessions()
         look = _Look(owner=owner, event=event, threat=threat, alive=alive, reports=reports)
         return {name: await self._follow_host(look, HostKey(name), before) for name, before in event.hosts.items()}
 

@@ -74,10 +74,11 @@ def _threat(event: EventRecord, *, is_closed: bool) -> Threat:
         event_id=event.event_id,
         type=event.type,
         status=event.status,
-        not_before=None if is_closed or event.status == STARTED else event.not_before,
+        not_before=None if event.status == STARTED else event.not_before,
         duration_seconds=event.duration_seconds,
         source=event.source,
         resources=frozenset(host_key(name) for name in event.resources),
+        closed=is_closed,
     )
 
 

@@ -18,6 +18,8 @@ from services.scheduler.store.records import (
 from shared.topics import host_key
 
 JOBS_SHOWN = 200
+JOBS_COUNTED = 10_000
+"""Jobs counted of each collection."""
 EXECUTIONS_SHOWN = 25
 PAST_EVENTS_SHOWN = 15
 _RECENT = 300
@@ -64,12 +66,16 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The counts at the top of the page; `enabled` counts only among the jobs shown."""
+    """The counts at the top of the page; `enabled` counts only among the jobs shown.
+
+    With `uncounted` there are more jobs than `jobs`: a page that anybody reloads must not count a million.
+    """
 
     hosts: int
     available: int
     events: int
     jobs: int
+    uncounted: bool
     enabled: int
     running: int
     held: int
@@ -93,10 +99,10 @@ async def gather(services: Services) -> Overview:
     reports = services.hosts.reports()
     active = await services.store.list_events(active=True, limit=100)
     recent = await services.store.recent_history(_RECENT)
-    found, total = await _jobs(services)
+    found, total, uncounted = await _jobs(services)
     return Overview(
         at=services.clock.now(),
-        summary=_summary(reports, active, found, total),
+        summary=_summary(reports, active, found, total, uncounted=uncounted),
         pools=_pools(reports, active),
         active=tuple(EventCard(event=event, steps=steps(event)) for event in active),
         past=await _past(services),
@@ -111,15 +117,17 @@ async def _past(services: Services) -> tuple[EventRecord, ...]:
     return tuple(event for event in events if event.outcome is not EventOutcome.ACTIVE)[:PAST_EVENTS_SHOWN]
 
 
-async def _jobs(services: Services) -> tuple[list[Job], int]:
-    """Return the first jobs by collection and name, and how many there are in all."""
-    store, total = services.store, 0
+async def _jobs(services: Services) -> tuple[list[Job], int, bool]:
+    """Return the first jobs by collection and name, how many there are in all, and whether that is not all of them."""
+    store, total, uncounted = services.store, 0, False
     jobs: list[Job] = []
     for collection in await store.list_collections(services.subscription, None, top=_COLLECTIONS, skip=0):
-        total += await store.count_jobs(collection.id)
+        count = await store.count_jobs(collection.id, at_most=JOBS_COUNTED + 1)
+        total += min(count, JOBS_COUNTED)
+        uncounted |= count > JOBS_COUNTED
         if len(jobs) < JOBS_SHOWN:
             jobs += await store.list_jobs(collection.id, top=JOBS_SHOWN - len(jobs), skip=0)
-    return jobs, total
+    return jobs, total, uncounted
 
 
 async def _rows(services: Services, jobs: list[Job], recent: list[Recent]) -> tuple[JobRow, ...]:
@@ -168,12 +176,15 @@ def _threatening(report: HostReport, active: list[EventRecord]) -> tuple[EventRe
     return tuple(event for event in active if event.event_id in report.events or key in event.hosts)
 
 
-def _summary(reports: list[HostReport], active: list[EventRecord], jobs: list[Job], total: int) -> Summary:
+def _summary(
+    reports: list[HostReport], active: list[EventRecord], jobs: list[Job], total: int, *, uncounted: bool
+) -> Summary:
     return Summary(
         hosts=len(reports),
         available=sum(report.condition is HostCondition.AVAILABLE for report in reports),
         events=len(active),
         jobs=total,
+        uncounted=uncounted,
         enabled=sum(_visible_state(job) is JobState.ENABLED for job in jobs),
         running=sum(report.running for report in reports),
         held=sum(report.held for report in reports),

@@ -1,8 +1,8 @@
 """The store's port: verbs in the domain's words, each saying what it promises and raises.
 
 Two implementations pass one conformance suite (tests/store): `memory` and `sql` (SQLite, PostgreSQL). Every verb is
-atomic: it happens whole or not at all. All raise StoreUnavailableError when the database is away. Times are aware UTC,
-whole milliseconds.
+atomic, but for those that say how they are not: it happens whole or not at all. All raise StoreUnavailableError when
+the database is away. Times are aware UTC, whole milliseconds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +28,7 @@ from services.scheduler.store.records import (
     Gauges,
     Held,
     JobDraft,
+    Life,
     Outcome,
     Ownership,
     Planner,
@@ -38,8 +39,31 @@ from services.scheduler.store.records import (
 )
 
 
+class Listener(Protocol):
+    """Who is told, in a callback of the loop, what cannot wait for the next question to the store."""
+
+    def shaken(self) -> None:
+        """The connection that guards this process's lives broke, or is there again: every life is in doubt until it
+        is renewed, and changes by others may have gone unheard.
+        """
+        ...
+
+    def jobs_changed(self, job_ids: Sequence[JobId]) -> None:
+        """Another replica has replaced or deleted these jobs."""
+        ...
+
+    def collection_changed(self, collection_id: CollectionId) -> None:
+        """Another replica has moved a collection's gate, deleted it, or changed very many of its jobs."""
+        ...
+
+
 class Store(Protocol):
     """The truth. Open it with `async with`; one instance serves every task of a process."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may use it at the same time."""
+        ...
 
     async def __aenter__(self) -> Self:
         """Connect and migrate. Raises StoreUnavailableError, or ConflictError when another process has this file."""
@@ -53,6 +77,16 @@ class Store(Protocol):
 
     async def ping(self) -> None:
         """Raise StoreUnavailableError unless a trivial query is answered."""
+        ...
+
+    async def time(self) -> datetime:
+        """Return the present instant by the clock that all replicas share, to the microsecond: the database's on
+        PostgreSQL, the machine's elsewhere.
+        """
+        ...
+
+    def listen(self, listener: Listener) -> None:
+        """Tell `listener` from now on what other replicas change; on PostgreSQL only, elsewhere there are none."""
         ...
 
     # -- collections -------------------------------------------------------------------------------------------------
@@ -77,7 +111,12 @@ class Store(Protocol):
         ...
 
     async def delete_collection(self, namespace: Namespace, name: str) -> None:
-        """Delete it with its jobs, their occurrences and history. Raises NotFoundError."""
+        """Delete it with its jobs, their occurrences and history. Raises NotFoundError.
+
+        Its name is free and it is found no more from the first moment on; its jobs go a part at a time, each with all
+        that is its own, so that others need not wait for a hundred thousand. None of them is claimed after the answer.
+        Where the answer never came, because the process died, `sweep` deletes those left.
+        """
         ...
 
     # -- resource groups ---------------------------------------------------------------------------------------------
@@ -91,22 +130,34 @@ class Store(Protocol):
         ...
 
     async def delete_group(self, namespace: Namespace) -> list[CollectionId]:
-        """Delete it with its collections, whose ids are returned, and all that is in them. Raises NotFoundError."""
+        """Delete it with its collections, whose ids are returned, and all that is in them. Raises NotFoundError.
+
+        The collections go as `delete_collection` says, all of them found no more from the first moment on.
+        """
         ...
 
     # -- jobs --------------------------------------------------------------------------------------------------------
 
-    async def put_jobs(self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime) -> list[Written]:
+    async def put_jobs(
+        self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime, *, most: int | None = None
+    ) -> list[Written]:
         """Create or replace jobs, answers in order; a name that comes twice is created, then replaced.
 
-        A replaced job's planned occurrences that have not come due yet are dropped and no longer count in `planned`;
-        held ones and runs asked for stay. Raises NotFoundError when the collection is gone, ConflictError when a
-        draft's `expected_revision` is not the stored one (nothing of the batch is written then).
+        A replaced job's planned occurrences that have not come due yet are dropped and no longer count in `planned`,
+        and under `replan` those that wait in their flexible window, which history shows as skipped; held ones and runs
+        asked for stay. A job left without anything due or unfinished is COMPLETED.
+        Raises NotFoundError when the collection is gone, ConflictError when a draft's `expected_revision` is not the
+        stored one, NoRoomError when it creates jobs and the collection would have more than `most`; nothing of the
+        batch is written then.
         """
         ...
 
     async def get_job(self, collection_id: CollectionId, name: str) -> Job:
         """Return it, the name compared without case. Raises NotFoundError."""
+        ...
+
+    async def find_jobs(self, collection_id: CollectionId, names: Sequence[str]) -> list[Job]:
+        """Return those of the names that exist, compared without case, in no particular order."""
         ...
 
     async def list_jobs(
@@ -115,21 +166,27 @@ class Store(Protocol):
         *,
         state: JobState | None = None,
         tags: Mapping[str, str] | None = None,
+        after: str | None = None,
         top: int,
         skip: int,
     ) -> list[Job]:
-        """Return jobs by name, case-insensitively, that are in `state` and have all of `tags`.
+        """Return jobs by name, case-insensitively, that are in `state`, have all of `tags` and come `after` a name.
 
-        The state is compared as readers see it: behind a closed gate an enabled job counts as disabled.
+        The state is compared as readers see it: behind a closed gate an enabled job counts as disabled. To walk through
+        many, go on `after` the last one: what is skipped is looked through each time.
         """
         ...
 
-    async def count_jobs(self, collection_id: CollectionId) -> int:
-        """Return how many jobs the collection has."""
+    async def count_jobs(self, collection_id: CollectionId, *, at_most: int | None = None) -> int:
+        """Return how many jobs the collection has, counting no further than `at_most`."""
         ...
 
     async def delete_job(self, collection_id: CollectionId, name: str) -> JobId:
         """Delete a job with its occurrences and history; return its id. Raises NotFoundError."""
+        ...
+
+    async def delete_jobs(self, collection_id: CollectionId, ids: Sequence[JobId]) -> list[JobId]:
+        """Delete jobs of a collection, as `delete_job` does; return the ids of those that were there."""
         ...
 
     async def add_run(self, occurrence: Occurrence) -> bool:
@@ -154,7 +211,8 @@ class Store(Protocol):
     async def register(self, replica: str, now: datetime, lease: timedelta) -> Ownership:
         """Begin a life: a new session, a fence above every earlier one, a lease until now + lease.
 
-        On SQLite all claims of earlier lives are taken over at once (only one process can have the file).
+        On SQLite all claims of earlier lives are taken over at once (only one process can have the file). On PostgreSQL
+        the life is guarded (see Guard) if a connection for it can be had.
         """
         ...
 
@@ -166,9 +224,14 @@ class Store(Protocol):
         """End a life in good order: the session's remaining claims, which never fired, become READY, same attempt."""
         ...
 
-    async def rescue(self, now: datetime) -> int:
-        """Take over sessions whose lease ended: their claims become READY; those whose instant had come (they may
-        have been sent) with attempt + 1. Return how many occurrences.
+    async def lives(self) -> list[Life]:
+        """Return every registered life as it stands, the longest registered first. Cheap enough for twice a second."""
+        ...
+
+    async def take_over(self, lives: Sequence[Life], now: datetime) -> dict[SessionId, int]:
+        """End those of the lives that are as they were seen: one that has renewed its lease since, or holds the lock
+        that it had lost, goes on. Their claims become READY, those whose instant had come by `now` (they may have been
+        sent) with attempt + 1. Return how many occurrences each ended session had.
         """
         ...
 
@@ -178,7 +241,9 @@ class Store(Protocol):
         """Claim what is to fire up to `horizon`: READY occurrences by `fire_at`, then due jobs by `next_due`, each
         planned by `plan` (occurrences inserted, missed rows appended, job advanced), at most about `limit` in all.
 
-        A job or occurrence is never in two replicas' answers. A planned occurrence whose id exists is left out.
+        A planned occurrence that is to fire later than `horizon`, in its flexible window, becomes READY and nobody's
+        and is not in the answer. A job or occurrence is never in two replicas' answers. A planned occurrence whose id
+        exists is left out.
         Raises LeaseLostError when the owner's session was taken over.
         """
         ...
@@ -195,8 +260,12 @@ class Store(Protocol):
         """
         ...
 
-    async def active_elsewhere(self, owner: Ownership, job_id: JobId, apart_from: OccurrenceId) -> bool:
-        """Whether another unfinished, not held occurrence of the job exists that this session does not own."""
+    async def active_elsewhere(self, owner: Ownership, occurrence: Occurrence, *, now: datetime) -> bool:
+        """Whether another occurrence of the job, not held and not this session's, goes before this one: it was tried
+        before, was asked for, or its instant has come by `now` and comes first (`fire_at`, then `due`, then id).
+
+        Those that come later wait for this one, wherever they are: so no two ever wait for each other.
+        """
         ...
 
     async def list_held(self, *, after: OccurrenceId | None = None, limit: int = 500) -> list[Held]:
@@ -225,12 +294,12 @@ class Store(Protocol):
         """Replace this replica's report for an event and host."""
         ...
 
-    async def drain_reports(self, event_id: str, now: datetime) -> list[tuple[SessionId, DrainReport]]:
-        """Return the reports of the sessions whose lease is alive."""
+    async def drain_reports(self, event_id: str) -> list[tuple[SessionId, DrainReport]]:
+        """Return the reports of the registered sessions."""
         ...
 
-    async def live_sessions(self, now: datetime) -> list[SessionId]:
-        """Return the sessions whose lease has not ended, the longest registered first."""
+    async def live_sessions(self) -> list[SessionId]:
+        """Return the registered sessions, those that nobody has taken over, the longest registered first."""
         ...
 
     async def take_approval(self, event_id: str, replica: str, now: datetime, patience: timedelta) -> bool:
@@ -256,11 +325,14 @@ class Store(Protocol):
         ...
 
     # -- upkeep ------------------------------------------------------------------------------------------------------
+    # Each of these verbs deletes a part and is called again until it returns 0; replicas may all do it at once.
 
-    async def prune(self, *, rows_per_job: int, older_than: datetime, limit: int) -> int:
-        """Delete up to `limit` history rows beyond the newest `rows_per_job` of their job or older than `older_than`;
-        return how many.
-        """
+    async def trim_history(self, job_ids: Sequence[JobId], *, keep: int) -> int:
+        """Delete what is beyond the newest `keep` rows of each of these jobs; return how many rows."""
+        ...
+
+    async def prune(self, *, older_than: datetime, limit: int) -> int:
+        """Delete up to `limit` history rows that ended before `older_than`, the oldest first; return how many."""
         ...
 
     async def prune_jobs(self, *, ended_before: datetime, limit: int) -> int:
@@ -269,6 +341,26 @@ class Store(Protocol):
         """
         ...
 
+    async def prune_events(self, *, ended_before: datetime, limit: int) -> int:
+        """Delete up to `limit` events that ended before, with their approvals and drain reports; return how many."""
+        ...
+
+    async def prune_runs(self, *, asked_before: datetime, limit: int) -> int:
+        """Forget up to `limit` requests for runs, which nobody repeats any more; return how many."""
+        ...
+
+    async def sweep(self, *, limit: int) -> int:
+        """Delete up to about `limit` rows of what deletions have left behind; return how many.
+
+        The history of deleted jobs, which nobody can read any more, and the jobs of a collection whose deletion was cut
+        short.
+        """
+        ...
+
     async def gauges(self, now: datetime) -> Gauges:
-        """Return the counts that metrics show."""
+        """Return the counts that metrics show; the work is bounded however much is stored."""
+        ...
+
+    async def job_counts(self) -> dict[str, int]:
+        """Return how many jobs are in each state. Every job is looked at: ask seldom."""
         ...

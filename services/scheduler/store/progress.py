@@ -1,12 +1,13 @@
 """How a job moves on when it is written, planned and settled: pure, the same for every store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
 from services.scheduler.domain.collections import Collection, CollectionState
+from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceState, unrun_row
 from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobCounters, JobId, JobState
 from services.scheduler.errors import ConflictError
 from services.scheduler.store.records import (
@@ -15,11 +16,16 @@ from services.scheduler.store.records import (
     JobDraft,
     Outcome,
     Plan,
+    Progress,
     Release,
 )
 
 RUN_MEMORY = timedelta(minutes=10)
 """How long a repeated request for a run finds the first one (DESIGN §5)."""
+
+
+REPLANNED = "the job's schedule was changed"
+"""Why an occurrence that waited in its flexible window did not run."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,26 +89,77 @@ def check_revision(job: Job, draft: JobDraft) -> None:
         raise ConflictError(f"job {job.name} has ended meanwhile: it is {job.state}")
     if draft.expected_revision not in (None, job.revision):
         raise ConflictError(f"job {job.name}: revision {draft.expected_revision} was expected, it is {job.revision}")
+    if draft.expected not in (None, progress_of(job)):
+        raise ConflictError(f"job {job.name} came due while the change was made")
 
 
-def replaced_job(job: Job, draft: JobDraft, dropped: int, now: datetime) -> Job:
-    """Return the job after a draft; `dropped` planned occurrences have not come due and no longer count.
+def progress_of(job: Job) -> Progress:
+    """Return how far a job is planned."""
+    return job.planned, job.next_due
+
+
+def replaced_job(
+    job: Job, draft: JobDraft, dropped: Sequence[Occurrence], last_kept: datetime | None, now: datetime
+) -> Job:
+    """Return the job after a draft; the `dropped` occurrences no longer count, `last_kept` is due last of the others.
 
     Where those left use up the recurrence's count, nothing more is due, whatever the draft says: only here is it known
     how many were dropped.
     """
-    planned = 0 if draft.restart else max(job.planned - dropped, 0)
+    planned = 0 if draft.restart else max(job.planned - len(dropped), 0)
     limit = draft.definition.recurrence.count if draft.definition.recurrence else None
+    next_due = _next_due(job, draft, dropped, last_kept, now)
     job = replace(
         job,
         definition=draft.definition,
         state=draft.state,
-        next_due=None if limit is not None and planned >= limit else draft.next_due,
+        next_due=None if limit is not None and planned >= limit else next_due,
         planned=planned,
         revision=job.revision + 1,
         updated_at=now,
     )
     return replace(job, anchor=draft.anchor, counters=JobCounters()) if draft.restart else job
+
+
+def _next_due(
+    job: Job, draft: JobDraft, dropped: Sequence[Occurrence], last_kept: datetime | None, now: datetime
+) -> datetime | None:
+    """Return when a written job is due next: never at an instant whose occurrence may have been sent already."""
+    if draft.due_after is not None:
+        return draft.due_after(max(now, last_kept or now))
+    if draft.restart or draft.replan:
+        return draft.next_due
+    return min((one.due for one in dropped), default=job.next_due)
+
+
+def is_over(job: Job, *, unfinished: bool) -> bool:
+    """Whether a written job has nothing to do any more: nothing is due, and nothing `unfinished`."""
+    return job.state is JobState.ENABLED and job.next_due is None and not unfinished
+
+
+def gives_way(occurrence: Occurrence, draft: JobDraft, now: datetime) -> bool:
+    """Whether a write drops an occurrence: one planned ahead, or, when the job comes due at other times now, one that
+    waits in its flexible window. What is held, was asked for, or may have been started stays: a claim is dropped only
+    if it is withheld. A job that starts anew drops all.
+    """
+    if draft.restart:
+        return True
+    if occurrence.manual or occurrence.state is OccurrenceState.HELD:
+        return False
+    if occurrence.state is OccurrenceState.CLAIMED and occurrence.id not in draft.withheld:
+        return False
+    return occurrence.due > now or (draft.replan and occurrence.attempt == 1 and occurrence.fire_at > now)
+
+
+def last_planned(kept: Iterable[Occurrence]) -> datetime | None:
+    """Return when the last of the planned occurrences is due; None when there is none."""
+    return max((one.due for one in kept if not one.manual), default=None)
+
+
+def replan_rows(dropped: Iterable[Occurrence], draft: JobDraft, now: datetime) -> list[HistoryRow]:
+    """Return history, in due order, for what had come due and was dropped; a job that starts anew leaves none."""
+    had_come = [] if draft.restart else sorted((one for one in dropped if one.due <= now), key=lambda one: one.due)
+    return [unrun_row(one, HistoryStatus.SKIPPED, REPLANNED, now) for one in had_come]
 
 
 def planned_job(job: Job, plan: Plan) -> Job:
@@ -134,7 +191,7 @@ def wishes(outcomes: Iterable[Outcome]) -> dict[JobId, JobState]:
 
 def finishes(outcome: Outcome) -> bool:
     """Whether the occurrence is over."""
-    return outcome.following is None and outcome.held_for is None
+    return outcome.following is None and outcome.held_for is None and outcome.deferred_until is None
 
 
 def ending(release: Release) -> Outcome:

@@ -1,7 +1,7 @@
 """What the store's verbs take and give: frozen values, no I/O (see `base`)."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
@@ -20,10 +20,44 @@ class Ownership(msgspec.Struct, frozen=True):
     fence: int
 
 
+class Guard(StrEnum):
+    """The session lock that a life on PostgreSQL holds on a connection of its own: nobody but it can.
+
+    ABSENT: it has none, so that only its lease tells; HELD: its process lives; LOST: nobody holds it any more.
+    """
+
+    ABSENT = "absent"
+    HELD = "held"
+    LOST = "lost"
+
+
+class Life(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered life as it stands; each renewal changes `lease_until`. `lease` is how long it may be silent."""
+
+    owner: Ownership
+    replica: str
+    lease_until: datetime
+    lease: timedelta
+    guard: Guard = Guard.ABSENT
+
+
+NextDue = Callable[[datetime], datetime | None]
+"""The first due instant after one, if any."""
+Progress = tuple[int, datetime | None]
+"""How many occurrences of a job are planned, and when it is due next: both move without a caller's doing."""
+Withheld = Mapping[JobId, frozenset[OccurrenceId]]
+"""By job, occurrences that a replica has claimed and will not start."""
+
+
 class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A job about to be written; `restart` resets counters, `planned` and `anchor` and drops unfinished occurrences.
 
     `uid` names a new job; an existing one keeps its own, its name as first written, and without `restart` its anchor.
+    `next_due` counts for a new job, one that starts anew, and under `replan`: the job comes due at other times now, so
+    what waits in its flexible window gives way to what is planned anew, after `due_after` (if set) of the last
+    occurrence that stays. Any other job is due as before, or when the first occurrence was that the write drops.
+    `withheld` are occurrences that this replica has claimed and will not start: those may be dropped, too.
+    `expected` is the `progress_of` the job that the draft was made from, where that matters.
     """
 
     uid: str
@@ -33,7 +67,11 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     anchor: datetime
     next_due: datetime | None
     restart: bool
+    replan: bool = False
+    due_after: NextDue | None = None
+    withheld: frozenset[OccurrenceId] = frozenset()
     expected_revision: int | None = None
+    expected: Progress | None = None
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -72,7 +110,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     * `following` set: the occurrence becomes READY with that action, instant and retries, attempt + 1.
     * `held_for` set: it becomes HELD for that host or pool, with `reason` and `held_under` (the event's type).
-    * neither: it is finished and leaves the table; `job_state` (if set) is where its job goes when the job
+    * `deferred_until` set: it was not started; it becomes READY at that instant, the attempt as it was.
+    * none of these: it is finished and leaves the table; `job_state` (if set) is where its job goes when the job
       is enabled, has no next due instant and no other unfinished occurrence.
     `main_attempts` and `failures` add to the job's counters, `faulted` adds one faulted occurrence.
     `unplan`: the occurrence did not count (overlap skipped it): `planned` - 1, and `next_due` is set to `replan` when
@@ -85,6 +124,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     following: Next | None = None
     held_for: str | None = None
     held_under: str = ""
+    deferred_until: datetime | None = None
     reason: str = ""
     main_attempts: int = 0
     failures: int = 0
@@ -200,9 +240,17 @@ class Recent(msgspec.Struct, frozen=True, kw_only=True):
     row: HistoryRow
 
 
+COUNTED = 10_000
+"""Gauges count no further: what takes long to count must not be counted every few seconds."""
+
+
 class Gauges(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts for metrics: due and unclaimed jobs, unfinished occurrences by state, jobs by state."""
+    """Counts for metrics, COUNTED meaning at least that: due and unclaimed jobs, unfinished occurrences by state.
+
+    `oldest_due` is the earliest instant, not after now, of what is claimable and not claimed: a job's due instant, or
+    that at which an occurrence is ready; None when nothing waits.
+    """
 
     backlog: int
     occurrences: dict[str, int]
-    jobs: dict[str, int]
+    oldest_due: datetime | None = None

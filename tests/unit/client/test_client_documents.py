@@ -116,8 +116,25 @@ def test_a_new_rhythm_takes_the_place_of_the_other_kind() -> None:
     assert flags_patch(JobFlags(cron="0 5 * * *"))["recurrence"] == {"cron": "0 5 * * *", **removed}
 
 
+def test_flags_speak_of_retries_that_grow_and_of_a_flexible_window() -> None:
+    flags = JobFlags(retry_type="Exponential", retry_interval="PT1M", max_interval="PT1H", flexible_window="PT15M")
+    policy = {"retryType": "Exponential", "retryInterval": "PT1M", "maxInterval": "PT1H"}
+    assert flags_document(flags) == {"action": {"retryPolicy": policy}, "flexibleWindow": "PT15M"}
+    assert flags_patch(flags) == flags_document(flags)
+
+
+def test_another_kind_of_retry_takes_the_longest_interval_with_it() -> None:
+    for flags in (JobFlags(no_retry=True), JobFlags(retry_type="fixed")):
+        assert flags_patch(flags)["action"]["retryPolicy"]["maxInterval"] is None
+    assert "maxInterval" not in flags_patch(JobFlags(retry_count=3))["action"]["retryPolicy"]
+
+
 def test_flags_that_exclude_each_other_are_refused() -> None:
-    for flags in (JobFlags(every="5m", cron="* * * * *"), JobFlags(no_retry=True, retry_count=1)):
+    for flags in (
+        JobFlags(every="5m", cron="* * * * *"),
+        JobFlags(no_retry=True, retry_count=1),
+        JobFlags(no_retry=True, retry_type="Exponential"),
+    ):
         with pytest.raises(click.UsageError):
             flags_document(flags)
 

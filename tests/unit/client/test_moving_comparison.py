@@ -73,6 +73,11 @@ def test_policies_are_the_same_however_written() -> None:
     none = {"retryType": "None", "retryCount": 9}
     there = {**STORED["action"], "retryPolicy": {"retryType": "none"}}
     assert same_job({"action": {"request": CALL, "retryPolicy": none}}, {**STORED, "action": there})
+    growing = {"retryType": "EXPONENTIAL"}
+    there = {**STORED["action"], "retryPolicy": {"retryType": "exponential", "retryInterval": "PT30S", "retryCount": 4}}
+    assert same_job({"action": {"request": CALL, "retryPolicy": growing}}, {**STORED, "action": there})
+    assert not same_job({**JOB, "flexibleWindow": "PT5M"}, STORED)
+    assert same_job({**JOB, "flexibleWindow": "PT0S"}, STORED)
     assert same_job(
         {**JOB, "maintenance": {"byType": {"reboot": {"leadTime": "00:05"}}}},
         {**STORED, "maintenance": {"byType": {"Reboot": {"leadTime": "PT5M"}}}},

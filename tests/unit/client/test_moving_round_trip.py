@@ -17,8 +17,10 @@ NAME = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
 DURATION = st.sampled_from(["PT30S", "PT1M", "P1D", "00:05:00", "1.00:00:00"])
 STATE = st.sampled_from(["enabled", "disabled"])
 TAGS = st.dictionaries(TEXT, TEXT, max_size=2)
-RETRY = st.fixed_dictionaries(
-    {"retryType": st.just("fixed")}, optional={"retryInterval": DURATION, "retryCount": st.integers(0, 20)}
+FIXED = {"retryInterval": DURATION, "retryCount": st.integers(0, 20)}
+RETRY = st.one_of(
+    st.fixed_dictionaries({"retryType": st.just("fixed")}, optional=FIXED),
+    st.fixed_dictionaries({"retryType": st.just("exponential")}, optional={**FIXED, "maxInterval": DURATION}),
 )
 REQUEST = st.fixed_dictionaries(
     {"uri": TEXT}, optional={"method": st.sampled_from(["GET", "post"]), "body": TEXT, "headers": TAGS}
@@ -46,6 +48,7 @@ JOB = st.fixed_dictionaries(
         "placement": st.fixed_dictionaries({"pool": TEXT}),
         "maintenance": MAINTENANCE,
         "timeout": DURATION,
+        "flexibleWindow": DURATION,
         "tags": TAGS,
         "status": st.just({"executionCount": 1}),
     },

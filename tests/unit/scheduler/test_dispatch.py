@@ -15,6 +15,7 @@ from services.scheduler.domain.recurrence import Frequency, Recurrence
 from services.scheduler.errors import StoreUnavailableError
 from tests.parts.builders import definition, host, threat
 from tests.parts.dispatching import BAD, FINAL, GOOD, Dispatching, dispatching
+from tests.parts.stored import rescue
 from tests.parts.waiting import until
 
 
@@ -140,7 +141,7 @@ async def test_what_breaks_inside_leeward_is_recorded_and_takes_no_runner_away(w
 async def test_claims_of_a_lost_lease_do_not_fire(work: Dispatching) -> None:
     await work.add(definition(), due=work.clock.now() + timedelta(seconds=0.8))
     await until(work.has_claimed)
-    await work.store.rescue(work.clock.now() + timedelta(minutes=1))
+    await rescue(work.store, work.clock.now() + timedelta(minutes=1))
     work.lease.doubt()
     await work.until_rows(1)
     assert len(work.target.calls) == 1

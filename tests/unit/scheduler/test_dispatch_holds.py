@@ -62,6 +62,13 @@ def test_what_waits_for_a_host_that_nobody_reports_is_missed_after_the_catch_up_
     assert release.row.status is HistoryStatus.MISSED
 
 
+def test_what_starts_late_in_its_window_may_wait_for_its_host_as_long_as_others() -> None:
+    of = job(what=definition(host="db-9", catch_up_window=2 * MINUTE, flexible_window=60 * MINUTE))
+    late = held(of, 0, under="", fire_at=NOON + 30 * MINUTE)
+    assert list(give_up(of, [late], "no watcher has reported db-9 yet", NOON + 31 * MINUTE)) == []
+    assert list(give_up(of, [late], "no watcher has reported db-9 yet", NOON + 33 * MINUTE))
+
+
 async def release_all(work: Dispatching, what: JobDefinition, *, rows: int) -> Job:
     """Hold a job's occurrence, let its host be free again, and return the job once it has so many history rows."""
     work.fleet = {(view := host("db-0", threat("db-0", status=STARTED))).key: view}

@@ -12,6 +12,7 @@ from services.scheduler.metrics import Metrics
 from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.upkeep import Upkeep
 from tests.parts.fakes_api import HandClock
+from tests.parts.stored import rescue
 
 LENGTH = timedelta(seconds=15)
 
@@ -31,46 +32,47 @@ async def test_a_lease_is_proven_for_half_its_length() -> None:
     assert not lease.is_proven
 
 
-async def test_after_its_own_lease_may_have_ended_a_replica_gives_others_the_time_to_renew_theirs() -> None:
-    store, clock, metrics, lease = parts()
+async def test_a_lease_that_is_doubted_is_not_proven_before_it_is_renewed() -> None:
+    _, _, _, lease = parts()
     await lease.begin()
-    other = await store.register("other", clock.now(), LENGTH)
-    upkeep = Upkeep(store, clock, metrics, rescued=lambda: None, may_rescue=lambda: lease.is_steady)
-    clock.turn(2 * LENGTH)  # the store was away: nobody could renew
-    await lease.prove()
-    await upkeep.rescue()
-    await store.renew(other, clock.now(), LENGTH)
-    assert len(await store.live_sessions(clock.now())) == 2
-
-
-async def test_a_replica_never_ends_its_own_lease_before_it_has_tried_to_renew_it() -> None:
-    store, clock, metrics, lease = parts()
-    await lease.begin()
-    upkeep = Upkeep(store, clock, metrics, rescued=lambda: None, may_rescue=lambda: lease.is_steady)
-    clock.turn(2 * LENGTH)
-    await upkeep.rescue()
+    lease.doubt()
+    assert not lease.is_proven
     await lease.prove()
     assert lease.is_proven
+    assert lease.is_steady
 
 
-async def test_a_steady_replica_ends_the_lease_of_a_dead_one() -> None:
-    store, clock, metrics, lease = parts()
-    dead = await store.register("dead", clock.now(), LENGTH)
+async def test_an_answer_that_was_under_way_when_the_doubt_came_settles_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, _, _, lease = parts()
     await lease.begin()
-    clock.turn(LENGTH * 0.6)
+    renew = store.renew
+
+    async def overtaken(*arguments: object) -> None:
+        await renew(*arguments)  # type: ignore[arg-type]
+        lease.doubt()
+
+    monkeypatch.setattr(store, "renew", overtaken)
     await lease.prove()
-    clock.turn(LENGTH * 0.6)
-    await lease.prove()
-    upkeep = Upkeep(store, clock, metrics, rescued=lambda: None, may_rescue=lambda: lease.is_steady)
-    await upkeep.rescue()
-    with pytest.raises(LeaseLostError):
-        await store.renew(dead, clock.now(), LENGTH)
+    assert not lease.is_proven
+
+
+async def test_a_machine_whose_clock_jumps_has_its_lease_proven_again() -> None:
+    store, clock, metrics, _ = parts()
+    wall = HandClock()
+    lease = Lease(store, clock, "one", LENGTH, metrics, wall=wall)
+    await lease.begin()
+    clock.turn(10 * LENGTH)  # the store's clock was set: that says nothing about the lease
+    assert lease.is_proven
+    wall.turn(LENGTH)
+    assert not lease.is_proven
 
 
 async def test_a_lost_lease_is_counted_once_whoever_finds_out() -> None:
     store, clock, metrics, lease = parts()
     await lease.begin()
-    await store.rescue(clock.now() + LENGTH)
+    await rescue(store, clock.now() + LENGTH)
     with pytest.raises(LeaseLostError):
         await lease.prove()
     lease.lose()
@@ -80,5 +82,5 @@ async def test_a_lost_lease_is_counted_once_whoever_finds_out() -> None:
 async def test_a_gauge_falls_to_zero_when_nothing_is_in_its_state_any_more() -> None:
     store, clock, metrics, _ = parts()
     metrics.occurrences.labels(OccurrenceState.HELD.value).set(7)
-    await Upkeep(store, clock, metrics, rescued=lambda: None).measure()
+    await Upkeep(store, clock, metrics).measure()
     assert metrics.registry.get_sample_value("leeward_occurrences", {"state": "held"}) == 0

@@ -16,6 +16,7 @@ from services.scheduler.store.records import (
 )
 from tests.parts.builders import definition
 from tests.parts.dispatching import BAD, GOOD, Dispatching, FaultyStore, dispatching_over_faults
+from tests.parts.stored import rescue
 from tests.parts.waiting import until
 
 
@@ -150,7 +151,7 @@ async def test_a_lost_lease_voids_the_outcome_of_what_still_ran_under_it(both: t
     work.target.gate.clear()
     await work.add(definition())
     await work.target.until_called(1)
-    await work.store.rescue(work.clock.now() + timedelta(minutes=1))
+    await rescue(work.store, work.clock.now() + timedelta(minutes=1))
     work.lease.doubt()
     await work.target.until_called(2)
     work.target.gate.set()

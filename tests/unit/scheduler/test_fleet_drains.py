@@ -121,7 +121,9 @@ async def test_no_job_with_a_lead_time_starts_on_a_host_once_it_is_to_be_approve
     assert isinstance(decide(late, watched.fleet.views, lambda _: (0, 0.0), NOON), Run)
     await watched.steward.look()
     assert watched.drain("db-0").state is DrainState.DRAINED
-    assert isinstance(decide(late, watched.fleet.views, lambda _: (0, 0.0), NOON), Hold)
+    held = decide(late, watched.fleet.views, lambda _: (0, 0.0), NOON)
+    assert isinstance(held, Hold)
+    assert held.reason == "Reboot of db-0 is due at 2026-03-02 12:15:00 UTC"
 
 
 async def test_a_job_may_use_its_lead_time_when_nobody_is_going_to_approve() -> None:
@@ -140,10 +142,9 @@ async def test_a_replica_that_has_not_closed_the_host_keeps_it_from_being_draine
     assert first.drain("db-0").state is DrainState.DRAINING
 
 
-async def test_without_a_live_lease_of_its_own_a_replica_calls_nothing_drained() -> None:
+async def test_a_replica_whose_life_was_taken_over_calls_nothing_drained() -> None:
     watched = await Watched("db-0").begin()
-    watched.clock.turn(LEASE)
-    watched.beat("db-0")
+    await watched.store.take_over(await watched.store.lives(), watched.clock.now())
     watched.see("db-0", event("db-0", not_before=watched.clock.now() + timedelta(hours=1)))
     await watched.steward.look()
     assert (await watched.record()).hosts["db-0"].drain == DrainState.DRAINING

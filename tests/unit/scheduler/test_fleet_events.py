@@ -197,3 +197,12 @@ def test_snapshots_in_any_order_and_twice_lead_to_the_same_events(sent, random: 
     shuffled = sent * 2
     random.shuffle(shuffled)
     assert heard(shuffled) == heard(sorted(sent, key=lambda each: each.sequence))
+
+
+def test_a_clock_that_was_set_makes_no_watcher_silent_and_no_host_free() -> None:
+    reports = watched("db-0")
+    reports.take_snapshot(HostKey("db-0"), snapshot("db-0", event("db-0")))
+    known = look(reports)
+    reports.shift(LONG)
+    assert record(look(reports, known, NOON + LONG)).outcome is EventOutcome.ACTIVE
+    assert record(look(reports, known, NOON + LONG + LONG)).outcome is EventOutcome.EXPIRED

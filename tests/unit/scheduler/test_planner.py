@@ -6,10 +6,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.scheduler.dispatch.planner import GRACE, after_skip, plan
 from services.scheduler.domain.actions import Action, HttpCall
 from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.delays import start_within
 from services.scheduler.domain.executions import HistoryStatus, OccurrenceState, occurrence_id
 from services.scheduler.domain.jobs import Job, JobDefinition, JobId, JobState
 from services.scheduler.domain.policies import CatchUp
@@ -226,3 +228,46 @@ def test_each_occurrence_is_run_or_missed_once_and_in_order(
     assert all(earlier < later for earlier, later in pairwise(told))
     if len(result.missed) < 100:
         assert {later - earlier for earlier, later in pairwise(told)} <= {timedelta(seconds=seconds)}
+
+
+def windowed(
+    recurrence: Recurrence | None,
+    next_due: datetime,
+    length: timedelta,
+    *,
+    planned: int = 0,
+    catch_up: CatchUp = CatchUp.RUN_ONCE,
+) -> Job:
+    plain = job(recurrence, next_due, planned=planned, catch_up=catch_up)
+    return replace(plain, definition=replace(plain.definition, flexible_window=length))
+
+
+def test_an_occurrence_of_a_window_is_due_as_ever_and_starts_at_its_own_instant() -> None:
+    hour = timedelta(hours=1)
+    [one] = planned(windowed(None, NOW, hour)).occurrences
+    assert (one.due, one.id) == (NOW, occurrence_id("uid", NOW))
+    assert one.fire_at == start_within(hour, NOW, one.id)
+    assert one.state is OccurrenceState.READY
+
+
+def test_an_occurrence_whose_start_is_near_is_claimed_at_once() -> None:
+    ahead = timedelta(seconds=3)
+    found = planned(windowed(EVERY_SECOND, NOW, timedelta(seconds=1)), ahead=ahead).occurrences
+    for one in found:
+        near = one.fire_at <= NOW + ahead
+        assert one.state is (OccurrenceState.CLAIMED if near else OccurrenceState.READY)
+    starts = [one.fire_at for one in found]
+    assert starts == sorted(starts)
+
+
+def test_the_due_time_and_not_the_start_decides_what_is_missed() -> None:
+    late = NOW - timedelta(minutes=5)
+    result = planned(windowed(EVERY_MINUTE, late, timedelta(minutes=1), catch_up=CatchUp.SKIP))
+    assert len(result.missed) == 5
+    assert run_at(result) == [NOW]
+
+
+def test_the_window_changes_neither_count_nor_end() -> None:
+    ending = Recurrence(frequency=Frequency.MINUTE, end_time=NOW, count=3)
+    result = planned(windowed(ending, NOW, timedelta(minutes=1), planned=2))
+    assert (len(result.occurrences), result.next_due, result.planned) == (1, None, 3)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.scheduler.domain.recurrence import Frequency, MonthlyOccurrence, Recurrence, Schedule, Weekday
-from services.scheduler.domain.recurrence_check import check
+from services.scheduler.domain.recurrence_check import check, check_window
 from services.scheduler.errors import ConflictError, InvalidInputError
 from tests.parts.instants import utc
 
@@ -119,3 +119,42 @@ def test_a_rule_faster_than_the_plan_is_a_conflict(recurrence: Recurrence, faste
 )
 def test_a_rule_as_slow_as_the_plan_is_accepted(recurrence: Recurrence, fastest: timedelta) -> None:
     check(recurrence, START, fastest=fastest)
+
+
+MINUTES, HOURS = timedelta(minutes=1), timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("recurrence", "window", "says"),
+    [
+        (None, 25 * HOURS, "at most P1D"),
+        (rule(WEEK), 25 * HOURS, "at most P1D"),
+        (rule(SECOND, 5), timedelta(seconds=6), "only PT5S apart"),
+        (rule(MINUTE, 15), 16 * MINUTES, "only PT15M apart"),
+        (rule(DAY, hours=(5, 6)), 2 * HOURS, "only PT1H apart"),
+        (Recurrence(cron="0 9,17 * * *"), 9 * HOURS, "only PT8H apart"),
+    ],
+)
+def test_a_window_that_reaches_past_the_next_due_time_is_refused(
+    recurrence: Recurrence | None, window: timedelta, says: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=says) as refused:
+        check_window(window, recurrence, START)
+    assert refused.value.field == "flexibleWindow"
+
+
+@pytest.mark.parametrize(
+    ("recurrence", "start", "window"),
+    [
+        (None, None, 24 * HOURS),
+        (rule(SECOND, 5), START, timedelta(seconds=5)),
+        (rule(MINUTE), START, MINUTES),
+        (rule(DAY, hours=(5,)), None, 24 * HOURS),
+        (Recurrence(cron="0 9 * * *", time_zone="Europe/Berlin"), START, 24 * HOURS),
+        (rule(MONTH), START, 24 * HOURS),
+    ],
+)
+def test_a_window_up_to_the_next_due_time_is_accepted(
+    recurrence: Recurrence | None, start: datetime | None, window: timedelta
+) -> None:
+    check_window(window, recurrence, start)

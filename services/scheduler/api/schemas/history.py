@@ -3,7 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.scheduler.api.schemas.values import Document, Time
+from services.scheduler.api.schemas.values import Document, Time, time_or_none
 from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus
 
@@ -26,10 +26,14 @@ class HistoryDocument(Document, frozen=True, kw_only=True):
 
 
 class OccurrenceDocument(Document, frozen=True, kw_only=True):
-    """One future due time; `local` is the same instant on the wall clock of the recurrence's zone."""
+    """One future due time; `local` is the same instant on the wall clock of the recurrence's zone.
+
+    `fireAt` is when it starts, for a stored job with a flexible window.
+    """
 
     at: Time
     local: str
+    fire_at: Time | None = None
 
 
 class RunDocument(Document, frozen=True, kw_only=True):
@@ -56,6 +60,7 @@ def history_document(row: HistoryRow) -> HistoryDocument:
     )
 
 
-def occurrence_document(at: datetime, zone: str | None) -> OccurrenceDocument:
+def occurrence_document(at: datetime, zone: str | None, fire_at: datetime | None = None) -> OccurrenceDocument:
     """Return the document of a due time, its wall clock in `zone` (an IANA name) or UTC."""
-    return OccurrenceDocument(at=Time(at), local=at.astimezone(ZoneInfo(zone or "UTC")).isoformat())
+    local = at.astimezone(ZoneInfo(zone or "UTC")).isoformat()
+    return OccurrenceDocument(at=Time(at), local=local, fire_at=time_or_none(fire_at))

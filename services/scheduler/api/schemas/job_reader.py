@@ -1,7 +1,7 @@
 """From a job document to a job definition: limits, floors and combinations that types cannot say."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.scheduler.api.schemas.calls import read_call
 from services.scheduler.api.schemas.jobs import (
@@ -19,6 +19,8 @@ from services.scheduler.domain.actions import Action, ErrorAction, RetryKind, Re
 from services.scheduler.domain.jobs import JobDefinition
 from services.scheduler.domain.policies import CatchUp, Maintenance, MaintenanceRule, Overlap, Placement
 from services.scheduler.domain.quotas import Allowance, check_occurrences
+from services.scheduler.domain.recurrence import Recurrence
+from services.scheduler.domain.recurrence_check import check_window
 from services.scheduler.errors import InvalidInputError
 
 MAX_RETRIES = 20
@@ -44,10 +46,11 @@ def check_name(name: str, field: str = "name") -> None:
         )
 
 
-def read_job(document: JobDocument, allowed: Allowance) -> JobDefinition:
+def read_job(document: JobDocument, allowed: Allowance, *, strict: bool = True) -> JobDefinition:
     """Return what the document defines, as far as its collection allows it.
 
-    Raises InvalidInputError naming the field, ConflictError for a recurrence that the plan forbids.
+    What says nothing where it stands is refused when `strict`, else ignored. Raises InvalidInputError naming the field,
+    ConflictError for a recurrence that the plan forbids.
     """
     if document.action is None:
         raise InvalidInputError("action", "is required")
@@ -58,7 +61,7 @@ def read_job(document: JobDocument, allowed: Allowance) -> JobDefinition:
     check_occurrences(recurrence, allowed)
     placement = _placement(document.placement)
     return JobDefinition(
-        action=_action(document.action, allowed, placed=placement is not None),
+        action=_action(document.action, allowed, placed=placement is not None, strict=strict),
         start_time=start_time,
         recurrence=recurrence,
         placement=placement,
@@ -67,6 +70,7 @@ def read_job(document: JobDocument, allowed: Allowance) -> JobDefinition:
         catch_up=document.catch_up or CatchUp.RUN_ONCE,
         catch_up_window=_within(document.catch_up_window, "catchUpWindow", _DEFAULT_WINDOW, _ZERO, timedelta.max),
         timeout=_within(document.timeout, "timeout", _DEFAULT_TIMEOUT, timedelta(milliseconds=1), MAX_TIMEOUT),
+        flexible_window=_flexible_window(document.flexible_window, recurrence, start_time),
         tags=read_tags(document.tags),
     )
 
@@ -81,25 +85,33 @@ def read_tags(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
-def _action(document: ActionDocument, allowed: Allowance, *, placed: bool) -> Action:
+def _flexible_window(window: Duration | None, recurrence: Recurrence | None, start: datetime | None) -> timedelta:
+    length = _within(window, "flexibleWindow", _ZERO, _ZERO, timedelta.max)
+    check_window(length, recurrence, start)
+    return length
+
+
+def _action(document: ActionDocument, allowed: Allowance, *, placed: bool, strict: bool) -> Action:
     return Action(
         call=read_call(document, "action", allowed.sizes, placed=placed),
-        retry_policy=_retry_policy(document.retry_policy, "action.retryPolicy", allowed),
+        retry_policy=_retry_policy(document.retry_policy, "action.retryPolicy", allowed, strict=strict),
         retry_policy_given=document.retry_policy is not None,
-        error_action=_error_action(document.error_action, allowed, placed=placed),
+        error_action=_error_action(document.error_action, allowed, placed=placed, strict=strict),
     )
 
 
-def _error_action(document: ErrorActionDocument | None, allowed: Allowance, *, placed: bool) -> ErrorAction | None:
+def _error_action(
+    document: ErrorActionDocument | None, allowed: Allowance, *, placed: bool, strict: bool
+) -> ErrorAction | None:
     if document is None:
         return None
     return ErrorAction(
         call=read_call(document, "action.errorAction", allowed.sizes, placed=placed),
-        retry_policy=_retry_policy(document.retry_policy, "action.errorAction.retryPolicy", allowed),
+        retry_policy=_retry_policy(document.retry_policy, "action.errorAction.retryPolicy", allowed, strict=strict),
     )
 
 
-def _retry_policy(document: RetryPolicyDocument | None, field: str, allowed: Allowance) -> RetryPolicy:
+def _retry_policy(document: RetryPolicyDocument | None, field: str, allowed: Allowance, *, strict: bool) -> RetryPolicy:
     if document is None:
         return _DEFAULT_RETRY
     count = _DEFAULT_RETRY.count if document.retry_count is None else document.retry_count
@@ -109,7 +121,20 @@ def _retry_policy(document: RetryPolicyDocument | None, field: str, allowed: All
         document.retry_interval, f"{field}.retryInterval", _DEFAULT_RETRY.interval, allowed.retry, MAX_RETRY_INTERVAL
     )
     kind = RetryKind.FIXED if document.retry_type is None else RetryKind(document.retry_type.value)
-    return RetryPolicy(kind=kind, interval=interval, count=count)
+    longest = _max_interval(document.max_interval, f"{field}.maxInterval", kind, interval, strict=strict)
+    return RetryPolicy(kind=kind, interval=interval, count=count, max_interval=longest)
+
+
+def _max_interval(
+    longest: Duration | None, field: str, kind: RetryKind, interval: timedelta, *, strict: bool
+) -> timedelta | None:
+    if longest is None or (kind is not RetryKind.EXPONENTIAL and not strict):
+        return None
+    if kind is not RetryKind.EXPONENTIAL:
+        raise InvalidInputError(field, "goes with retryType Exponential only; set it to null or leave it out")
+    if longest.value < interval:
+        raise InvalidInputError(field, f"is shorter than retryInterval, which is {Duration(interval)}")
+    return _within(longest, field, _ZERO, _ZERO, MAX_RETRY_INTERVAL)
 
 
 def _placement(document: PlacementDocument | None) -> Placement | None:

@@ -47,6 +47,7 @@ def job_document(job: Job) -> JobDocument:
         catch_up=definition.catch_up,
         catch_up_window=Duration(definition.catch_up_window),
         timeout=Duration(definition.timeout),
+        flexible_window=Duration(definition.flexible_window) if definition.flexible_window else None,
         tags=definition.tags,
         status=None if state is JobState.DISABLED else _status(job),
         created_at=time_or_none(job.created_at),
@@ -95,7 +96,10 @@ def _retry_policy(policy: RetryPolicy) -> RetryPolicyDocument:
     if policy.kind is RetryKind.NONE:
         return RetryPolicyDocument(retry_type=RetryType.NONE)
     return RetryPolicyDocument(
-        retry_type=RetryType.FIXED, retry_interval=Duration(policy.interval), retry_count=policy.count
+        retry_type=RetryType(policy.kind.value),
+        retry_interval=Duration(policy.interval),
+        retry_count=policy.count,
+        max_interval=None if policy.max_interval is None else Duration(policy.max_interval),
     )
 
 

@@ -25,6 +25,7 @@ class RetryType(CaseInsensitive):
 
     NONE = "none"
     FIXED = "fixed"
+    EXPONENTIAL = "exponential"
 
 
 class FrequencyName(CaseInsensitive):
@@ -62,16 +63,15 @@ class RequestDocument(Document, frozen=True, kw_only=True):
 
 
 class RetryPolicyDocument(Document, frozen=True, kw_only=True):
-    """`retryPolicy`: default 30 s x 4, at least 15 s apart (1 s under Unlimited), at most 20 times."""
+    """`retryPolicy`: default 30 s x 4, at least 15 s apart (1 s under Unlimited), at most 20 times.
 
-    LATER = (
-        Later(field="retryType", values=frozenset({"exponential"}), instead="supported are None and Fixed"),
-        Later(field="maxInterval", instead="leave it out"),
-    )
+    Exponential doubles `retryInterval` each time, with jitter, up to `maxInterval` (PT1H).
+    """
 
     retry_type: RetryType | None = None
     retry_interval: Duration | None = None
     retry_count: int | None = None
+    max_interval: Duration | None = None
 
 
 class ErrorActionDocument(Document, frozen=True, kw_only=True):
@@ -163,8 +163,6 @@ class StatusDocument(Document, frozen=True, kw_only=True):
 class JobDocument(Document, frozen=True, kw_only=True):
     """A job on the short mount, and `properties` of a job on ARM's."""
 
-    LATER = (Later(field="flexibleWindow", instead="leave it out"),)
-
     name: Annotated[str | None, READ_ONLY] = None
     collection: Annotated[str | None, READ_ONLY] = None
     state: JobState | None = None
@@ -177,6 +175,7 @@ class JobDocument(Document, frozen=True, kw_only=True):
     catch_up: CatchUp | None = None
     catch_up_window: Duration | None = None
     timeout: Duration | None = None
+    flexible_window: Duration | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     status: Annotated[StatusDocument | None, READ_ONLY] = None
     created_at: Annotated[Time | None, READ_ONLY] = None

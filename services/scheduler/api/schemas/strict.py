@@ -1,14 +1,14 @@
 """Reads a body as a document: faults name the JSON path and what would have been right."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
+from services.scheduler.api.schemas.shapes import Field, Shape, choices, described, shape_of
 from services.scheduler.api.schemas.values import Document, Later, decode_value
 from services.scheduler.errors import InvalidInputError
 
@@ -41,12 +41,11 @@ def read(document: dict[str, Any], kind: type[D], *, strict: bool = True) -> D:
     Unknown fields are refused when `strict`, else ignored. What a later version brings is refused either way: to
     ignore it would be to promise it. Raises InvalidInputError.
     """
-    node = _node(kind)
-    cleaned = _clean(document, node, "", strict=strict)
+    cleaned = _clean(document, shape_of(kind), "", strict=strict)
     try:
         return msgspec.convert(cleaned, kind, dec_hook=decode_value)
     except msgspec.ValidationError as fault:
-        raise _explained(fault, cleaned, kind, node) from fault
+        raise _explained(fault, cleaned, kind, described(kind)) from fault
 
 
 def spelled(document: dict[str, Any], kind: type[Document]) -> dict[str, Any]:
@@ -54,12 +53,12 @@ def spelled(document: dict[str, Any], kind: type[Document]) -> dict[str, Any]:
 
     .NET, which wrote the old API, reads them so; here it must come before a merge, where two spellings are two fields.
     """
-    respelled = _spelled(document, _node(kind))
+    respelled = _spelled(document, described(kind))
     return respelled if isinstance(respelled, dict) else {}
 
 
 def _spelled(value: Any, node: inspect.Type) -> Any:
-    for choice in _choices(node):
+    for choice in choices(node):
         if isinstance(value, dict) and isinstance(choice, inspect.StructType):
             known = {field.encode_name.lower(): field for field in reversed(choice.fields)}
             exact = {field.encode_name: field for field in choice.fields}
@@ -75,32 +74,25 @@ def _spelled(value: Any, node: inspect.Type) -> Any:
     return value
 
 
-@cache
-def _node(kind: type[Document]) -> inspect.Type:
-    """Describe a document; cached, since looking it up costs more than reading a job."""
-    return inspect.type_info(kind)
-
-
-def _clean(value: Any, node: inspect.Type, path: str, *, strict: bool) -> Any:
-    """Return `value` as far as `node` describes it, read-only fields left out."""
+def _clean(value: Any, shape: Shape, path: str, *, strict: bool) -> Any:
+    """Return `value` as far as `shape` describes it, read-only fields left out."""
     if isinstance(value, str):
         _refuse_nul(value, path)
-    for choice in _choices(node):
-        if isinstance(value, dict) and isinstance(choice, inspect.StructType):
-            return dict(_clean_object(value, choice, path, strict=strict))
-        if isinstance(value, dict) and isinstance(choice, inspect.DictType):
-            return dict(_clean_entries(value, choice, path, strict=strict))
-        if isinstance(value, list) and isinstance(choice, inspect.ListType):
-            return [_clean(v, choice.item_type, f"{path}[{i}]", strict=strict) for i, v in enumerate(value)]
+    elif isinstance(value, dict):
+        if shape.fields is not None:
+            return _clean_object(value, shape, shape.fields, path, strict=strict)
+        if shape.values is not None:
+            return _clean_entries(value, shape.values, path, strict=strict)
+    elif isinstance(value, list) and shape.items is not None:
+        items = shape.items
+        return [_clean(item, items, f"{path}[{place}]", strict=strict) for place, item in enumerate(value)]
     return value
 
 
-def _clean_entries(
-    value: dict[str, Any], node: inspect.DictType, path: str, *, strict: bool
-) -> Iterator[tuple[str, Any]]:
-    for name, item in value.items():
+def _clean_entries(value: dict[str, Any], shape: Shape, path: str, *, strict: bool) -> dict[str, Any]:
+    for name in value:
         _refuse_nul(name, path)
-        yield name, _clean(item, node.value_type, _join(path, name), strict=strict)
+    return {name: _clean(item, shape, _join(path, name), strict=strict) for name, item in value.items()}
 
 
 def _refuse_nul(text: str, path: str) -> None:
@@ -110,22 +102,24 @@ def _refuse_nul(text: str, path: str) -> None:
 
 
 def _clean_object(
-    value: dict[str, Any], node: inspect.StructType, path: str, *, strict: bool
-) -> Iterator[tuple[str, Any]]:
-    fields = {field.encode_name: field for field in node.fields}
+    value: dict[str, Any], shape: Shape, fields: dict[str, Field], path: str, *, strict: bool
+) -> dict[str, Any]:
+    cleaned = {}
     for name, item in value.items():
-        _refuse_later(node.cls, name, item, path)
+        if shape.later and name.lower() in shape.later:
+            _refuse_later(shape.later[name.lower()], name, item, path)
         field = fields.get(name)
-        if field is None and strict:
-            raise InvalidInputError(_join(path, name), _unknown(name, fields))
-        if field is not None and not _read_only(field.type) and (item is not None or field.required):
-            yield name, _clean(item, field.type, _join(path, name), strict=strict)
+        if field is None:
+            if strict:
+                raise InvalidInputError(_join(path, name), _unknown(name, fields))
+        elif not field.read_only and (item is not None or field.required):
+            cleaned[name] = _clean(item, field.shape, _join(path, name), strict=strict)
+    return cleaned
 
 
-def _refuse_later(kind: type, name: str, item: object, path: str) -> None:
-    planned: tuple[Later, ...] = getattr(kind, "LATER", ())
+def _refuse_later(planned: Iterable[Later], name: str, item: object, path: str) -> None:
     for later in planned:
-        if later.field.lower() != name.lower() or item is None:
+        if item is None:
             continue
         if later.values is None:
             raise InvalidInputError(_join(path, name), f"not supported yet by this version; {later.instead}")
@@ -155,7 +149,7 @@ def _locate(
     path, found = "", node
     place: Any = document
     for step in _STEP.finditer(steps):
-        chosen = next((c for c in _choices(found) if isinstance(c, _CONTAINERS)), None)
+        chosen = next((c for c in choices(found) if isinstance(c, _CONTAINERS)), None)
         if step["name"]:
             key: Any = step["name"]
             path = _join(path, key)
@@ -196,26 +190,12 @@ def _inside(node: inspect.Type | None, key: str | int) -> inspect.Type:
     return node.item_type if isinstance(node, inspect.ListType) else inspect.AnyType()
 
 
-def _choices(node: inspect.Type) -> Iterator[inspect.Type]:
-    if isinstance(node, inspect.Metadata):
-        yield from _choices(node.type)
-    elif isinstance(node, inspect.UnionType):
-        for member in node.types:
-            yield from _choices(member)
-    else:
-        yield node
-
-
 def _members(node: inspect.Type | None) -> list[str]:
-    kinds = [choice.cls for choice in _choices(node or inspect.AnyType()) if isinstance(choice, inspect.EnumType)]
+    kinds = [choice.cls for choice in choices(node or inspect.AnyType()) if isinstance(choice, inspect.EnumType)]
     return [str(member.value) for kind in kinds for member in kind]
 
 
-def _read_only(node: inspect.Type) -> bool:
-    return isinstance(node, inspect.Metadata) and bool((node.extra_json_schema or {}).get("readOnly"))
-
-
-def _unknown(name: str, fields: dict[str, inspect.Field]) -> str:
+def _unknown(name: str, fields: dict[str, Field]) -> str:
     lowered = {known.lower(): known for known in fields}
     near = get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
     if near:

@@ -1,76 +1,85 @@
 """HTTP and HTTPS actions: one request, no redirects, the first 2048 bytes of the answer kept."""
 
 import hashlib
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientError
 
+from services.scheduler.dispatch.actions.exchange import Exchanges, Reply, StaleConnectionError
+from services.scheduler.dispatch.actions.retry_after import read_retry_after
 from services.scheduler.dispatch.actions.targets import TargetDeniedError, TargetGuard
 from services.scheduler.dispatch.attempts import Answer
 from services.scheduler.domain.actions import Call
 from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import Job
+from shared.about import product_version
+from shared.clock import Clock
 
 KEPT_BYTES = 2048
 """Bytes of an answer's body that history keeps (reference azure-scheduler §2.6)."""
 DRAINED_BYTES = 65536
 """Bytes of a body read so that the connection can be used again; a longer answer costs its connection."""
 KEPT_HEADERS = 4096
+_ADDRESSES = 4096
+"""Addresses whose parts are remembered: taking one apart costs as much as sending it."""
 
 
 class HttpCaller:
     """Makes HTTP calls over one pool of guarded connections. Use it as a context manager."""
 
-    def __init__(self, guard: TargetGuard, *, connections: int) -> None:
-        self._guard = guard
-        self._connections = connections
-        self._session: ClientSession | None = None
+    def __init__(self, guard: TargetGuard, clock: Clock) -> None:
+        self._clock = clock
+        self._exchanges = Exchanges(guard, user_agent=f"Leeward/{product_version()}", drained=DRAINED_BYTES)
 
     async def __aenter__(self) -> Self:
-        """Open the pool; the environment's proxies are not used, they would dial for us unguarded."""
-        connector = TCPConnector(limit=self._connections, socket_factory=self._guard.open_socket, ttl_dns_cache=10)
-        self._session = ClientSession(
-            connector=connector,
-            cookie_jar=DummyCookieJar(),
-            timeout=ClientTimeout(total=None, sock_connect=30),
-            trust_env=False,
-            auto_decompress=True,
-        )
+        """Open the pool."""
+        await self._exchanges.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        await self._exchanges.__aexit__(kind, error, trace)
 
     async def call(self, call: Call, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
         """Make the request and return what came of it; the caller limits its time. Only a 2xx is success."""
         uri = placed(call.uri, host)
+        body = placed(call.body, host).encode() if call.body is not None else None
         try:
-            async with self._opened().request(
-                call.method,
-                uri,
-                headers=headers(call, job, occurrence, host),
-                data=placed(call.body, host).encode() if call.body is not None else None,
-                allow_redirects=False,
-            ) as response:
-                return await _answer(response, uri)
+            reply = await self._exchanges.ask(call.method, uri, headers(call, job, occurrence, host), body)
         except TargetDeniedError as denied:
             return Answer(succeeded=False, retryable=False, message=_no_answer(uri, str(denied)))
         except ValueError as fault:
             return Answer(succeeded=False, retryable=False, message=_no_answer(uri, f"not a valid request: {fault}"))
+        except StaleConnectionError as fault:
+            return Answer(succeeded=False, retryable=True, unheard=True, message=_no_answer(uri, str(fault)))
         except (ClientError, OSError) as fault:
             return _failed(uri, fault)
+        return self._answer(reply, uri)
 
-    def _opened(self) -> ClientSession:
-        if self._session is None:
-            raise RuntimeError("HttpCaller is used outside its context")
-        return self._session
+    def target(self, call: Call, host: HostView | None) -> str:
+        """Return scheme, host and port of a call's address."""
+        return _target(placed(call.uri, host))
+
+    def _answer(self, reply: Reply, uri: str) -> Answer:
+        told = "\r\n".join(f"{name}: {value}" for name, value in reply.headers.items())[:KEPT_HEADERS]
+        text = reply.body[:KEPT_BYTES].decode("utf-8", errors="replace")
+        succeeded = 200 <= reply.status < 300
+        wait = None if succeeded else read_retry_after(reply.headers.get("Retry-After"), self._clock.now())
+        return Answer(
+            succeeded=succeeded,
+            retryable=True,
+            retry_after=wait,
+            message=(
+                f"Http Action - Response from host '{_host(uri)}': '{reply.reason or reply.status}' "
+                f"Response Headers: {told} Body: {text}"
+            ),
+        )
 
 
 def placed(text: str, host: HostView | None) -> str:
@@ -87,7 +96,7 @@ def headers(call: Call, job: Job, occurrence: Occurrence, host: HostView | None)
         "webhook-id": occurrence.id,
         "x-leeward-attempt": str(occurrence.attempt),
         "x-leeward-scheduled-time": scheduled,
-        "x-leeward-job": f"{job.collection}/{job.name}",
+        "x-leeward-job": ascii_only(f"{job.collection}/{job.name}"),
         "traceparent": _traceparent(occurrence),
         "x-ms-client-request-id": occurrence.id,
         "x-ms-execution-tag": f"{occurrence.id}-{occurrence.attempt}",
@@ -96,9 +105,9 @@ def headers(call: Call, job: Job, occurrence: Occurrence, host: HostView | None)
         "x-ms-scheduler-expected-execution-time": scheduled,
     }
     if host is not None:
-        own["x-leeward-host"] = host.name
-    given = {name: placed(value, host) for name, value in call.headers.items() if name.lower() not in own}
-    return {name: ascii_only(value) for name, value in {**given, **own}.items()}
+        own["x-leeward-host"] = ascii_only(host.name)
+    given = {name: ascii_only(placed(value, host)) for name, value in call.headers.items() if name.lower() not in own}
+    return {**given, **own} if given else own
 
 
 def ascii_only(value: str) -> str:
@@ -108,26 +117,9 @@ def ascii_only(value: str) -> str:
 
 def _traceparent(occurrence: Occurrence) -> str:
     """W3C Trace Context: one trace for an occurrence, one span for an attempt, both derived so that repeats relate."""
-    trace = hashlib.sha256(occurrence.id.encode()).hexdigest()[:32]
-    span = hashlib.sha256(f"{occurrence.id}/{occurrence.attempt}/{occurrence.action}".encode()).hexdigest()[:16]
-    return f"00-{trace}-{span}-01"
-
-
-async def _answer(response: ClientResponse, uri: str) -> Answer:
-    body = await response.content.read(KEPT_BYTES)
-    kept = bytearray(body)
-    while body and len(kept) < DRAINED_BYTES:
-        body = await response.content.read(DRAINED_BYTES - len(kept))
-        kept += body
-    if not response.content.at_eof():
-        response.close()
-    told = "\r\n".join(f"{name}: {value}" for name, value in response.headers.items())[:KEPT_HEADERS]
-    text = kept[:KEPT_BYTES].decode("utf-8", errors="replace")
-    message = (
-        f"Http Action - Response from host '{_host(uri)}': '{response.reason or response.status}' "
-        f"Response Headers: {told} Body: {text}"
-    )
-    return Answer(succeeded=200 <= response.status < 300, retryable=True, message=message)
+    attempt = f"{occurrence.id}/{occurrence.attempt}/{occurrence.action}"
+    span = hashlib.blake2b(attempt.encode(), digest_size=8).hexdigest()
+    return f"00-{occurrence.id.replace('-', '')}-{span}-01"
 
 
 def _failed(uri: str, fault: ClientError | OSError) -> Answer:
@@ -144,8 +136,19 @@ def _no_answer(uri: str, why: str) -> str:
     return f"Http Action - Request to host '{_host(uri)}' failed: {why}"
 
 
+@lru_cache(_ADDRESSES)
 def _host(uri: str) -> str:
     try:
         return urlsplit(uri).hostname or uri
     except ValueError:
         return uri
+
+
+@lru_cache(_ADDRESSES)
+def _target(uri: str) -> str:
+    try:
+        parts = urlsplit(uri)
+        port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
+    except ValueError:
+        return uri
+    return f"{parts.scheme.lower()}://{parts.hostname}:{port}"

@@ -1,14 +1,14 @@
 """Claims and their outcomes in memory."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState
-from services.scheduler.domain.jobs import Job, JobId, JobState
-from services.scheduler.errors import LeaseLostError
-from services.scheduler.store.memory.state import Life, State, standing_of
+from services.scheduler.domain.jobs import Job, JobState
+from services.scheduler.store.memory.lives import check_registered
+from services.scheduler.store.memory.state import State, standing_of
 from services.scheduler.store.progress import concluded, ending, planned_job, settled, wishes
 from services.scheduler.store.records import (
     Claim,
@@ -17,42 +17,19 @@ from services.scheduler.store.records import (
     Ownership,
     Planner,
     Release,
-    SessionId,
 )
 
 
 class ClaimVerbs:
-    """The verbs with which a replica lives and takes occurrences."""
+    """The verbs with which a replica takes occurrences."""
 
     _state: State
-    _new_id: Callable[[], str]
-
-    async def register(self, replica: str, now: datetime, lease: timedelta) -> Ownership:
-        """See the port."""
-        fence, session = next(self._state.numbers), SessionId(self._new_id())
-        self._state.lives[fence] = Life(session, now + lease)
-        return Ownership(session, fence)
-
-    async def renew(self, owner: Ownership, now: datetime, lease: timedelta) -> None:
-        """See the port."""
-        self._check(owner)
-        self._state.lives[owner.fence] = Life(owner.session, now + lease)
-
-    async def resign(self, owner: Ownership) -> None:
-        """See the port."""
-        if self._state.is_registered(owner):
-            self._take_over(owner.fence, None)
-
-    async def rescue(self, now: datetime) -> int:
-        """See the port."""
-        dead = [fence for fence, life in self._state.lives.items() if life.lease_until <= now]
-        return sum(self._take_over(fence, now) for fence in dead)
 
     async def claim(
         self, owner: Ownership, *, now: datetime, horizon: datetime, limit: int, plan: Planner
     ) -> list[Claim]:
         """See the port."""
-        self._check(owner)
+        check_registered(self._state, owner)
         ready = self._ready(horizon)[:limit]
         plans = [(job, plan(job)) for job in self._due(horizon)[: limit - len(ready)]]
         found = [(occurrence, self._state.jobs[occurrence.job_id]) for occurrence in ready]
@@ -60,26 +37,27 @@ class ClaimVerbs:
             moved = planned_job(job, planned)
             self._state.jobs[job.id] = moved
             self._state.append(planned.missed)
-            found += [(one, moved) for one in planned.occurrences if one.id not in self._state.occurrences]
+            fresh = [one for one in planned.occurrences if one.id not in self._state.occurrences]
+            found += [(one, moved) for one in fresh if one.fire_at <= horizon]
+            for later in fresh:
+                if later.fire_at > horizon:
+                    self._state.put(replace(later, state=OccurrenceState.READY))
         claims = [
             Claim(occurrence=replace(occurrence, state=OccurrenceState.CLAIMED), job=job) for occurrence, job in found
         ]
         for claim in claims:
             self._state.put(claim.occurrence, owner.fence)
-        return [replace(claim, contended=self._state.contended(owner, claim.job.id)) for claim in claims]
+        return [replace(claim, contended=any(self._state.contenders(owner, claim.job.id))) for claim in claims]
 
     async def list_claims(self, owner: Ownership) -> list[Claim]:
         """See the port."""
         mine = [self._state.occurrences[id_] for id_, fence in self._state.owners.items() if fence == owner.fence]
         return [Claim(occurrence=one, job=self._state.jobs[one.job_id], contended=True) for one in mine]
 
-    async def active_elsewhere(self, owner: Ownership, job_id: JobId, apart_from: OccurrenceId) -> bool:
+    async def active_elsewhere(self, owner: Ownership, occurrence: Occurrence, *, now: datetime) -> bool:
         """See the port."""
-        return self._state.contended(owner, job_id, apart_from)
-
-    def _check(self, owner: Ownership) -> None:
-        if not self._state.is_registered(owner):
-            raise LeaseLostError(f"session {owner.session} (fence {owner.fence}) was taken over")
+        others = [one for one in self._state.contenders(owner, occurrence.job_id) if one.id != occurrence.id]
+        return any(one.attempt > 1 or (one.fire_at <= now and _goes_before(one, occurrence)) for one in others)
 
     def _ready(self, horizon: datetime) -> list[Occurrence]:
         ready = [
@@ -97,15 +75,9 @@ class ClaimVerbs:
         ]
         return [job for _, _, job in sorted(due, key=lambda one: one[:2])]
 
-    def _take_over(self, fence: int, now: datetime | None) -> int:
-        """End a life: its claims become READY, with attempt + 1 where the instant had come by `now`."""
-        mine = [self._state.occurrences[id_] for id_, owner in list(self._state.owners.items()) if owner == fence]
-        for one in mine:
-            may_have_fired = now is not None and one.fire_at <= now
-            self._state.put(replace(one, state=OccurrenceState.READY, attempt=one.attempt + may_have_fired))
-        session = self._state.lives.pop(fence).session
-        self._state.drains = {key: report for key, report in self._state.drains.items() if key[2] != session}
-        return len(mine)
+
+def _goes_before(other: Occurrence, one: Occurrence) -> bool:
+    return other.manual or (other.fire_at, other.due, other.id) < (one.fire_at, one.due, one.id)
 
 
 class SettleVerbs:
@@ -161,6 +133,8 @@ class SettleVerbs:
                     attempt=one.attempt + 1,
                 )
             )
+        elif outcome.deferred_until is not None:
+            self._state.put(replace(one, state=OccurrenceState.READY, fire_at=outcome.deferred_until))
         elif outcome.held_for is not None:
             held = replace(
                 one,

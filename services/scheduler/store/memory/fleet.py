@@ -44,18 +44,18 @@ class FleetVerbs:
         """See the port."""
         self._state.drains[event_key(report.event_id), report.host, owner.session] = report
 
-    async def drain_reports(self, event_id: str, now: datetime) -> list[tuple[SessionId, DrainReport]]:
+    async def drain_reports(self, event_id: str) -> list[tuple[SessionId, DrainReport]]:
         """See the port."""
         return [
             (session, report)
-            for session in await self.live_sessions(now)
+            for session in await self.live_sessions()
             for (key, _, reporter), report in sorted(self._state.drains.items(), key=lambda item: item[0])
             if key == event_key(event_id) and reporter == session
         ]
 
-    async def live_sessions(self, now: datetime) -> list[SessionId]:
+    async def live_sessions(self) -> list[SessionId]:
         """See the port."""
-        return [life.session for _, life in sorted(self._state.lives.items()) if life.lease_until > now]
+        return [life.owner.session for _, life in sorted(self._state.lives.items())]
 
     async def take_approval(self, event_id: str, replica: str, now: datetime, patience: timedelta) -> bool:
         """See the port."""

@@ -2,15 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 from msgspec.structs import replace
 
 from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionId, Namespace
-from services.scheduler.domain.executions import OccurrenceId, OccurrenceState
+from services.scheduler.domain.executions import HistoryRow, OccurrenceId
 from services.scheduler.domain.jobs import Job, JobId, JobState
-from services.scheduler.errors import NotFoundError
+from services.scheduler.errors import NoRoomError, NotFoundError
 from services.scheduler.store.memory.state import State
-from services.scheduler.store.progress import check_revision, gate_is_open, name_key, new_job, replaced_job
+from services.scheduler.store.progress import (
+    check_revision,
+    gate_is_open,
+    gives_way,
+    is_over,
+    last_planned,
+    name_key,
+    new_job,
+    replaced_job,
+    replan_rows,
+)
 from services.scheduler.store.records import (
     JobDraft,
     Written,
@@ -70,11 +81,14 @@ class JobVerbs:
         self._state.delete_jobs({job.id for job in self._jobs_in(collection.id)})
         del self._state.collections[collection.id]
 
-    async def put_jobs(self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime) -> list[Written]:
+    async def put_jobs(
+        self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime, *, most: int | None = None
+    ) -> list[Written]:
         """See the port."""
         collection = self._state.collection(collection_id)
         stored = {name_key(job.name): job for job in self._jobs_in(collection_id)}
         dropping: dict[str, set[OccurrenceId]] = {}
+        rows: list[HistoryRow] = []
         written = []
         for draft in drafts:
             key = name_key(draft.name)
@@ -85,13 +99,21 @@ class JobVerbs:
             else:
                 check_revision(job, draft)
                 dropped = dropping.setdefault(key, set())
-                ahead = self._dropped_by(job, draft, now) - dropped
-                dropped |= ahead
-                written.append(Written(replaced_job(job, draft, len(ahead), now), created=False))
+                unfinished = [one for one in self._state.unfinished(job.id) if one.id not in dropped]
+                ahead = [one for one in unfinished if gives_way(one, draft, now)]
+                dropped |= {one.id for one in ahead}
+                kept = [one for one in unfinished if one.id not in dropped]
+                rows += replan_rows(ahead, draft, now)
+                replaced = replaced_job(job, draft, ahead, last_planned(kept), now)
+                if is_over(replaced, unfinished=bool(kept)):
+                    replaced = replace(replaced, state=JobState.COMPLETED)
+                written.append(Written(replaced, created=False))
             stored[key] = written[-1].job
-        for ids in dropping.values():
-            for occurrence_id in ids:
-                self._state.drop(occurrence_id)
+        if most is not None and len(stored) > most and any(one.created for one in written):
+            raise NoRoomError(most, len(stored))
+        self._state.append(rows)
+        for occurrence_id in chain.from_iterable(dropping.values()):
+            self._state.drop(occurrence_id)
         self._state.jobs.update((one.job.id, one.job) for one in written)
         return written
 
@@ -102,29 +124,42 @@ class JobVerbs:
                 return job
         raise NotFoundError(f"job {name} does not exist")
 
+    async def find_jobs(self, collection_id: CollectionId, names: Sequence[str]) -> list[Job]:
+        """See the port."""
+        keys = {name_key(name) for name in names}
+        return [job for job in self._jobs_in(collection_id) if name_key(job.name) in keys]
+
     async def list_jobs(
         self,
         collection_id: CollectionId,
         *,
         state: JobState | None = None,
         tags: Mapping[str, str] | None = None,
+        after: str | None = None,
         top: int,
         skip: int,
     ) -> list[Job]:
         """See the port."""
         found = [job for job in self._jobs_in(collection_id) if _wanted(job, state, tags or {})]
+        found = [job for job in found if after is None or name_key(job.name) > name_key(after)]
         found.sort(key=lambda job: name_key(job.name))
         return found[skip : skip + top]
 
-    async def count_jobs(self, collection_id: CollectionId) -> int:
+    async def count_jobs(self, collection_id: CollectionId, *, at_most: int | None = None) -> int:
         """See the port."""
-        return len(self._jobs_in(collection_id))
+        return len(self._jobs_in(collection_id)[:at_most])
 
     async def delete_job(self, collection_id: CollectionId, name: str) -> JobId:
         """See the port."""
         job = await self.get_job(collection_id, name)
         self._state.delete_jobs({job.id})
         return job.id
+
+    async def delete_jobs(self, collection_id: CollectionId, ids: Sequence[JobId]) -> list[JobId]:
+        """See the port."""
+        found = [job.id for job in self._jobs_in(collection_id) if job.id in ids]
+        self._state.delete_jobs(set(found))
+        return found
 
     def _find_collection(self, namespace: Namespace, name: str) -> Collection | None:
         wanted = _collection_key(namespace, name)
@@ -135,14 +170,6 @@ class JobVerbs:
 
     def _jobs_in(self, collection_id: CollectionId) -> list[Job]:
         return [job for job in self._state.jobs.values() if job.collection_id == collection_id]
-
-    def _dropped_by(self, job: Job, draft: JobDraft, now: datetime) -> set[OccurrenceId]:
-        """What the old definition planned ahead, or all of a job that starts anew."""
-        return {
-            one.id
-            for one in self._state.unfinished(job.id)
-            if draft.restart or (one.due > now and one.state is not OccurrenceState.HELD and not one.manual)
-        }
 
 
 def _collection_key(namespace: Namespace, name: str) -> tuple[str, str, str]:

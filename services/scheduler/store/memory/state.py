@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import count
 
-import msgspec
 from msgspec.structs import asdict, replace
 
 from services.scheduler.domain.collections import Collection, CollectionId, ResourceGroup
@@ -17,16 +16,10 @@ from services.scheduler.store.records import (
     Cordon,
     DrainReport,
     EventRecord,
+    Life,
     Ownership,
     SessionId,
 )
-
-
-class Life(msgspec.Struct, frozen=True):
-    """A registered session."""
-
-    session: SessionId
-    lease_until: datetime
 
 
 class State:
@@ -58,17 +51,18 @@ class State:
     def is_registered(self, owner: Ownership) -> bool:
         """Whether the session lives and has not been taken over."""
         life = self.lives.get(owner.fence)
-        return life is not None and life.session == owner.session
+        return life is not None and life.owner == owner
 
     def unfinished(self, job_id: JobId) -> Iterator[Occurrence]:
         """Yield a job's occurrences."""
         return (one for one in list(self.occurrences.values()) if one.job_id == job_id)
 
-    def contended(self, owner: Ownership, job_id: JobId, apart_from: OccurrenceId | None = None) -> bool:
-        """Whether another unfinished, not held occurrence of the job exists that this session does not own."""
-        return any(
-            one.state is not OccurrenceState.HELD and one.id != apart_from and self.owners.get(one.id) != owner.fence
+    def contenders(self, owner: Ownership, job_id: JobId) -> Iterator[Occurrence]:
+        """Yield the job's occurrences that are not held and that this session does not own."""
+        return (
+            one
             for one in self.unfinished(job_id)
+            if one.state is not OccurrenceState.HELD and self.owners.get(one.id) != owner.fence
         )
 
     def put(self, occurrence: Occurrence, owner: int | None = None) -> None:
@@ -88,6 +82,10 @@ class State:
         for row in rows:
             number = next(self.numbers)
             self.history[number] = replace(row, id=number)
+
+    def newest_history(self) -> Iterator[HistoryRow]:
+        """Yield all rows, newest first."""
+        return (self.history[number] for number in sorted(self.history, reverse=True))
 
     def delete_jobs(self, ids: Sized[JobId]) -> None:
         """Delete jobs with their occurrences and history."""

@@ -1,19 +1,26 @@
 """The memory store: verbs by subject, over one state."""
 
 from collections.abc import Callable
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from services.scheduler.store.base import Listener
 from services.scheduler.store.memory.dispatch import ClaimVerbs, SettleVerbs
 from services.scheduler.store.memory.fleet import FleetVerbs
 from services.scheduler.store.memory.groups import GroupVerbs
 from services.scheduler.store.memory.history import HistoryVerbs
 from services.scheduler.store.memory.jobs import JobVerbs
+from services.scheduler.store.memory.lives import LifeVerbs
+from services.scheduler.store.memory.retention import RetentionVerbs
 from services.scheduler.store.memory.state import State
+from shared.clock import SystemClock
 
 
-class MemoryStore(JobVerbs, GroupVerbs, HistoryVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
+class MemoryStore(JobVerbs, GroupVerbs, HistoryVerbs, RetentionVerbs, LifeVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
     """The port over plain dictionaries. Several owners may register on one instance, as replicas on PostgreSQL do."""
+
+    is_shared = False
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         """Start empty; `new_id` names sessions."""
@@ -31,3 +38,10 @@ class MemoryStore(JobVerbs, GroupVerbs, HistoryVerbs, ClaimVerbs, SettleVerbs, F
 
     async def ping(self) -> None:
         """Answer at once."""
+
+    async def time(self) -> datetime:
+        """See the port."""
+        return SystemClock().precise()
+
+    def listen(self, listener: Listener) -> None:
+        """Tell nobody: whoever shares an instance is in this process."""

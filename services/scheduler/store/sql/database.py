@@ -1,8 +1,9 @@
 """A database as the verbs see it: transactions to read and to write. Driver errors are translated here alone."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, CursorResult, Executable, Row, Table, TypeDecorator
@@ -10,15 +11,11 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.scheduler.errors import ConflictError, StoreUnavailableError
+from services.scheduler.errors import StoreUnavailableError
+from services.scheduler.store.sql.driver import Change, Driver, RacedError, Raw
 from services.scheduler.store.sql.steady import carry_out, to_the_end
 
 Values = Mapping[str, object]
-Parameters = list[tuple[object, ...]] | tuple[object, ...]
-
-
-class RacedError(ConflictError):
-    """Somebody wrote the same unique key first; the same transaction tried again will find it."""
 
 
 class Words(ABC):
@@ -26,22 +23,27 @@ class Words(ABC):
 
     identity: str
     key: str
+    postgresql: str
+    """What stands before a statement of PostgreSQL's alone: a comment's sign elsewhere."""
+    locked: str
+    unlocked: str
+    kept: str
+    shared: str
+    exclusive: str
+    """What ends a query whose rows are locked, are passed over when somebody has them, must not be deleted, or must
+    not be changed; nothing where there is one writer."""
 
     @abstractmethod
     def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
         """Return `column` is one of `values`, sent as one parameter however many there are."""
 
     @abstractmethod
-    def insert_text(self, table: Table, names: Sequence[str]) -> str:
-        """Return the insert of many rows of those columns, for `batch`."""
+    def among_values(self, name: str, place: str) -> str:
+        """Return the text of `among` for `Transaction.fetch`; the list is its value at `place`."""
 
     @abstractmethod
-    def update_text(self, table: Table, names: Sequence[str]) -> str:
-        """Return the update of many rows by primary key, which is among the names, for `batch`."""
-
-    @abstractmethod
-    def batch(self, names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> Parameters:
-        """Return rows of plain values as the driver takes them."""
+    def among_found(self, name: str, query: str) -> str:
+        """Return the text of `name` is one of what the query finds, which is asked once, before anything else."""
 
     @abstractmethod
     def upsert(self, table: Table, values: Values) -> Executable:
@@ -55,11 +57,24 @@ class Words(ABC):
 class Transaction:
     """One open transaction; it ends with the context that gave it."""
 
-    def __init__(self, connection: AsyncConnection, words: Words, *, steady: bool) -> None:
-        """Wrap a connection that has begun; `steady` as in Database."""
+    def __init__(self, connection: AsyncConnection, driver: Driver, words: Words, *, steady: bool) -> None:
+        """Wrap a connection that has begun, and the driver's below it; `steady` as in Database."""
+        self.words = words
         self._connection = connection
-        self._words = words
+        self._driver = driver
         self._steady = steady
+
+    async def fetch(self, statement: str, *values: object) -> Sequence[Raw]:
+        """Return all rows of a statement of the hot path, as the driver gives them."""
+        return await carry_out(self._driver.fetch(statement, *values), steady=self._steady)
+
+    async def insert(self, table: Table, names: Sequence[str], rows: Sequence[Raw]) -> None:
+        """Insert rows of plain values."""
+        await carry_out(self._driver.insert(table, names, rows), steady=self._steady)
+
+    async def update(self, change: Change, rows: Sequence[Raw]) -> None:
+        """Update rows by plain values."""
+        await carry_out(self._driver.update(change, rows), steady=self._steady)
 
     async def rows(self, query: Executable) -> Sequence[Row[Any]]:
         """Return all rows."""
@@ -78,44 +93,42 @@ class Transaction:
         return (await self._execute(change)).rowcount
 
     async def insert_many(self, table: Table, rows: Sequence[Values]) -> None:
-        """Insert rows that all name the same columns, in one message."""
-        await self._run_batch(self._words.insert_text, table, rows)
+        """Insert rows that all name the same columns."""
+        if rows:
+            await self.insert(table, list(rows[0]), self._stored(table, rows))
 
     async def update_many(self, table: Table, rows: Sequence[Values]) -> None:
-        """Update rows by primary key; all name the same columns, the key among them. One message."""
-        await self._run_batch(self._words.update_text, table, rows)
+        """Update rows by primary key; all name the same columns, the key first."""
+        if rows:
+            await self.update(Change(table, tuple(rows[0])), self._stored(table, rows))
 
     async def run_text(self, statement: str) -> None:
         """Execute one statement as it stands, for migrations and pragmas."""
-        await carry_out(self._connection.exec_driver_sql(statement), steady=self._steady)
+        await carry_out(self._driver.run(statement), steady=self._steady)
 
     async def upsert(self, table: Table, **values: object) -> None:
         """Insert a row or overwrite the one with the same primary key."""
-        await self._execute(self._words.upsert(table, values))
+        await self._execute(self.words.upsert(table, values))
 
     async def insert_missing(self, table: Table, **values: object) -> None:
         """Insert a row unless one with the same primary key exists."""
-        await self._execute(self._words.insert_missing(table, values))
+        await self._execute(self.words.insert_missing(table, values))
 
     def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
         """Return the condition that `column` is one of `values`."""
-        return self._words.among(column, values)
-
-    async def _run_batch(
-        self, text: Callable[[Table, Sequence[str]], str], table: Table, rows: Sequence[Values]
-    ) -> None:
-        # Past SQLAlchemy's compiler: its work per row costs several times what the databases take for one.
-        if not rows:
-            return
-        names = list(rows[0])
-        columns = [self._stored(table.c[name], [row[name] for row in rows]) for name in names]
-        batch = self._words.batch(names, list(zip(*columns, strict=True)))
-        await carry_out(self._connection.exec_driver_sql(text(table, names), batch), steady=self._steady)
+        return self.words.among(column, values)
 
     async def _execute(self, statement: Executable) -> CursorResult[Any]:
         return await carry_out(self._connection.execute(statement), steady=self._steady)
 
-    def _stored(self, column: Column[Any], values: list[object]) -> list[object]:
+    def _stored(self, table: Table, rows: Sequence[Values]) -> list[Raw]:
+        """Return the rows as plain values: a column at a time, past SQLAlchemy's compiler, whose work per row costs
+        several times what the databases take for one.
+        """
+        columns = [self._plain(table.c[name], [row[name] for row in rows]) for name in rows[0]]
+        return list(zip(*columns, strict=True))
+
+    def _plain(self, column: Column[Any], values: list[object]) -> list[object]:
         kind, dialect = column.type, self._connection.dialect
         if isinstance(kind, TypeDecorator):
             return [kind.process_bind_param(value, dialect) for value in values]
@@ -142,7 +155,11 @@ class Database(ABC):
         """Close every connection."""
 
     @abstractmethod
-    async def evict(self, processes: Sequence[str]) -> None:
+    async def time(self) -> datetime:
+        """Return the present instant by the clock that all who use the database share."""
+
+    @abstractmethod
+    async def evict(self, tx: Transaction, processes: Sequence[str]) -> None:
         """End the connections of other processes, and with them their transactions and locks."""
 
     @abstractmethod
@@ -150,25 +167,64 @@ class Database(ABC):
         """Give a transaction that only reads."""
 
     @abstractmethod
+    def glance(self) -> AbstractAsyncContextManager[Transaction]:
+        """Give what a single statement reads by: without a begin and an end, a third of the way there and back."""
+
+    @abstractmethod
     def write(self) -> AbstractAsyncContextManager[Transaction]:
         """Give a transaction that is committed at the end, or rolled back when the body raises."""
 
+    @abstractmethod
+    def urgent(self) -> AbstractAsyncContextManager[Transaction]:
+        """Give a transaction to write that waits for none of this process's others, and fails soon: for the lease."""
+
+    @abstractmethod
+    def _driver(self, connection: object) -> Driver:
+        """Wrap the driver's own connection."""
+
     @asynccontextmanager
-    async def _begin(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
+    async def _begin(self, engine: AsyncEngine, begin: str | None = "BEGIN") -> AsyncIterator[Transaction]:
         with translated_errors():
-            connection = engine.connect()
+            connection, driver = engine.connect(), None
             try:
-                await carry_out(_start(connection), steady=self.steady)
-                yield Transaction(connection, self.words, steady=self.steady)
-                await carry_out(connection.commit(), steady=self.steady)
+                driver = await carry_out(self._begun(connection, begin), steady=self.steady)
+                yield Transaction(connection, driver, self.words, steady=self.steady)
+                if begin is not None:
+                    await carry_out(driver.run("COMMIT"), steady=self.steady)
             finally:
                 if connection.sync_connection is not None:
-                    await to_the_end(connection.close())  # rolls back what was not committed
+                    await to_the_end(self._ended(connection, driver))
 
+    async def _begun(self, connection: AsyncConnection, begin: str | None) -> Driver:
+        """Begin on a connection that lives: what the server closed while nobody used it is replaced."""
+        await connection.start()
+        driver = await self._driver_of(connection)
+        while driver.is_closed():
+            await connection.invalidate()
+            driver = await self._driver_of(connection)
+        if begin is not None:
+            await driver.run(begin)
+        return driver
 
-async def _start(connection: AsyncConnection) -> None:
-    await connection.start()
-    await connection.begin()
+    async def _ended(self, connection: AsyncConnection, driver: Driver | None) -> None:
+        """Give the connection back to the pool, rolled back if it was not committed; one that cannot be is closed."""
+        try:
+            if not connection.invalidated:
+                await self._rolled_back(connection, driver)
+        finally:
+            await connection.close()
+
+    async def _rolled_back(self, connection: AsyncConnection, driver: Driver | None) -> None:
+        try:
+            if driver is None or driver.is_closed():  # None: a BEGIN that was cut off may yet take effect
+                await connection.invalidate()
+            elif driver.is_in_transaction():
+                await driver.run("ROLLBACK")
+        except StoreUnavailableError:
+            await connection.invalidate()
+
+    async def _driver_of(self, connection: AsyncConnection) -> Driver:
+        return self._driver((await connection.get_raw_connection()).driver_connection)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from services.scheduler.store.records import (
 )
 from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.rows import event_of, event_query
-from services.scheduler.store.sql.tables import approvals, cordons, drain_reports, events, replicas
+from services.scheduler.store.sql.tables import ACTIVE, approvals, cordons, drain_reports, events, replicas
 
 
 class FleetVerbs:
@@ -34,11 +34,12 @@ class FleetVerbs:
                 first_seen_at=event.first_seen_at,
                 active=event.outcome is EventOutcome.ACTIVE,
                 body=event,
+                ended_at=event.ended_at,
             )
 
     async def get_event(self, event_id: str) -> EventRecord:
         """See the port."""
-        async with self._db.read() as tx:
+        async with self._db.glance() as tx:
             row = await tx.first(event_query().where(events.c.key == event_key(event_id)))
         if row is None:
             raise NotFoundError(f"event {event_id} does not exist")
@@ -47,8 +48,8 @@ class FleetVerbs:
     async def list_events(self, *, active: bool, limit: int) -> list[EventRecord]:
         """See the port."""
         query = event_query().order_by(events.c.first_seen_at.desc(), events.c.key).limit(limit)
-        async with self._db.read() as tx:
-            return [event_of(row) for row in await tx.rows(query.where(events.c.active) if active else query)]
+        async with self._db.glance() as tx:
+            return [event_of(row) for row in await tx.rows(query.where(ACTIVE) if active else query)]
 
     async def report_drain(self, owner: Ownership, report: DrainReport) -> None:
         """See the port."""
@@ -61,21 +62,21 @@ class FleetVerbs:
                 body=report,
             )
 
-    async def drain_reports(self, event_id: str, now: datetime) -> list[tuple[SessionId, DrainReport]]:
+    async def drain_reports(self, event_id: str) -> list[tuple[SessionId, DrainReport]]:
         """See the port."""
         query = (
             select(drain_reports.c.session, drain_reports.c.body)
             .join(replicas, replicas.c.session == drain_reports.c.session)
-            .where(drain_reports.c.event_key == event_key(event_id), replicas.c.lease_until > now)
+            .where(drain_reports.c.event_key == event_key(event_id))
             .order_by(replicas.c.fence, drain_reports.c.host)
         )
-        async with self._db.read() as tx:
+        async with self._db.glance() as tx:
             return [(SessionId(row.session), row.body) for row in await tx.rows(query)]
 
-    async def live_sessions(self, now: datetime) -> list[SessionId]:
+    async def live_sessions(self) -> list[SessionId]:
         """See the port."""
-        query = select(replicas.c.session).where(replicas.c.lease_until > now).order_by(replicas.c.fence)
-        async with self._db.read() as tx:
+        query = select(replicas.c.session).order_by(replicas.c.fence)
+        async with self._db.glance() as tx:
             return [SessionId(row.session) for row in await tx.rows(query)]
 
     async def take_approval(self, event_id: str, replica: str, now: datetime, patience: timedelta) -> bool:
@@ -108,7 +109,7 @@ class FleetVerbs:
 
     async def list_cordons(self) -> list[Cordon]:
         """See the port."""
-        async with self._db.read() as tx:
+        async with self._db.glance() as tx:
             return [row.body for row in await tx.rows(select(cordons.c.body).order_by(cordons.c.host))]
 
 

@@ -6,14 +6,16 @@ from services.scheduler.domain.collections import CollectionId, Namespace, Resou
 from services.scheduler.errors import NotFoundError
 from services.scheduler.store.progress import name_key
 from services.scheduler.store.sql.database import Database
-from services.scheduler.store.sql.jobs import delete_jobs
-from services.scheduler.store.sql.tables import collections, jobs, resource_groups
+from services.scheduler.store.sql.deletion import bury, empty
+from services.scheduler.store.sql.guards import Guards
+from services.scheduler.store.sql.tables import collections, resource_groups
 
 
 class GroupVerbs:
     """The verbs about resource groups."""
 
     _db: Database
+    _guards: Guards
 
     async def put_group(self, group: ResourceGroup) -> bool:
         """See the port."""
@@ -47,9 +49,13 @@ class GroupVerbs:
             ids = [CollectionId(row.id) for row in await tx.rows(locked)]
             if made is None and not ids:
                 raise NotFoundError(f"resource group {namespace.resource_group} does not exist")
-            await delete_jobs(tx, tx.among(jobs.c.collection_id, ids))
-            await tx.run(delete(collections).where(tx.among(collections.c.id, ids)))
+            await bury(tx, ids)
             await tx.run(delete(resource_groups).filter_by(**keys))
+        for collection_id in ids:
+            await empty(self._db, collection_id)
+        async with self._db.write() as tx:
+            for collection_id in ids:
+                await self._guards.announce_collection(tx, collection_id)
         return ids
 
 

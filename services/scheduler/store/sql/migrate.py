@@ -21,9 +21,13 @@ def migrations(folder: Path = _FOLDER) -> dict[int, Path]:
 
 def statements(path: Path, words: Words) -> list[str]:
     """Return a file's statements in the database's own words."""
-    code = "\n".join(line for line in path.read_text().splitlines() if not line.startswith("--"))
-    script = Template(code).substitute(identity=words.identity, key=words.key)
-    return [statement.strip() for statement in script.split(";") if statement.strip()]
+    script = Template(_uncommented(path.read_text()))
+    code = script.substitute(identity=words.identity, key=words.key, postgresql=words.postgresql)
+    return [statement.strip() for statement in _uncommented(code).split(";") if statement.strip()]
+
+
+def _uncommented(code: str) -> str:
+    return "\n".join(line for line in code.splitlines() if not line.startswith("--"))
 
 
 async def migrate(tx: Transaction, words: Words, clock: Clock) -> int:

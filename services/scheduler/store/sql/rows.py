@@ -9,25 +9,12 @@ from sqlalchemy import Row, Select, select
 from services.scheduler.domain.collections import Collection, Namespace
 from services.scheduler.domain.executions import HistoryRow, Occurrence
 from services.scheduler.domain.jobs import Job, JobCounters, JobDefinition
-from services.scheduler.store.progress import Standing, name_key
+from services.scheduler.store.progress import name_key
 from services.scheduler.store.records import (
     Approval,
     EventRecord,
 )
 from services.scheduler.store.sql.tables import approvals, collections, definitions, events, jobs, occurrences
-
-STANDING_COLUMNS = [
-    jobs.c[name]
-    for name in (
-        "state",
-        "next_due",
-        "planned",
-        "execution_count",
-        "failure_count",
-        "faulted_count",
-        "last_execution_time",
-    )
-]
 
 OCCURRENCE_COLUMNS = [column for column in occurrences.c if column.name != "owner"]
 
@@ -75,21 +62,6 @@ def counters_of(row: Row[Any]) -> JobCounters:
         faulted_count=row.faulted_count,
         last_execution_time=row.last_execution_time,
     )
-
-
-def standing_of(row: Row[Any]) -> Standing:
-    """Read the STANDING_COLUMNS."""
-    return Standing(state=row.state, next_due=row.next_due, planned=row.planned, counters=counters_of(row))
-
-
-def standing_values(standing: Standing) -> dict[str, object]:
-    """Return the columns of a standing."""
-    return {
-        "state": standing.state,
-        "next_due": standing.next_due,
-        "planned": standing.planned,
-        **counter_values(standing.counters),
-    }
 
 
 def job_values(job: Job) -> dict[str, object]:

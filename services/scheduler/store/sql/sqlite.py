@@ -6,9 +6,11 @@ import json
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import aiosqlite
 from sqlalchemy import Column, ColumnElement, Executable, Table, event, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -16,9 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from services.scheduler.errors import ConflictError, StoreUnavailableError
-from services.scheduler.store.sql.database import Database, Parameters, Transaction, Values, Words
+from services.scheduler.store.sql.database import Database, Transaction, Values, Words
+from services.scheduler.store.sql.driver import Driver
 from services.scheduler.store.sql.migrate import migrate
-from shared.clock import Clock
+from services.scheduler.store.sql.sqlite_driver import SqliteDriver
+from shared.clock import Clock, SystemClock
 
 _READERS = 2
 _WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "foreign_keys = ON")
@@ -31,26 +35,25 @@ class SqliteWords(Words):
 
     identity = "INTEGER PRIMARY KEY AUTOINCREMENT"
     key = "TEXT"
+    postgresql = "--"
+    locked = ""
+    unlocked = ""
+    kept = ""
+    shared = ""
+    exclusive = ""
 
     def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
         """Unfold a JSON list: the statement's text stays the same for any number of values, so it is prepared once."""
         unfolded = func.json_each(json.dumps(values)).table_valued("value")
         return column.in_(select(unfolded.c.value))
 
-    def insert_text(self, table: Table, names: Sequence[str]) -> str:
-        """One row's statement: the driver's loop over the rows costs 2-4 us each, half of unfolding JSON here."""
-        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+    def among_values(self, name: str, place: str) -> str:
+        """Unfold a JSON list."""
+        return f"{name} IN (SELECT value FROM json_each({place}))"
 
-    def update_text(self, table: Table, names: Sequence[str]) -> str:
-        """One row's statement; the places are numbered, so that the key need not come last."""
-        key = table.primary_key.columns[0].name
-        places = {name: f"{name} = ?{place}" for place, name in enumerate(names, 1)}
-        where = places.pop(key)
-        return f"UPDATE {table.name} SET {', '.join(places.values())} WHERE {where}"  # noqa: S608
-
-    def batch(self, names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> Parameters:
-        """Rows as they are."""
-        return list(rows)
+    def among_found(self, name: str, query: str) -> str:
+        """SQLite makes a list of it by itself."""
+        return f"{name} IN ({query})"
 
     def upsert(self, table: Table, values: Values) -> Executable:
         """INSERT … ON CONFLICT DO UPDATE."""
@@ -109,8 +112,8 @@ class SqliteDatabase(Database):
         self._clock = clock
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._writing = asyncio.Lock()
-        self._writer = _engine(path, 1, _WRITER_PRAGMAS, "BEGIN IMMEDIATE")
-        self._reader = _engine(path, _READERS, _READER_PRAGMAS, "BEGIN")
+        self._writer = _engine(path, 1, _WRITER_PRAGMAS)
+        self._reader = _engine(path, _READERS, _READER_PRAGMAS)
 
     async def open(self) -> None:
         """Take the file for this process and migrate it."""
@@ -128,7 +131,11 @@ class SqliteDatabase(Database):
         await self._writer.dispose()
         self._lock.release()
 
-    async def evict(self, processes: Sequence[str]) -> None:
+    async def time(self) -> datetime:
+        """Return the machine's time: nobody else uses the file."""
+        return SystemClock().precise()
+
+    async def evict(self, tx: Transaction, processes: Sequence[str]) -> None:
         """Nothing: no other process has the file."""
 
     @asynccontextmanager
@@ -138,19 +145,37 @@ class SqliteDatabase(Database):
             yield tx
 
     @asynccontextmanager
+    async def glance(self) -> AsyncIterator[Transaction]:
+        """Give one statement's look at the last commit."""
+        async with self._begin(self._reader, None) as tx:
+            yield tx
+
+    @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """Give the only write transaction; others wait their turn here rather than in SQLite's busy loop."""
-        async with self._writing, self._begin(self._writer) as tx:
+        async with self._writing, self._begin(self._writer, "BEGIN IMMEDIATE") as tx:
+            yield tx
+
+    def _driver(self, connection: object) -> Driver:
+        """Wrap a connection of aiosqlite."""
+        return SqliteDriver(cast("aiosqlite.Connection", connection))
+
+    @asynccontextmanager
+    async def urgent(self) -> AsyncIterator[Transaction]:
+        """Give the only write transaction: nobody could use the time that waiting for it takes from the lease."""
+        async with self.write() as tx:
             yield tx
 
 
-def _engine(path: Path, connections: int, pragmas: Sequence[str], begin: str) -> AsyncEngine:
-    """Return an engine whose transactions start with `begin`: the driver's own late BEGIN cannot promise a lock."""
+def _engine(path: Path, connections: int, pragmas: Sequence[str]) -> AsyncEngine:
+    """Return an engine that leaves transactions to us: the driver's own late BEGIN cannot promise a lock."""
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
         pool_size=connections,
         max_overflow=0,
-        connect_args={"isolation_level": None},
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
     )
 
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -160,5 +185,4 @@ def _engine(path: Path, connections: int, pragmas: Sequence[str], begin: str) ->
         cursor.close()
 
     event.listen(engine.sync_engine, "connect", prepare)
-    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine

@@ -1,26 +1,40 @@
 """The store in SQL: verbs by subject, over one database."""
 
 from collections.abc import Callable
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import literal, select
 
+from services.scheduler.store.base import Listener
 from services.scheduler.store.sql.database import Database
-from services.scheduler.store.sql.dispatch import ClaimVerbs, SettleVerbs
+from services.scheduler.store.sql.dispatch import ClaimVerbs
 from services.scheduler.store.sql.fleet import FleetVerbs
 from services.scheduler.store.sql.groups import GroupVerbs
+from services.scheduler.store.sql.guards import Guards
 from services.scheduler.store.sql.history import HistoryVerbs
 from services.scheduler.store.sql.jobs import JobVerbs
+from services.scheduler.store.sql.known import KnownJobs
+from services.scheduler.store.sql.lives import LifeVerbs
+from services.scheduler.store.sql.retention import RetentionVerbs
+from services.scheduler.store.sql.settling import SettleVerbs
 
 
-class SqlStore(JobVerbs, GroupVerbs, HistoryVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
+class SqlStore(JobVerbs, GroupVerbs, HistoryVerbs, RetentionVerbs, LifeVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
     """The port over SQLite or PostgreSQL."""
 
-    def __init__(self, database: Database, new_id: Callable[[], str]) -> None:
-        """Keep the database; `new_id` names sessions."""
+    def __init__(self, database: Database, guards: Guards, new_id: Callable[[], str]) -> None:
+        """Keep the database and what guards the lives on it; `new_id` names sessions."""
         self._db = database
+        self._guards = guards
         self._new_id = new_id
+        self._known = KnownJobs()
+
+    @property
+    def is_shared(self) -> bool:
+        """See the port."""
+        return not self._db.one_process
 
     async def __aenter__(self) -> Self:
         """Connect and migrate."""
@@ -35,5 +49,13 @@ class SqlStore(JobVerbs, GroupVerbs, HistoryVerbs, ClaimVerbs, SettleVerbs, Flee
 
     async def ping(self) -> None:
         """See the port."""
-        async with self._db.read() as tx:
+        async with self._db.glance() as tx:
             await tx.scalar(select(literal(1)))
+
+    async def time(self) -> datetime:
+        """See the port."""
+        return await self._db.time()
+
+    def listen(self, listener: Listener) -> None:
+        """See the port."""
+        self._guards.listen(listener)

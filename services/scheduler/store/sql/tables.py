@@ -182,6 +182,8 @@ history = _table(
     Column("repeat_count", Integer),
 )
 
+deleted_jobs = _table("deleted_jobs", Column("id", BigInteger, primary_key=True))
+
 replicas = _table(
     "replicas",
     Column("fence", BigInteger, primary_key=True),
@@ -189,6 +191,8 @@ replicas = _table(
     Column("replica", Text),
     Column("lease_until", Instant),
     Column("process", Text),
+    Column("guarded", Boolean),
+    Column("lease_ms", BigInteger),
 )
 
 runs = _table("runs", Column("id", Text, primary_key=True), Column("asked_at", Instant))
@@ -199,6 +203,7 @@ events = _table(
     Column("first_seen_at", Instant),
     Column("active", Boolean),
     Column("body", Document(EventRecord)),
+    Column("ended_at", Instant),
 )
 
 approvals = _table(
@@ -226,4 +231,6 @@ ENDED: TextClause = text("jobs.state IN ('completed', 'faulted')")
 READY: TextClause = text("occurrences.state = 'ready'")
 HELD: TextClause = text("occurrences.state = 'held'")
 OWNED: TextClause = text("occurrences.owner IS NOT NULL")
+ACTIVE: TextClause = text("events.active")
+OVER: TextClause = text("events.ended_at IS NOT NULL")
 """The conditions of the partial indexes, word for word: SQLite uses such an index only for the same literal words."""

@@ -1,0 +1,169 @@
+"""One HTTP/1.1 request and its answer, over aiohttp's connector and parser, without its session.
+
+The session takes three quarters of the time of a call, for redirects, cookies, traces and multi-part bodies, which no
+action has (docs/performance.md). What stays aiohttp's is what is hard: the pool, addresses, TLS, parsing. These calls
+are no part of its documented interface: tests/actions holds them against real servers.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import TracebackType
+from typing import Self
+from weakref import WeakSet
+
+import msgspec
+from aiohttp import (
+    ClientConnectionError,
+    ClientRequest,
+    ClientTimeout,
+    ServerDisconnectedError,
+    StreamReader,
+    TCPConnector,
+    encode_basic_auth,
+)
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
+
+from services.scheduler.dispatch.actions.targets import TargetGuard
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONNECT = ClientTimeout(total=None, sock_connect=30)
+_ORIGINS = 1024
+_NAMES = 1024
+_FRAMING = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Header fields that say how the message travels (RFC 9110 §7.6.1, RFC 9112 §6): never a caller's."""
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An answer: its status line, its header fields, and the first bytes of its body."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class StaleConnectionError(ClientConnectionError):
+    """A kept connection was closed under the request, before a byte of an answer: most likely nobody read it."""
+
+
+class Exchanges:
+    """Requests over one pool of guarded connections. Use it as a context manager."""
+
+    def __init__(self, guard: TargetGuard, *, user_agent: str, drained: int) -> None:
+        """`drained`: bytes of a body read so that its connection can be used again; a longer one costs it."""
+        self._guard = guard
+        self._user_agent = user_agent
+        self._drained = drained
+        self._connector: TCPConnector | None = None
+        self._kept: WeakSet[ResponseHandler] = WeakSet()
+
+    async def __aenter__(self) -> Self:
+        """Open the pool. How much goes on at a time is the caller's to limit."""
+        self._connector = TCPConnector(limit=0, socket_factory=self._guard.open_socket, ttl_dns_cache=10)
+        # An origin's request only tells the connector where to connect; it is never sent.
+        loop = asyncio.get_running_loop()
+        self._origin = lru_cache(_ORIGINS)(lambda origin: ClientRequest("GET", origin, loop=loop))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        if self._connector is not None:
+            await self._connector.close()
+
+    async def ask(self, method: str, uri: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        """Send a request and return the answer, no redirect followed; cancel it to end it.
+
+        Header values are printable ASCII. Raises ValueError for what is no valid request, ClientError or OSError when
+        no answer came, TargetDeniedError (as a cause) for an address that may not be reached.
+        """
+        url = URL(uri)
+        head = self._head(method, url, headers, body)
+        connection = await self._opened().connect(self._origin(url.origin()), [], _CONNECT)
+        try:
+            return await self._over(connection, method, head + body if body else head)
+        finally:
+            connection.close()  # nothing, once it has been released
+
+    def _head(self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
+        """Return a request's first line and fields: ours, save those given, and the given ones."""
+        lines = [f"{method} {url.raw_path_qs} HTTP/1.1", f"Host: {url.host_port_subcomponent}"]
+        given = set()
+        for name, value in headers.items():
+            key = _checked(name)
+            given.add(key)
+            if key not in _FRAMING:
+                lines.append(f"{name}: {value}")
+        if "accept" not in given:
+            lines.append("Accept: */*")
+        if "user-agent" not in given:
+            lines.append(f"User-Agent: {self._user_agent}")
+        if url.user is not None and "authorization" not in given:
+            lines.append(f"Authorization: {encode_basic_auth(url.user, url.password or '')}")
+        if body is not None or method in _WITH_BODY:
+            lines.append(f"Content-Length: {len(body or b'')}")
+        if body and "content-type" not in given:
+            lines.append("Content-Type: application/octet-stream")
+        lines.append("\r\n")
+        return "\r\n".join(lines).encode("ascii")
+
+    async def _over(self, connection: Connection, method: str, request: bytes) -> Reply:
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None:
+            raise ClientConnectionError("the connection was closed at once")
+        protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True)
+        transport.write(request)
+        try:
+            message, payload = await protocol.read()
+            while 100 <= message.code < 200 and message.code != 101:  # interim answers (RFC 9110 §15.2)
+                message, payload = await protocol.read()
+        except ServerDisconnectedError as fault:
+            if protocol in self._kept:
+                raise StaleConnectionError("the kept connection was closed before an answer came") from fault
+            raise
+        except HttpProcessingError as fault:
+            raise ClientConnectionError(f"the answer is not HTTP: {fault.message}") from fault
+        body = await self._start_of(payload)
+        if payload.is_eof():
+            self._kept.add(protocol)
+            connection.release()
+        return Reply(message.code, message.reason, message.headers, body)
+
+    async def _start_of(self, payload: StreamReader) -> bytes:
+        read = b""
+        while not payload.at_eof() and len(read) < self._drained:
+            read += await payload.read(self._drained - len(read))
+        return read
+
+    def _opened(self) -> TCPConnector:
+        if self._connector is None:
+            raise RuntimeError("Exchanges is used outside its context")
+        return self._connector
+
+
+@lru_cache(_NAMES)
+def _checked(name: str) -> str:
+    """Return a header field's name in lower case. Raises ValueError for what cannot be one."""
+    if _TOKEN.fullmatch(name) is None:
+        raise ValueError(f"{name!r} is no name of a header field")
+    return name.lower()

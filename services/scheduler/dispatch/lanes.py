@@ -1,0 +1,139 @@
+"""What one target may take: a lane of its own for each, so that a slow or hanging one delays nobody else's calls.
+
+A target is a scheme, a host and a port. What a full lane has no room for waits in it; the runners go on with others.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from services.scheduler.domain.jobs import JobId
+from services.scheduler.store.records import (
+    Claim,
+)
+
+QUEUE_LIMIT = 1000
+"""Claims that wait in a slow lane; more go back to the store: no target that hangs may fill the memory."""
+_SLOW_SECONDS = 1.0
+"""A lane is slow when what has waited longest has waited longer than this."""
+_WEIGHT = 20
+"""How many of those that wait in a slow lane count in `weight`; in a lane that moves, all do."""
+_BURST_SECONDS = 0.1
+"""How much of a second's allowance may start at once."""
+
+
+class _Lane:
+    """One target: how many calls are under way, when the next may start, and who waits since when (process time)."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.free_at = 0.0
+        self.waiting: deque[tuple[float, Claim]] = deque()
+
+    def is_slow(self, now: float) -> bool:
+        """Whether what waits here waits longer than a moment."""
+        return bool(self.waiting) and now - self.waiting[0][0] > _SLOW_SECONDS
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """The answer of a lane: start now, wait until another call has ended, or `wait` seconds for the rate's sake."""
+
+    admitted: bool
+    wait: float | None = None
+
+
+class Lanes:
+    """The lanes of all targets in use."""
+
+    def __init__(self, *, concurrency: int, rate: float = 0.0, time: Callable[[], float]) -> None:
+        """`concurrency` calls at a time and `rate` starts a second at each target (0: any); `time` in seconds."""
+        self._concurrency = concurrency
+        self._interval = 1 / rate if rate else 0.0
+        self._time = time
+        self._lanes: dict[str, _Lane] = {}
+        self._jobs: dict[JobId, list[float]] = {}
+
+    def enter(self, target: str) -> Entry:
+        """Count a call as under way at a target, if it has room for it."""
+        lane = self._lanes.get(target)
+        if lane is None:
+            lane = self._lanes[target] = _Lane()
+        if lane.under_way >= self._concurrency:
+            return _FULL
+        if self._interval:
+            now = self._time()
+            if lane.free_at - now > max(_BURST_SECONDS, self._interval / 2):
+                return Entry(admitted=False, wait=lane.free_at - now)
+            lane.free_at = max(lane.free_at, now) + self._interval
+        lane.under_way += 1
+        return _ADMITTED
+
+    def leave(self, target: str) -> Claim | None:
+        """Note that a call has ended; return the claim whose turn it is, to be tried again."""
+        lane = self._lanes[target]
+        lane.under_way -= 1
+        return self.next(target)
+
+    def next(self, target: str) -> Claim | None:
+        """Return the claim that has waited longest for a target, to be tried again."""
+        lane = self._lanes.get(target)
+        if lane is None:
+            return None
+        if lane.waiting:
+            since, claim = lane.waiting.popleft()
+            self._forget(claim, since)
+            return claim
+        if not lane.under_way and lane.free_at <= self._time():
+            del self._lanes[target]
+        return None
+
+    def wait(self, target: str, claim: Claim) -> bool:
+        """Let a claim wait for its target; False when too many do already."""
+        lane, now = self._lanes[target], self._time()
+        if len(lane.waiting) >= QUEUE_LIMIT and lane.is_slow(now):
+            return False
+        lane.waiting.append((now, claim))
+        self._jobs.setdefault(claim.job.id, []).append(now)
+        return True
+
+    def is_held_up(self, job_id: JobId) -> bool:
+        """Whether an occurrence of a job has waited for its target longer than a moment."""
+        since = self._jobs.get(job_id)
+        return since is not None and self._time() - since[0] > _SLOW_SECONDS
+
+    @property
+    def waiting(self) -> int:
+        """How many claims wait."""
+        return sum(len(lane.waiting) for lane in self._lanes.values())
+
+    @property
+    def weight(self) -> int:
+        """How much of what this process takes at a time they use up: a hanging target must not starve the others."""
+        now = self._time()
+        return sum(
+            min(len(lane.waiting), _WEIGHT) if lane.is_slow(now) else len(lane.waiting) for lane in self._lanes.values()
+        )
+
+    @property
+    def full(self) -> int:
+        """How many targets have as many calls under way as they may."""
+        return sum(lane.under_way >= self._concurrency for lane in self._lanes.values())
+
+    def keep(self, condition: Callable[[Claim], bool]) -> None:
+        """Forget the waiting claims that do not meet `condition`."""
+        self._jobs.clear()
+        for lane in self._lanes.values():
+            lane.waiting = deque((since, claim) for since, claim in lane.waiting if condition(claim))
+            for since, claim in lane.waiting:
+                self._jobs.setdefault(claim.job.id, []).append(since)
+
+    def _forget(self, claim: Claim, since: float) -> None:
+        waiting = self._jobs[claim.job.id]
+        waiting.remove(since)
+        if not waiting:
+            del self._jobs[claim.job.id]
+
+
+_ADMITTED = Entry(admitted=True)
+_FULL = Entry(admitted=False)

@@ -1,0 +1,73 @@
+"""Jobs and collections deleted in SQL, a part at a time where there may be very many.
+
+A deleted job takes its occurrences along at once. Its history, which nobody can find without it, is noted in
+`deleted_jobs` and swept later: a thousand rows for each of a hundred thousand jobs are nothing to wait for.
+A collection is buried first, that is, its keys are made such that no search finds it; then its jobs go.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, delete, exists, insert, not_, select, update
+
+from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.jobs import JobId
+from services.scheduler.store.sql.database import Database, Transaction
+from services.scheduler.store.sql.tables import collections, definitions, deleted_jobs, history, jobs, occurrences
+
+BURIED = ""
+"""The subscription of collections that are being deleted; no caller can name it."""
+_JOBS_AT_ONCE = 1000
+
+
+def is_buried() -> ColumnElement[bool]:
+    """Return the condition that a collection is being deleted."""
+    return collections.c.subscription_key == BURIED
+
+
+async def delete_jobs(tx: Transaction, which: ColumnElement[bool]) -> list[JobId]:
+    """Delete jobs with all that is theirs, under their locks: nobody can write another row of theirs meanwhile."""
+    locked = await tx.rows(select(jobs.c.id).where(which).order_by(jobs.c.id).with_for_update())
+    ids = [JobId(row.id) for row in locked]
+    await erase_jobs(tx, ids)
+    return ids
+
+
+async def erase_jobs(tx: Transaction, ids: Sequence[JobId]) -> None:
+    """Delete jobs that are locked."""
+    if not ids:
+        return
+    has_history = exists().where(history.c.job_id == jobs.c.id)
+    noted = select(jobs.c.id).where(tx.among(jobs.c.id, ids), has_history)
+    await tx.run(insert(deleted_jobs).from_select(["id"], noted))
+    for column in (occurrences.c.job_id, definitions.c.job_id, jobs.c.id):
+        await tx.run(delete(column.table).where(tx.among(column, ids)))
+
+
+async def bury(tx: Transaction, ids: Sequence[CollectionId]) -> None:
+    """Let nobody find these collections, which are locked, any more."""
+    for collection_id in ids:
+        same = collections.c.id == collection_id
+        await tx.run(
+            update(collections).where(same).values(subscription_key=BURIED, group_key="", name_key=str(collection_id))
+        )
+
+
+async def empty(database: Database, collection_id: CollectionId) -> None:
+    """Delete a buried collection's jobs, then itself, in as many transactions as it takes."""
+    left = 1
+    while left:
+        async with database.write() as tx:
+            left = await delete_some_jobs(tx, collection_id, _JOBS_AT_ONCE)
+
+
+async def delete_some_jobs(tx: Transaction, collection_id: CollectionId, limit: int) -> int:
+    """Delete up to `limit` jobs of a buried collection; itself, and return 0, once there are none."""
+    some = select(jobs.c.id).where(jobs.c.collection_id == collection_id).limit(limit)
+    # Those that nobody has locked, in any order; then those that somebody had, in the order that all verbs lock in.
+    rows = await tx.rows(some.with_for_update(skip_locked=True))
+    rows = rows or await tx.rows(some.order_by(jobs.c.id).with_for_update())
+    await erase_jobs(tx, [JobId(row.id) for row in rows])
+    if not rows:
+        is_empty = not_(exists().where(jobs.c.collection_id == collection_id))
+        await tx.run(delete(collections).where(collections.c.id == collection_id, is_empty))
+    return len(rows)

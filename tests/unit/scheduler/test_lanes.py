@@ -1,0 +1,85 @@
+"""Lanes: what one target may take at a time, and what becomes of the rest."""
+
+from services.scheduler.dispatch.lanes import QUEUE_LIMIT, Lanes
+from services.scheduler.domain.executions import OccurrenceId
+from services.scheduler.domain.jobs import JobId
+from services.scheduler.store.records import Claim
+from tests.parts.builders import claim, job
+
+SLOW, OTHER = "http://slow:80", "http://other:80"
+
+
+class Time:
+    """Process time that tests turn."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def of_job(number: int) -> Claim:
+    return claim(job(number), id=OccurrenceId(f"occurrence-{number}"))
+
+
+def full(time: Time, waiting: int) -> Lanes:
+    """Return lanes with one call under way at SLOW, which is all it may have, and so many claims that wait."""
+    lanes = Lanes(concurrency=1, time=time)
+    assert lanes.enter(SLOW).admitted
+    for number in range(waiting):
+        assert not lanes.enter(SLOW).admitted
+        assert lanes.wait(SLOW, of_job(number))
+    return lanes
+
+
+def test_a_full_target_leaves_room_for_every_other_one() -> None:
+    lanes = full(Time(), waiting=1)
+    assert lanes.enter(OTHER).admitted
+    assert (lanes.full, lanes.waiting) == (2, 1)
+
+
+def test_who_has_waited_longest_comes_next_when_a_call_ends() -> None:
+    lanes = full(Time(), waiting=2)
+    turns = [lanes.leave(SLOW), lanes.next(SLOW), lanes.next(SLOW)]
+    assert [turn.occurrence.id if turn else None for turn in turns] == ["occurrence-0", "occurrence-1", None]
+    assert lanes.enter(SLOW).admitted
+
+
+def test_a_job_is_held_up_only_once_its_occurrence_has_waited_longer_than_a_moment() -> None:
+    time = Time()
+    lanes = full(time, waiting=1)
+    at_first, time.now = lanes.is_held_up(JobId(0)), time.now + 1.1
+    assert (at_first, lanes.is_held_up(JobId(0)), lanes.is_held_up(JobId(1))) == (False, True, False)
+    lanes.leave(SLOW)
+    assert not lanes.is_held_up(JobId(0))
+
+
+def test_those_that_wait_for_a_hanging_target_hardly_count_and_those_of_one_that_moves_do() -> None:
+    time = Time()
+    lanes = full(time, waiting=500)
+    at_first, time.now = lanes.weight, time.now + 1.1
+    assert (at_first, lanes.weight, lanes.waiting) == (500, 20, 500)
+
+
+def test_a_long_queue_is_refused_at_a_target_that_hangs_and_taken_at_one_that_moves() -> None:
+    time = Time()
+    lanes = full(time, waiting=QUEUE_LIMIT)
+    assert lanes.wait(SLOW, of_job(QUEUE_LIMIT))
+    time.now += 1.1
+    assert not lanes.wait(SLOW, of_job(QUEUE_LIMIT + 1))
+
+
+def test_a_rate_lets_calls_start_no_faster() -> None:
+    time = Time()
+    lanes = Lanes(concurrency=100, rate=2, time=time)
+    entries = [lanes.enter(SLOW) for _ in range(2)]
+    assert (entries[0].admitted, entries[1].admitted, entries[1].wait) == (True, False, 0.5)
+    time.now += 0.5
+    assert lanes.enter(SLOW).admitted
+
+
+def test_what_does_not_stand_any_more_is_forgotten() -> None:
+    lanes = full(Time(), waiting=3)
+    lanes.keep(lambda waiting: waiting.job.id == JobId(1))
+    assert (lanes.waiting, lanes.leave(SLOW), lanes.next(SLOW)) == (1, of_job(1), None)
