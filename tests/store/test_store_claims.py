@@ -109,8 +109,8 @@ async def test_a_claim_is_contended_while_a_retry_of_its_job_waits(store: Store)
     await store.settle(owner, [finished(first, following=retry)])
     [second] = await claim(store, owner, at=NOW + MINUTE)
     assert second.contended
-    assert await store.active_elsewhere(owner, second.occurrence, now=NOW)
-    assert not await store.active_elsewhere(owner, first.occurrence, now=NOW)
+    assert await store.preceded(owner, [second.occurrence.id], now=NOW)
+    assert not await store.preceded(owner, [first.occurrence.id], now=NOW)
 
 
 async def test_what_is_held_or_owned_does_not_contend(store: Store) -> None:
@@ -122,7 +122,7 @@ async def test_what_is_held_or_owned_does_not_contend(store: Store) -> None:
     [third] = await claim(store, owner, at=NOW + 2 * MINUTE)
     assert not second.contended
     assert not third.contended
-    assert not await store.active_elsewhere(owner, third.occurrence, now=NOW + 2 * MINUTE)
+    assert not await store.preceded(owner, [third.occurrence.id], now=NOW + 2 * MINUTE)
 
 
 async def test_another_replicas_claim_contends(shared_store: Store) -> None:
@@ -132,10 +132,9 @@ async def test_another_replicas_claim_contends(shared_store: Store) -> None:
     [second] = await claim(shared_store, theirs, at=NOW + MINUTE)
     assert not first.contended
     assert second.contended
-    assert await shared_store.active_elsewhere(theirs, second.occurrence, now=NOW)
-    assert not await shared_store.active_elsewhere(theirs, second.occurrence, now=NOW - SECOND)
+    assert await shared_store.preceded(theirs, [second.occurrence.id], now=NOW)
     await shared_store.settle(mine, [finished(first)])
-    assert not await shared_store.active_elsewhere(theirs, second.occurrence, now=NOW)
+    assert not await shared_store.preceded(theirs, [second.occurrence.id], now=NOW)
 
 
 async def test_of_two_that_come_at_the_same_time_on_two_replicas_only_the_later_one_waits(
@@ -146,9 +145,9 @@ async def test_of_two_that_come_at_the_same_time_on_two_replicas_only_the_later_
     [first] = await claim(shared_store, mine)
     [second] = await claim(shared_store, theirs, at=NOW + MINUTE)
     late = NOW + 5 * MINUTE
-    assert not await shared_store.active_elsewhere(mine, first.occurrence, now=late)
-    assert await shared_store.active_elsewhere(theirs, second.occurrence, now=late)
+    assert not await shared_store.preceded(mine, [first.occurrence.id], now=late)
+    assert await shared_store.preceded(theirs, [second.occurrence.id], now=late)
     await shared_store.add_run(asked_for(job))
     [asked] = await claim(shared_store, theirs)
     assert asked.occurrence.manual
-    assert await shared_store.active_elsewhere(mine, first.occurrence, now=late)
+    assert await shared_store.preceded(mine, [first.occurrence.id], now=late)

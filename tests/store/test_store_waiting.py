@@ -50,8 +50,8 @@ async def test_an_occurrence_that_waits_for_its_window_contends_but_has_not_begu
     _soon = NOW + SECOND
     [claimed] = await store.claim(owner, now=NOW, horizon=_soon, limit=9, plan=both)
     assert (claimed.occurrence.due, claimed.contended) == (_soon, True)
-    assert not await store.active_elsewhere(owner, claimed.occurrence, now=_soon)
-    assert not await store.active_elsewhere(owner, claimed.occurrence, now=_LATER)
+    assert not await store.preceded(owner, [claimed.occurrence.id], now=_soon)
+    assert not await store.preceded(owner, [claimed.occurrence.id], now=_LATER)
 
 
 async def test_a_deferred_claim_comes_back_at_its_instant_with_the_same_attempt(store: Store) -> None:

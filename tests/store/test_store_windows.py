@@ -45,7 +45,7 @@ async def test_what_waits_in_its_window_is_in_nobodys_way(store: Store) -> None:
     await claim_at(store, owner, 59)
     [first] = await store.list_claims(owner)
     for later in (70, 80, 200):
-        assert not await store.active_elsewhere(owner, first.occurrence, now=NOW + later * SECOND)
+        assert not await store.preceded(owner, [first.occurrence.id], now=NOW + later * SECOND)
 
 
 async def test_a_changed_job_goes_on_with_what_waits_in_its_window(store: Store) -> None:
@@ -91,7 +91,7 @@ async def test_a_job_written_while_its_last_occurrence_waits_is_completed_by_tha
 
 async def test_a_job_that_is_left_with_nothing_to_do_by_a_write_is_completed(store: Store) -> None:
     job = await put_job(store)
-    assert (await write(store, job, next_due=None)).state is JobState.COMPLETED
+    assert (await write(store, job, next_due=None, replan=True)).state is JobState.COMPLETED
     assert (await stored(store, job)).state is JobState.COMPLETED
 
 

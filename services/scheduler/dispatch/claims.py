@@ -1,6 +1,7 @@
 """What this replica has claimed and not yet settled: the one place that says whether a claim may still be run."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from enum import Enum, auto
 
 import msgspec
@@ -21,6 +22,7 @@ class Stage(Enum):
 
 class _Entry(msgspec.Struct):
     claim: Claim
+    contended: bool
     stage: Stage = Stage.WAITING
 
 
@@ -40,7 +42,7 @@ class Claims:
     def take(self, claims: Iterable[Claim]) -> None:
         """Take in what the store has just given us."""
         for claim in claims:
-            self._entries[claim.occurrence.id] = _Entry(claim)
+            self._entries[claim.occurrence.id] = _Entry(claim, claim.contended)
 
     def unknown(self, claims: Iterable[Claim]) -> list[Claim]:
         """Return those whose occurrence is not in hand at all."""
@@ -53,6 +55,26 @@ class Claims:
     def waiting(self) -> list[Claim]:
         """Return the claims that wait for their instant or turn."""
         return [entry.claim for entry in self._entries.values() if entry.stage is Stage.WAITING]
+
+    def contended(self, until: datetime) -> list[OccurrenceId]:
+        """Return the occurrences, to start by `until`, that one of their job on another replica may go before."""
+        return [
+            occurrence_id
+            for occurrence_id, entry in self._entries.items()
+            if entry.contended and entry.stage is Stage.WAITING and entry.claim.occurrence.fire_at <= until
+        ]
+
+    def clear_way(self, ids: Iterable[OccurrenceId]) -> None:
+        """Note that no other occurrence goes before these."""
+        for occurrence_id in ids:
+            entry = self._entries.get(occurrence_id)
+            if entry is not None:
+                entry.contended = False
+
+    def is_contended(self, claim: Claim) -> bool:
+        """Whether an occurrence of the same job on another replica may go before this one."""
+        entry = self._entries.get(claim.occurrence.id)
+        return claim.contended if entry is None else entry.contended
 
     def begin(self, claim: Claim) -> bool:
         """Put a claim under way; False when it does not stand any more."""

@@ -165,6 +165,7 @@ class Engine:
             await self._lease.prove()
         if self._in_doubt or self._waits_long() or not self._assurance.is_given:
             await self._look_in_hand()
+        await self._clear_ways()
         self._runner.turn()
         room = min(BATCH, self._capacity - len(self._timer) - self._runner.waiting)
         return room > 0 and await self._claim(room)
@@ -180,6 +181,14 @@ class Engine:
         for job, rows in planning.missed:
             self._runner.announcer.missed(job, rows)
         return len(claims) >= room >= WORTHWHILE
+
+    async def _clear_ways(self) -> None:
+        """Ask for all at once, shortly before they start, which of the contended claims still are."""
+        soon = self._clock.now() + 2 * timedelta(seconds=TICK_SECONDS)
+        contended = self._claims.contended(soon)
+        if contended:
+            preceded = await self._store.preceded(self._lease.owner, contended, now=self._clock.now())
+            self._claims.clear_way(frozenset(contended) - preceded)
 
     def _waits_long(self) -> bool:
         """Whether claims wait for their job's turn, long enough for another replica to have changed the job."""

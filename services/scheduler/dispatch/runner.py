@@ -200,7 +200,7 @@ class Runner:
         if not await self._is_ours(claim):
             return
         elsewhere = False
-        if claim.contended:
+        if self._claims.is_contended(claim):
             elsewhere = await self._is_busy_elsewhere(claim)
             if not await self._is_ours(claim):
                 return
@@ -236,7 +236,8 @@ class Runner:
         backoff = Backoff(first=0.1, limit=2.0)
         while self._claims.stands(claim):
             try:
-                return await self._store.active_elsewhere(self._lease.owner, claim.occurrence, now=self._clock.now())
+                ids = [claim.occurrence.id]
+                return bool(await self._store.preceded(self._lease.owner, ids, now=self._clock.now()))
             except StoreUnavailableError:
                 await asyncio.sleep(backoff.next())
             except LeaseLostError:

@@ -260,11 +260,12 @@ class Store(Protocol):
         """
         ...
 
-    async def active_elsewhere(self, owner: Ownership, occurrence: Occurrence, *, now: datetime) -> bool:
-        """Whether another occurrence of the job, not held and not this session's, goes before this one: it was tried
-        before, was asked for, or its instant has come by `now` and comes first (`fire_at`, then `due`, then id).
-
-        Those that come later wait for this one, wherever they are: so no two ever wait for each other.
+    async def preceded(
+        self, owner: Ownership, ids: Sequence[OccurrenceId], *, now: datetime
+    ) -> frozenset[OccurrenceId]:
+        """Return which of the occurrences another one of their job goes before, which is not held and not this
+        session's: one that was tried before, that was asked for by `now`, or that comes first (`fire_at`, then `due`,
+        then id). Those that come later wait for these, wherever they are: so no two ever wait for each other.
         """
         ...
 

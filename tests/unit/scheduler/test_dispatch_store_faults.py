@@ -67,7 +67,7 @@ async def test_a_contended_occurrence_waits_for_the_stores_answer_instead_of_giv
     both: tuple[Dispatching, FaultyStore],
 ) -> None:
     work, store = both
-    store.lost_answers |= {"claim", "active_elsewhere"}
+    store.lost_answers |= {"claim", "preceded"}
     await work.add(definition())
     [row] = await work.until_rows(1)
     assert row.status is HistoryStatus.COMPLETED

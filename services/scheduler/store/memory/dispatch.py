@@ -54,10 +54,16 @@ class ClaimVerbs:
         mine = [self._state.occurrences[id_] for id_, fence in self._state.owners.items() if fence == owner.fence]
         return [Claim(occurrence=one, job=self._state.jobs[one.job_id], contended=True) for one in mine]
 
-    async def active_elsewhere(self, owner: Ownership, occurrence: Occurrence, *, now: datetime) -> bool:
+    async def preceded(
+        self, owner: Ownership, ids: Sequence[OccurrenceId], *, now: datetime
+    ) -> frozenset[OccurrenceId]:
         """See the port."""
-        others = [one for one in self._state.contenders(owner, occurrence.job_id) if one.id != occurrence.id]
-        return any(one.attempt > 1 or (one.fire_at <= now and _goes_before(one, occurrence)) for one in others)
+        asked = [self._state.occurrences[id_] for id_ in ids if id_ in self._state.occurrences]
+        return frozenset(
+            one.id
+            for one in asked
+            if any(_goes_before(other, one, now) for other in self._state.contenders(owner, one.job_id))
+        )
 
     def _ready(self, horizon: datetime) -> list[Occurrence]:
         ready = [
@@ -76,8 +82,11 @@ class ClaimVerbs:
         return [job for _, _, job in sorted(due, key=lambda one: one[:2])]
 
 
-def _goes_before(other: Occurrence, one: Occurrence) -> bool:
-    return other.manual or (other.fire_at, other.due, other.id) < (one.fire_at, one.due, one.id)
+def _goes_before(other: Occurrence, one: Occurrence, now: datetime) -> bool:
+    if other.id == one.id:
+        return False
+    comes_first = (other.fire_at, other.due, other.id) < (one.fire_at, one.due, one.id)
+    return comes_first or other.attempt > 1 or (other.manual and other.fire_at <= now)
 
 
 class SettleVerbs:

@@ -66,13 +66,17 @@ class ClaimVerbs:
             whole = await jobs_of(tx, self._known, mine)
         return [Claim(occurrence=one, job=whole[one.job_id], contended=True) for one in mine if one.job_id in whole]
 
-    async def active_elsewhere(self, owner: Ownership, occurrence: Occurrence, *, now: datetime) -> bool:
+    async def preceded(
+        self, owner: Ownership, ids: Sequence[OccurrenceId], *, now: datetime
+    ) -> frozenset[OccurrenceId]:
         """See the port."""
-        before = f"""SELECT 1 FROM occurrences WHERE job_id = $1 AND {_CONTENDS} AND id <> $3 AND (attempt > 1
-            OR fire_at <= $4 AND (manual OR (fire_at, due, id) < ($5, $6, $3))) LIMIT 1"""
-        instants = [to_epoch_ms(instant) for instant in (now, occurrence.fire_at, occurrence.due)]
-        async with self._db.read() as tx:
-            return bool(await tx.fetch(before, occurrence.job_id, owner.fence, occurrence.id, *instants))
+        async with self._db.glance() as tx:
+            preceded = f"""SELECT mine.id FROM occurrences mine WHERE {tx.words.among_values("mine.id", "$1")}
+                AND EXISTS (SELECT 1 FROM occurrences WHERE occurrences.job_id = mine.job_id AND {_CONTENDS}
+                AND occurrences.id <> mine.id AND (occurrences.attempt > 1
+                OR occurrences.manual AND occurrences.fire_at <= $3
+                OR (occurrences.fire_at, occurrences.due, occurrences.id) < (mine.fire_at, mine.due, mine.id)))"""
+            return frozenset(row[0] for row in await tx.fetch(preceded, list(ids), owner.fence, to_epoch_ms(now)))
 
     async def _claim_ready(self, tx: Transaction, owner: Ownership, horizon: datetime, limit: int) -> list[Claim]:
         ready = f"""SELECT id FROM occurrences WHERE {READY.text} AND occurrences.fire_at <= $2
