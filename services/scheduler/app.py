@@ -128,7 +128,7 @@ class Scheduler:
             self.runner,
             self.outcomes,
             self.metrics,
-            capacity=10 * settings.runners,
+            capacity=80 * settings.runners,
             wrote=self.retention.wrote,
         )
         self.rescue = Rescue(store, clock, self.lease, self.metrics, rescued=self.engine.wake)

@@ -9,6 +9,7 @@ from aiohttp import ClientConnectionError, ClientPayloadError, ServerDisconnecte
 from services.scheduler.dispatch.actions.exchange import Exchanges, StaleConnectionError
 from services.scheduler.dispatch.actions.targets import TargetDeniedError, TargetGuard
 from tests.parts.raw_server import OK, Exchange, RawServer, answer_ok, raw_server
+from tests.parts.waiting import until
 
 DRAINED = 1000
 
@@ -150,6 +151,32 @@ async def test_a_kept_connection_that_is_closed_unanswered_is_told_apart(exchang
     assert len(server.exchanges) == 2
 
 
+async def reset_the_second_time(exchange: Exchange) -> None:
+    await (answer_ok(exchange) if exchange.number == 1 else exchange.reset())
+
+
+async def test_a_kept_connection_that_is_reset_unanswered_is_told_apart(exchanges: Exchanges) -> None:
+    async with raw_server(reset_the_second_time) as server:
+        await exchanges.ask("GET", server.url, {}, None)
+        with pytest.raises(StaleConnectionError):
+            await exchanges.ask("GET", server.url, {}, None)
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 20", b"HTTP/1.1 100 Continue\r\n\r\n"])
+async def test_a_kept_connection_that_is_closed_after_the_start_of_an_answer_is_a_failure(
+    exchanges: Exchanges, start: bytes
+) -> None:
+    async def break_off_the_second_time(exchange: Exchange) -> None:
+        await exchange.send(OK if exchange.number == 1 else start)
+        if exchange.number == 2:
+            await exchange.hang_up()
+
+    async with raw_server(break_off_the_second_time) as server:
+        await exchanges.ask("GET", server.url, {}, None)
+        with pytest.raises(ServerDisconnectedError):
+            await exchanges.ask("GET", server.url, {}, None)
+
+
 async def test_a_body_that_breaks_off_is_a_failure(exchanges: Exchanges) -> None:
     async def cut_off(exchange: Exchange) -> None:
         await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf")
@@ -172,6 +199,20 @@ async def test_bytes_after_an_answer_are_never_taken_for_the_next_one(exchanges:
     async with raw_server(lambda exchange: exchange.send(forged)) as server:
         replies = [await exchanges.ask("GET", server.url, {}, None) for _ in range(2)]
     assert [reply.status for reply in replies] == [200, 200]
+
+
+async def test_what_a_target_says_unasked_is_never_taken_for_the_answer_to_a_later_request(
+    exchanges: Exchanges,
+) -> None:
+    async def has_arrived() -> bool:
+        return any(protocol.should_close for protocol in exchanges._kept)
+
+    async with raw_server(answer_ok) as server:
+        await exchanges.ask("GET", server.url, {}, None)
+        await server.exchanges[0].send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+        await until(has_arrived)
+        assert (await exchanges.ask("GET", server.url, {}, None)).status == 200
+    assert server.connections == 2
 
 
 async def test_a_cancelled_request_gives_its_connection_up(exchanges: Exchanges) -> None:

@@ -27,8 +27,6 @@ _STORIES = 5
 
 async def one(drill: Drill, keep: Path | None) -> Result:
     """Run a drill, judge it, and tell how it went."""
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
     folder = Path(mkdtemp(prefix=f"leeward-drill-{drill.seed}-", dir=keep))
     try:
         evidence = await run(drill, folder)
@@ -86,6 +84,8 @@ def main(
 ) -> None:
     """Drill the scheduler: about 50 seconds a seed and configuration."""
     logs.configure(level="ERROR")
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
     chosen = [each for each in CONFIGURATIONS if not on or any(part.lower() in each.name.lower() for part in on)]
     drills = [
         Drill(seed=seed, configuration=configuration, faults=faults, span=span, jobs=jobs, lease=lease)

@@ -67,7 +67,8 @@ def counters_add_up(case: Case) -> Iterator[Violation]:
     main = [row for row in case.rows if row.action is Action.MAIN and row.status in RAN]
     failed = [row for row in main if row.status is Status.FAILED]
     last = {row.occurrence: row for row in sorted(main, key=lambda row: row.attempt)}
-    given_up = {row.occurrence for row in case.rows if row.status is Status.SKIPPED}
+    # A retry that was given up; what failed for good, and whose error action was given up, has counted before.
+    given_up = {row.occurrence for row in case.rows if row.status is Status.SKIPPED and row.action is Action.MAIN}
     faulted = sum(row.status is Status.FAILED for row in last.values() if row.occurrence not in given_up)
     counted = (case.tally.executions, case.tally.failures, case.tally.faulted)
     if counted != (len(main), len(failed), faulted):

@@ -20,7 +20,8 @@ _LEAD = 2.0
 """From the jobs' creation to the first instant."""
 _CALM = 2.0
 """Undisturbed seconds before the first fault, and after the last recovery."""
-_REST_SECONDS = 20
+_REST_SECONDS = 90
+"""A job that takes turns may have long calls to make up for, one after the other."""
 _LOOK_SECONDS = 0.5
 
 

@@ -63,7 +63,7 @@ async def opened(folder: Path, configuration: Configuration, *, seed: int, lease
     """Start all parts and wait until every replica dispatches."""
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(ClientSession(timeout=ClientTimeout(total=_CALL_SECONDS)))
-        broker = await stack.enter_async_context(Mosquitto(folder))
+        broker = await stack.enter_async_context(Mosquitto(_own_folder(folder, "broker")))
         target = await stack.enter_async_context(Target(*HOSTS.values(), *OTHERS, seed=seed))
         server = await _server(stack) if configuration.postgresql else None
         database = await server.new_database() if server is not None else f"sqlite:///{folder}/leeward.db"
@@ -79,6 +79,13 @@ async def opened(folder: Path, configuration: Configuration, *, seed: int, lease
         for replica in replicas:
             await replica.start()
         yield Site(broker=broker, target=target, server=server, database=database, replicas=tuple(replicas), http=http)
+
+
+def _own_folder(folder: Path, name: str) -> Path:
+    """Make a folder below: a broker that loses its memory must take no database with it."""
+    own = folder / name
+    own.mkdir()
+    return own
 
 
 async def _server(stack: AsyncExitStack) -> Postgres:

@@ -108,6 +108,7 @@ class Dispatching:
         self.outcomes = Outcomes()
         self.running = Running()
         self.claims = Claims()
+        self.lanes = Lanes(concurrency=6, time=time.monotonic)
         ids = count()
         self.lease = Lease(store, self.clock, "one", LEASE, self.metrics)
         self.assurance = Assurance(self.lease)
@@ -128,7 +129,7 @@ class Dispatching:
             metrics=self.metrics,
             fleet=lambda: self.fleet,
             moves=self.moves,
-            lanes=Lanes(concurrency=6, time=time.monotonic),
+            lanes=self.lanes,
             size=8,
         )
         self.engine = Engine(

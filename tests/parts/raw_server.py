@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -34,6 +36,12 @@ class Exchange:
     async def hang_up(self) -> None:
         """Close the connection."""
         self._writer.close()
+
+    async def reset(self) -> None:
+        """Break the connection off, as the kernel does for a process that died."""
+        connection: socket.socket = self._writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
 
 
 class RawServer:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 from msgspec.structs import replace
+from sqlalchemy.exc import ProgrammingError
 
 from services.scheduler.domain.collections import CollectionId, CollectionState
 from services.scheduler.domain.jobs import JobId
@@ -83,6 +84,15 @@ async def test_a_life_is_guarded_until_its_process_is_gone(postgres_url: str, pa
     assert await guard_of(pair[0]) is Guard.LOST
     assert await pair[0].take_over(await pair[0].lives(), NOW + LEASE) == {owner.session: 1}
     assert await pair[0].lives() == []
+
+
+async def test_a_life_that_could_not_begin_leaves_no_lock_behind(postgres_url: str, pair: tuple[Store, Store]) -> None:
+    administrator = await asyncpg.connect(postgres_url)
+    await administrator.execute("ALTER TABLE replicas RENAME TO away")
+    with pytest.raises(ProgrammingError):
+        await register(pair[0])
+    assert await administrator.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+    await administrator.close()
 
 
 @pytest.mark.usefixtures("settled")

@@ -1,5 +1,7 @@
 """Lives of replicas: registration, lease, fencing, rescue."""
 
+from datetime import timedelta
+
 import pytest
 
 from services.scheduler.errors import LeaseLostError
@@ -81,6 +83,15 @@ async def test_rescue_raises_the_attempt_of_what_may_have_been_sent(store: Store
     assert await rescue(store, _DEAD) == 2
     claims = await claim(store, await register(store, at=_DEAD), at=_DEAD)
     assert {(one.job.name, one.occurrence.attempt) for one in claims} == {("came", 2), ("ahead", 1)}
+
+
+async def test_rescue_counts_as_sent_what_an_owner_whose_clock_is_a_little_ahead_may_have_sent(store: Store) -> None:
+    await put_job(store)
+    await claim(store, await register(store))
+    early = NOW - timedelta(milliseconds=400)
+    assert sum((await store.take_over(await store.lives(), early)).values()) == 1
+    [again] = await claim(store, await register(store))
+    assert again.occurrence.attempt == 2
 
 
 async def test_nothing_of_a_rescued_session_is_taken_any_more(store: Store) -> None:

@@ -67,6 +67,15 @@ async def test_jobs_that_ended_long_ago_are_deleted_with_their_history(store: St
     assert await _rows_of(store, old) == [0]
 
 
+async def test_a_job_that_ended_long_ago_stays_as_long_as_a_run_asked_for_is_unfinished(store: Store) -> None:
+    old = await put_job(store, "old")
+    await run_once(store, job_state=JobState.COMPLETED)
+    await store.add_run(asked_for(old))
+    assert await store.prune_jobs(ended_before=NOW + MINUTE, limit=10) == 0
+    await run_once(store)
+    assert await store.prune_jobs(ended_before=NOW + MINUTE, limit=10) == 1
+
+
 async def test_jobs_that_ended_long_ago_go_in_steps(store: Store) -> None:
     for number in range(5):
         await put_job(store, f"job-{number}")

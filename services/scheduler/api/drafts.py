@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
+from services.scheduler.domain.grids import MILLISECOND
 from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobDefinition, JobState
 from services.scheduler.domain.timetable import first_due, timetable
 from services.scheduler.errors import ConflictError, InvalidInputError
@@ -85,7 +86,9 @@ def _onward(wish: Wish, existing: Job, state: JobState, now: datetime) -> JobDra
     if same and (existing.planned or not enabling):
         return _draft(wish, existing, state, existing.next_due)
     if recurrence is None or not existing.planned:
-        return _replanned(_draft(wish, existing, state, first_due(recurrence, start, now)), existing)
+        # What ran at this very instant had the id that another occurrence at it would have.
+        soonest = now + MILLISECOND if existing.planned else now
+        return _replanned(_draft(wish, existing, state, first_due(recurrence, start, soonest)), existing)
     rule = timetable(recurrence, start, existing.anchor)
     return replace(_replanned(_draft(wish, existing, state, None), existing), due_after=rule.next_after)
 

@@ -1,6 +1,7 @@
 """Tells the bus and the live feed what becomes of executions; best effort, never in the way of a run."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from services.scheduler.domain.executions import AttemptResult, HistoryRow, Occurrence
@@ -13,6 +14,7 @@ from shared.clock import Clock
 from shared.messages import CLOUD_EVENT_CONTENT_TYPE, CloudEvent, ExecutionKind, ExecutionNotice, encode
 from shared.topics import Topics
 
+_TOPICS = 10_000
 TYPE_PREFIX = "io.leeward.execution."
 
 
@@ -43,11 +45,11 @@ class Announcer:
         new_id: Callable[[], str],
     ) -> None:
         self._bus = bus
-        self._topics = topics
         self._feed = feed
         self._clock = clock
         self._metrics = metrics
         self._source = f"/leeward/scheduler/{replica}"
+        self._topic = lru_cache(_TOPICS)(topics.execution)
         self._new_id = new_id
 
     def started(self, job: Job, occurrence: Occurrence, run: Run) -> None:
@@ -116,7 +118,7 @@ class Announcer:
 
     def _is_followed(self, job: Job) -> bool:
         """Whether what happens all the time need be told: a notice costs twice what a call does."""
-        return self._feed.is_read or self._bus.is_read(self._topics.execution(job.collection, job.name))
+        return self._feed.is_read or self._bus.is_read(self._topic(job.collection, job.name))
 
     def _count(self, outcome: str) -> None:
         self._metrics.executed[outcome].inc()
@@ -132,7 +134,7 @@ class Announcer:
             data=notice,
         )
         publication = Publication(
-            topic=self._topics.execution(job.collection, job.name),
+            topic=self._topic(job.collection, job.name),
             payload=encode(event),
             content_type=CLOUD_EVENT_CONTENT_TYPE,
         )

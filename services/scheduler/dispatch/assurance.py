@@ -19,6 +19,15 @@ class Assurance:
         self._lease = lease
         self._gaps_seen = lease.gaps
         self._given = asyncio.Event()
+        self._waiting = 0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to look through the claims: what is in hand may not start, or somebody waits until that is done.
+
+        A lease that was in doubt for a moment, while its renewal was under way, is proven again without a gap.
+        """
+        return self._waiting > 0 or not self.is_given
 
     @property
     def is_given(self) -> bool:
@@ -34,5 +43,9 @@ class Assurance:
     async def wait(self) -> None:
         """Ask for it, and return once it was given for some moment since."""
         given = self._given
+        self._waiting += 1
         self.wanted()
-        await given.wait()
+        try:
+            await given.wait()
+        finally:
+            self._waiting -= 1

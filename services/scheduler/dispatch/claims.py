@@ -48,6 +48,10 @@ class Claims:
         """Return those whose occurrence is not in hand at all."""
         return [claim for claim in claims if claim.occurrence.id not in self._entries]
 
+    def has(self, occurrence_id: OccurrenceId) -> bool:
+        """Whether an occurrence is in hand, at whatever stage."""
+        return occurrence_id in self._entries
+
     def stands(self, claim: Claim) -> bool:
         """Whether a claim waits here and may start."""
         return self._stage(claim) is Stage.WAITING

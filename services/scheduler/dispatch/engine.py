@@ -11,7 +11,6 @@ from services.scheduler.dispatch.assurance import Assurance
 from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.lease import Lease
 from services.scheduler.dispatch.outcomes import Outcomes, of_deferral
-from services.scheduler.dispatch.planner import LOOK_AHEAD
 from services.scheduler.dispatch.planning import Planning
 from services.scheduler.dispatch.recording import Recording
 from services.scheduler.dispatch.runner import Runner
@@ -160,27 +159,38 @@ class Engine:
 
     async def _cycle(self) -> bool:
         """Write outcomes, claim, feed the timer; True when there is more to do at once."""
-        await self.record()
         if not self._lease.is_proven:
             await self._lease.prove()
-        if self._in_doubt or self._waits_long() or not self._assurance.is_given:
+        if self._in_doubt or self._waits_long() or self._assurance.is_due:
             await self._look_in_hand()
         await self._clear_ways()
         self._runner.turn()
         room = min(BATCH, self._capacity - len(self._timer) - self._runner.waiting)
-        return room > 0 and await self._claim(room)
+        # Side by side: neither needs the other's result, and each waits for the database most of its time.
+        wrote, claimed = await asyncio.gather(self._recording.write_some(), self._claim(room), return_exceptions=True)
+        if isinstance(wrote, BaseException):
+            raise wrote
+        if isinstance(claimed, BaseException):
+            raise claimed
+        return claimed >= room >= WORTHWHILE or len(self._outcomes) >= BATCH
 
-    async def _claim(self, room: int) -> bool:
-        now, planning = self._clock.now(), Planning(self._clock)
+    async def _claim(self, room: int) -> int:
+        """Claim what is due, as much as there is room for; return how much that was."""
+        if room <= 0:
+            return 0
+        now = self._clock.now()
+        planning = Planning(now)
+        doubted = self._in_doubt  # since it was looked through: this answer does not settle that
         self._in_doubt = True  # until the answer is here: a claim whose commit is not acknowledged may be ours
         self._gone.clear()
         claims = await self._store.claim(
-            self._lease.owner, now=now, horizon=now + LOOK_AHEAD, limit=room, plan=planning.plan
+            self._lease.owner, now=now, horizon=planning.horizon, limit=room, plan=planning.plan
         )
         self._take(claims)
+        self._in_doubt = self._in_doubt or doubted
         for job, rows in planning.missed:
             self._runner.announcer.missed(job, rows)
-        return len(claims) >= room >= WORTHWHILE
+        return len(claims)
 
     async def _clear_ways(self) -> None:
         """Ask for all at once, shortly before they start, which of the contended claims still are."""
@@ -266,6 +276,7 @@ class Engine:
         except StoreUnavailableError:
             if asyncio.get_running_loop().time() >= ended:
                 raise
+            await asyncio.sleep(CLOSING_SECONDS)
 
     def _give_back(self) -> None:
         """Let other replicas have what was claimed here and has not started, at its own instant, at once."""

@@ -40,6 +40,7 @@ class Lease:
         self.length = length
         self._metrics = metrics
         self._owner: Ownership | None = None
+        self._half = length.total_seconds() / 2
         self._proven_at = (0.0, self._wall.now())
         self._steady_from = 0.0
         self._doubts = 0
@@ -68,7 +69,7 @@ class Lease:
     def is_proven(self) -> bool:
         """Whether the lease was confirmed less than half its length ago, and not doubted since."""
         is_sure = self._owner is not None and self._doubts_settled == self._doubts
-        return is_sure and self._elapsed() < self.length / 2
+        return is_sure and self._elapsed() < self._half
 
     @property
     def is_steady(self) -> bool:
@@ -86,7 +87,7 @@ class Lease:
         """Renew the lease. Raises LeaseLostError (and forgets the life) when it was taken over."""
         owner, asked, doubts = self.owner, (time.monotonic(), self._wall.now()), self._doubts
         had_gap = not self.is_proven
-        may_have_ended = self._elapsed() >= self.length
+        may_have_ended = self._elapsed() >= 2 * self._half
         try:
             await self._store.renew(owner, self._clock.now(), self.length)
         except LeaseLostError:
@@ -106,10 +107,10 @@ class Lease:
             self._owner = None
             self._metrics.leases_lost.inc()
 
-    def _elapsed(self) -> timedelta:
-        """Return how long ago the lease was confirmed, by the clock that says more."""
+    def _elapsed(self) -> float:
+        """Return how many seconds ago the lease was confirmed, by the clock that says more."""
         by_process, by_wall = self._proven_at
-        return max(timedelta(seconds=time.monotonic() - by_process), abs(self._wall.now() - by_wall))
+        return max(time.monotonic() - by_process, abs((self._wall.now() - by_wall).total_seconds()))
 
     async def end(self) -> None:
         """Resign: what was claimed and never fired is anybody's at once."""

@@ -14,9 +14,8 @@ from services.scheduler.store.records import (
 
 LATE = timedelta(seconds=1)
 """What starts later than this after its instant is being caught up."""
-_RETRY_MARGIN = timedelta(seconds=2)
-"""How long past its instant a retry is believed to be ours to run; after that the store is asked."""
-
+_RETRY_MEMORY = timedelta(minutes=1)
+"""How long past its instant a retry is remembered that nobody here has run."""
 
 _WEIGHT_LIMIT = 5
 _CROWD = 50_000
@@ -35,13 +34,13 @@ def verdict(claim: Claim, *, busy: bool, queued: int, now: datetime) -> Verdict:
     """Decide by the job's policy. Only a first attempt of a planned occurrence gives way.
 
     Repeats continue an occurrence that is counted already, and a caller's `run` is meant now. Released occurrences,
-    and late ones of a job that wants all caught up, queue up instead of being skipped (DESIGN §5, release).
+    and late ones of a job that wants all caught up, queue up instead of being skipped (DESIGN §5, release). Those that
+    come in time while others are caught up do not: a job whose calls outlast its interval would never be on time again.
     """
     occurrence, policy = claim.occurrence, claim.job.definition.overlap
     if not busy or policy is Overlap.ALLOW or occurrence.manual or occurrence.attempt > 1:
         return Verdict.START
-    catching_up = queued > 0 or now - occurrence.fire_at > LATE
-    late = catching_up and claim.job.definition.catch_up is CatchUp.RUN_ALL
+    late = now - occurrence.fire_at > LATE and claim.job.definition.catch_up is CatchUp.RUN_ALL
     if occurrence.reason or late:
         return Verdict.QUEUE
     if policy is Overlap.QUEUE_ONE and queued == 0:
@@ -97,15 +96,15 @@ class Backlog:
         if self._retries.get(job_id, ("", None))[0] == occurrence_id:
             del self._retries[job_id]
 
-    def is_retrying(self, job_id: JobId, apart_from: OccurrenceId | None, now: datetime) -> bool:
-        """Whether another occurrence of the job waits to be repeated."""
+    def retry(self, job_id: JobId, apart_from: OccurrenceId | None = None) -> tuple[OccurrenceId, datetime] | None:
+        """Return which other occurrence of the job is to be repeated, and when; from then on anybody may have it."""
         retry = self._retries.get(job_id)
-        return retry is not None and retry[0] != apart_from and now <= retry[1] + _RETRY_MARGIN
+        return None if retry is None or retry[0] == apart_from else retry
 
     def expire_retries(self, now: datetime) -> None:
         """Forget retries that another replica must have taken."""
-        if any(now > fire_at + _RETRY_MARGIN for _, fire_at in self._retries.values()):
-            still = {job_id: retry for job_id, retry in self._retries.items() if now <= retry[1] + _RETRY_MARGIN}
+        if any(now > fire_at + _RETRY_MEMORY for _, fire_at in self._retries.values()):
+            still = {job_id: retry for job_id, retry in self._retries.items() if now <= retry[1] + _RETRY_MEMORY}
             self._retries = still
 
     def keep(self, condition: Callable[[Claim], bool]) -> None:

@@ -1,6 +1,6 @@
 """Planning inside one claim: remembers what was missed until the claim has succeeded, and survives a broken job."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.scheduler.dispatch.planner import LOOK_AHEAD, plan
 from services.scheduler.domain.executions import (
@@ -15,7 +15,6 @@ from services.scheduler.domain.jobs import Job
 from services.scheduler.store.records import (
     Plan,
 )
-from shared.clock import Clock
 from shared.logs import get_logger
 
 log = get_logger(__name__)
@@ -28,15 +27,15 @@ AGAIN = timedelta(minutes=1)
 class Planning:
     """The `plan` of one claim. `missed`: jobs with the rows of what they missed."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, now: datetime) -> None:
         self.missed: list[tuple[Job, tuple[HistoryRow, ...]]] = []
-        self._clock = clock
+        self.horizon = now + LOOK_AHEAD
+        self._now = now
 
     def plan(self, job: Job) -> Plan:
         """Return what becomes of a due job."""
-        now = self._clock.now()
         try:
-            planned = plan(job, now=now, horizon=now + LOOK_AHEAD)
+            planned = plan(job, now=self._now, horizon=self.horizon)
         except Exception as fault:  # the rim: one job that cannot be planned must not keep the others from running
             log.exception("job cannot be planned", collection=job.collection, job=job.name)
             planned = self._postponed(job, fault)
@@ -45,7 +44,7 @@ class Planning:
         return planned
 
     def _postponed(self, job: Job, fault: Exception) -> Plan:
-        now = self._clock.now()
+        now = self._now
         due = job.next_due or now
         unplanned = Occurrence(
             id=occurrence_id(job.uid, due), job_id=job.id, due=due, fire_at=due, state=OccurrenceState.READY

@@ -49,12 +49,17 @@ class Recording:
         What comes meanwhile is left for the next time: under load that never ends, and batches of a few cost the most.
         """
         for _ in range(0, len(self._outcomes), self._batch):
-            batch = self._outcomes.take(self._batch)
-            try:
+            await self.write_some()
+
+    async def write_some(self) -> None:
+        """Write a batch of what waits longest. Raises as `write` does."""
+        batch = self._outcomes.take(self._batch)
+        try:
+            if batch:
                 await self._settle(batch)
-            except BaseException:  # a cancelled task, too, leaves them to whoever writes next
-                self._outcomes.give_back(batch)
-                raise
+        except BaseException:  # a cancelled task, too, leaves them to whoever writes next
+            self._outcomes.give_back(batch)
+            raise
 
     async def _settle(self, batch: list[Outcome]) -> None:
         """Write a batch; in one that the store chokes on, find the outcome it is."""

@@ -118,7 +118,8 @@ class Rescue:
             self._vigil.forget()
             return
         try:
-            lives = [life for life in await self._store.lives() if life.owner != self._lease.owner]
+            own = self._lease.owner
+            lives = [life for life in await self._store.lives() if life.owner != own]
             causes = self._vigil.over(lives, self._at())
             over = [life for life in lives if life.owner.session in causes]
             ended = await self._store.take_over(over, self._clock.now()) if over else {}

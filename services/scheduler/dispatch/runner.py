@@ -29,10 +29,11 @@ from services.scheduler.dispatch.overlap import Backlog, Verdict, verdict
 from services.scheduler.dispatch.planner import LOOK_AHEAD, after_skip
 from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.actions import ActionName
-from services.scheduler.domain.executions import barred
+from services.scheduler.domain.executions import OccurrenceId, barred
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.placement import Hold, Run, decide
+from services.scheduler.domain.policies import Overlap
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import Store
@@ -106,6 +107,7 @@ class Runner:
         self._size = size
         self._wanted = size
         self._present = 0
+        self._swept_at = 0.0
         self._queue: asyncio.Queue[Claim] = asyncio.Queue()
         self._backlog = Backlog()
         self._stopping = False
@@ -143,8 +145,11 @@ class Runner:
     def _sweep(self) -> None:
         """End the attempts whose time is up, and see how many runners are needed beside those that are busy long."""
         now = time.monotonic()
+        # After a freeze answers lie in the sockets: they are read before the time that was slept through counts.
+        awake = min(now, self._swept_at + 2 * SWEEP_SECONDS)
+        self._swept_at = now
         for execution in self._running.all():
-            execution.expire(now)
+            execution.expire(awake)
         long = self._running.since(now - LONG_SECONDS)
         self._wanted = min(self._size + long, self._size * MOST)
         self._metrics.targets_full.set(self._lanes.full)
@@ -178,9 +183,11 @@ class Runner:
         """Give a turn to jobs that have something waiting and are not busy any more, whoever kept them busy."""
         now = self._clock.now()
         for job_id in self._backlog.jobs:
-            if not self._is_occupied(job_id) and not self._backlog.is_retrying(job_id, None, now):
+            if not self._is_occupied(job_id) and not self._awaits_retry(job_id, None, now):
                 self._next(job_id)
         self._backlog.expire_retries(now)
+        for claim in self._lanes.open():
+            self.submit(claim)
 
     async def _work(self) -> None:
         """Take claims until there are more runners than wanted: those whose call took long were replaced."""
@@ -200,10 +207,12 @@ class Runner:
         if not await self._is_ours(claim):
             return
         elsewhere = False
-        if self._claims.is_contended(claim):
+        if self._claims.is_contended(claim) or self._retry_elsewhere(claim):
             elsewhere = await self._is_busy_elsewhere(claim)
             if not await self._is_ours(claim):
                 return
+            if not elsewhere and (retried := self._retry_elsewhere(claim)):
+                self._backlog.end_retry(claim.job.id, retried)
         # No await from here to the start: overlap, decision and register must see one and the same moment.
         now = self._clock.now()
         if reason := barred(claim.job, claim.occurrence):
@@ -226,7 +235,20 @@ class Runner:
 
     def _is_busy(self, claim: Claim, now: datetime) -> bool:
         job_id = claim.job.id
-        return self._backlog.is_retrying(job_id, claim.occurrence.id, now) or self._is_occupied(job_id)
+        return self._awaits_retry(job_id, claim.occurrence.id, now) or self._is_occupied(job_id)
+
+    def _awaits_retry(self, job_id: JobId, apart_from: OccurrenceId | None, now: datetime) -> bool:
+        """Whether another occurrence of a job is surely still to be repeated: nobody could yet, or it is in hand."""
+        retry = self._backlog.retry(job_id, apart_from)
+        return retry is not None and (now < retry[1] or self._claims.has(retry[0]))
+
+    def _retry_elsewhere(self, claim: Claim) -> OccurrenceId | None:
+        """Return the occurrence that another replica may be repeating, which must not run beside this one."""
+        job_id, policy = claim.job.id, claim.job.definition.overlap
+        retry = None if policy is Overlap.ALLOW else self._backlog.retry(job_id, claim.occurrence.id)
+        if retry is None or self._awaits_retry(job_id, claim.occurrence.id, self._clock.now()):
+            return None
+        return retry[0]
 
     def _is_occupied(self, job_id: JobId) -> bool:
         return self._running.is_active(job_id) or self._lanes.is_held_up(job_id)
@@ -250,6 +272,7 @@ class Runner:
             self._outcomes.add(outcome)
         else:
             self._metrics.refused_outcomes.inc()
+        self._resume(self._lanes.pass_by(claim))
 
     def _skip(self, claim: Claim) -> None:
         skipped = of_skip(claim.job, claim.occurrence, "the previous occurrence still runs", self._clock)
@@ -261,6 +284,7 @@ class Runner:
         """End an occurrence of a disabled job. What never ran is due again if the job is enabled: `catchUp` decides."""
         skipped = of_skip(claim.job, claim.occurrence, reason, self._clock)
         self._end(claim, uncounted(skipped, claim.occurrence.due) if claim.occurrence.attempt == 1 else skipped)
+        self._backlog.end_retry(claim.job.id, claim.occurrence.id)
         self.announcer.skipped()
 
     async def _decide(self, claim: Claim, now: datetime) -> None:
@@ -269,10 +293,11 @@ class Runner:
             self._hold(claim, decision)
             return
         target = self._attempts.target(claim, decision)
-        entry = self._lanes.enter(target)
+        entry = self._lanes.enter(target, claim)
         if not entry.admitted:
             self._wait(claim, target, entry.wait)
             return
+        self._resume(self._lanes.next(target))
         try:
             if self._claims.begin(claim):
                 await self._execute(claim, decision, now)
@@ -286,8 +311,8 @@ class Runner:
             later = defer_until(claim.occurrence, self._clock.now())
             self._end(claim, of_deferral(claim.job, claim.occurrence, later))
             self._metrics.deferred.inc()
-        elif seconds is not None:
-            asyncio.get_running_loop().call_later(seconds, lambda: self._resume(self._lanes.next(target)))
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, lambda: self._resume(self._lanes.in_time(target)))
 
     def _resume(self, claim: Claim | None) -> None:
         """Give a claim that has waited another try."""

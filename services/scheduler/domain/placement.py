@@ -68,10 +68,10 @@ def home_of(definition: JobDefinition, fleet: Fleet) -> HostView | None:
 
 
 def _host_of_uri(uri: str, fleet: Fleet) -> HostView | None:
-    authority = _authority(uri)
+    authority = _authority(uri) if fleet else None
     if not authority:
         return None
-    if (by_name := fleet.get(host_key(authority))) is not None:
+    if (by_name := fleet.get(_key_of(authority))) is not None:
         return by_name
     return next((host for host in fleet.values() if _answers_to(host, authority)), None)
 
@@ -83,6 +83,9 @@ def _authority(uri: str) -> str | None:
         return urlsplit(uri).hostname
     except ValueError:
         return None
+
+
+_key_of = lru_cache(4096)(host_key)
 
 
 def _answers_to(host: HostView, authority: str) -> bool:
@@ -130,6 +133,8 @@ def has_pool(definition: JobDefinition) -> bool:
 
 def decide(definition: JobDefinition, fleet: Fleet, load: Load, now: datetime) -> Decision:
     """Decide where an occurrence that is due runs, or why it waits."""
+    if definition.placement is None and home_of(definition, fleet) is None:
+        return _ANYWHERE
     options = candidates(definition, fleet)
     if options.missing:
         return Hold(waiting_for=options.missing, reason=f"no watcher has reported {options.missing} yet")
@@ -137,7 +142,10 @@ def decide(definition: JobDefinition, fleet: Fleet, load: Load, now: datetime) -
         return _from_home(definition, options.home, options.others, load, now)
     if options.others:
         return _from_pool(definition, options, load, now)
-    return Run()
+    return _ANYWHERE
+
+
+_ANYWHERE = Run()
 
 
 def _from_home(

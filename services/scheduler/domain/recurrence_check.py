@@ -81,6 +81,8 @@ def _shortest(
     """Return the shortest distance of two due instants, or `wanted` where it is known to be at least that."""
     if recurrence.frequency is not Frequency.SECOND and wanted <= timedelta(minutes=1):
         return wanted
+    if recurrence.frequency is Frequency.SECOND and recurrence.schedule is None:
+        return timedelta(seconds=recurrence.interval)
     # Without zone: a clock change may bring two occurrences together, which no plan minds.
     rule = msgspec.structs.replace(recurrence, end_time=None, time_zone=None)
     since = _REFERENCE if start is None else start

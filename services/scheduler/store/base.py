@@ -230,8 +230,8 @@ class Store(Protocol):
 
     async def take_over(self, lives: Sequence[Life], now: datetime) -> dict[SessionId, int]:
         """End those of the lives that are as they were seen: one that has renewed its lease since, or holds the lock
-        that it had lost, goes on. Their claims become READY, those whose instant had come by `now` (they may have been
-        sent) with attempt + 1. Return how many occurrences each ended session had.
+        that it had lost, goes on. Their claims become READY, those that may have been sent by `now` with attempt + 1
+        (`progress.SENT_AHEAD`). Return how many occurrences each ended session had.
         """
         ...
 
@@ -338,7 +338,7 @@ class Store(Protocol):
 
     async def prune_jobs(self, *, ended_before: datetime, limit: int) -> int:
         """Delete up to `limit` completed and faulted jobs, with their history, that neither ran nor were written
-        since `ended_before`; return how many.
+        since `ended_before` and have no run to come; return how many.
         """
         ...
 

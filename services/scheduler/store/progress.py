@@ -23,6 +23,11 @@ from services.scheduler.store.records import (
 RUN_MEMORY = timedelta(minutes=10)
 """How long a repeated request for a run finds the first one (DESIGN §5)."""
 
+SENT_AHEAD = timedelta(milliseconds=500)
+"""How much earlier than its rescuer's clock says a replica may have sent a claim: after a gap the two may differ.
+
+A repeat that is counted though nothing was sent harms nobody; one that is not counted carries an attempt twice.
+"""
 
 REPLANNED = "the job's schedule was changed"
 """Why an occurrence that waited in its flexible window did not run."""

@@ -276,6 +276,18 @@ def test_error_actions_count_neither_as_executions_nor_as_failures() -> None:
     assert found(with_more(evidence, tallies=[tally])) == []
 
 
+def test_an_occurrence_whose_error_action_was_given_up_had_failed_for_good() -> None:
+    failed = row(110.0, status=Status.FAILED)
+    given_up = row(110.0, at=110.7, attempt=2, action=Action.ERROR, status=Status.SKIPPED, reason="the job is disabled")
+    evidence = without(110.0, requests=[request(110.0, status=500)], rows=[failed, given_up])
+    acts = [
+        Act(verb=Verb.DISABLE, job="tick", called=110.1, done=110.2),
+        Act(verb=Verb.ENABLE, job="tick", called=111.0, done=111.1),
+    ]
+    tally = Tally(job="tick", state="completed", executions=4, failures=1, faulted=1)
+    assert found(with_more(evidence, tallies=[tally], acts=acts)) == []
+
+
 def test_a_job_past_its_last_instant_is_completed() -> None:
     tally = Tally(job="tick", state="enabled", executions=4, failures=0, faulted=0)
     assert found(msgspec.structs.replace(GOOD, tallies=(tally,))) == [Wrong.UNENDED]

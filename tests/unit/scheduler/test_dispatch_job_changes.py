@@ -1,5 +1,6 @@
 """A job is changed, disabled, deleted or gated while an occurrence of it is claimed, queued or retrying."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -161,3 +162,23 @@ async def test_a_claim_that_is_under_way_while_its_job_is_deleted_does_not_start
     await work.add(definition(), name="another", due=work.clock.now() + timedelta(seconds=1.5))
     await work.until_rows(1, "another")
     assert len(work.target.calls) == 1
+
+
+async def test_a_change_that_comes_while_the_engine_asks_whose_turn_it_is_loses_no_claim(
+    work: Dispatching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preceded = work.store.preceded
+
+    async def overtaken(*arguments: object, **named: object) -> object:
+        monkeypatch.setattr(work.store, "preceded", preceded)
+        with work.engine.withheld([job.id]):
+            return await preceded(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(work.store, "preceded", overtaken)
+    job = await work.add(definition(), due=work.clock.now() + timedelta(seconds=0.4))
+    await until(work.has_claimed)
+    with work.engine.withheld([job.id]):
+        pass
+    async with asyncio.timeout(4):  # well before the lease has to be proven anew, upon which all is looked through
+        [row] = await work.until_rows(1)
+    assert row.status is HistoryStatus.COMPLETED

@@ -1,5 +1,6 @@
 """The lease and the duties that hang on it: whose may be ended, and when."""
 
+import asyncio
 from datetime import timedelta
 from itertools import count
 
@@ -11,6 +12,7 @@ from services.scheduler.errors import LeaseLostError
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.upkeep import Upkeep
+from tests.parts.dispatching import dispatching
 from tests.parts.fakes_api import HandClock
 from tests.parts.stored import rescue
 
@@ -40,6 +42,12 @@ async def test_a_lease_that_is_doubted_is_not_proven_before_it_is_renewed() -> N
     await lease.prove()
     assert lease.is_proven
     assert lease.is_steady
+
+
+async def test_who_waits_is_told_also_when_the_lease_was_renewed_without_a_gap_meanwhile() -> None:
+    async with dispatching() as work, asyncio.timeout(10):
+        assert work.assurance.is_given
+        await work.assurance.wait()
 
 
 async def test_an_answer_that_was_under_way_when_the_doubt_came_settles_nothing(

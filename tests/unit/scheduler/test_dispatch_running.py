@@ -13,6 +13,7 @@ from services.scheduler.domain.jobs import JobId
 from shared.topics import HostKey
 from tests.parts.builders import definition, host, occurrence, threat
 from tests.parts.dispatching import Dispatching, dispatching
+from tests.parts.freezing import frozen_while_told
 
 DB_0 = HostKey("db-0")
 
@@ -80,6 +81,15 @@ async def test_an_answer_that_comes_before_the_break_off_has_taken_effect_counts
     [row] = await work.until_rows(1)
     assert (row.status, row.reason) == (HistoryStatus.COMPLETED, "")
     assert work.target.attempts == [1]
+
+
+async def test_an_answer_that_came_while_the_process_was_frozen_counts(work: Dispatching) -> None:
+    work.target.gate.clear()
+    await work.add(definition(timeout=timedelta(seconds=0.5)))
+    await work.target.until_called(1)
+    async with frozen_while_told(1, work.target.gate.set):
+        [row] = await work.until_rows(1)
+    assert row.status is HistoryStatus.COMPLETED
 
 
 async def test_history_says_why_an_attempt_was_broken_off(work: Dispatching) -> None:

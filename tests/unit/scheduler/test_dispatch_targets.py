@@ -8,9 +8,10 @@ import pytest
 from services.scheduler.dispatch.attempts import Answer
 from services.scheduler.dispatch.lanes import QUEUE_LIMIT
 from services.scheduler.domain.executions import HistoryStatus, Occurrence
+from services.scheduler.domain.hosts import STARTED
 from services.scheduler.domain.policies import Overlap
 from services.scheduler.domain.recurrence import Frequency, Recurrence
-from tests.parts.builders import definition
+from tests.parts.builders import definition, host, threat
 from tests.parts.dispatching import GOOD, Dispatching, dispatching
 from tests.parts.waiting import until
 
@@ -50,6 +51,26 @@ async def test_what_waited_for_a_full_target_goes_on_when_it_answers(work: Dispa
     await work.target.until_called(6)
     work.target.gate.set()
     await work.target.until_called(20)
+
+
+async def test_nobody_waits_behind_those_whose_turn_came_to_nothing(work: Dispatching) -> None:
+    async def are_all_held() -> bool:
+        return (await work.store.gauges(work.clock.now())).occurrences.get("held") == 14
+
+    async def are_all_others_waiting() -> bool:
+        return work.lanes.waiting == 14
+
+    free, threatened = host("db-0"), host("db-0", threat("db-0", status=STARTED))
+    work.fleet[free.key] = free
+    work.target.gate.clear()
+    for number in range(20):
+        await work.add(definition("http://db-0.test/", host="db-0"), name=f"job-{number}")
+    await work.target.until_called(6)
+    await until(are_all_others_waiting)
+    work.fleet[free.key] = threatened
+    work.target.gate.set()
+    await until(are_all_held)
+    assert len(work.target.calls) == 6
 
 
 async def test_an_occurrence_gives_way_to_one_that_waits_for_its_target(work: Dispatching) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.scheduler.dispatch.overlap import Backlog
+from services.scheduler.dispatch.overlap import Backlog, Verdict, verdict
 from services.scheduler.domain.actions import Action, HttpCall, RetryKind, RetryPolicy
 from services.scheduler.domain.executions import HistoryStatus, OccurrenceId
 from services.scheduler.domain.hosts import STARTED
@@ -68,6 +68,14 @@ async def test_a_job_with_a_long_queue_keeps_no_other_job_waiting(work: Dispatch
     await work.target.until_called(2)
 
 
+@pytest.mark.parametrize("overlap", [Overlap.SKIP, Overlap.QUEUE_ONE])
+def test_what_comes_in_time_does_not_join_those_that_are_caught_up(overlap: Overlap) -> None:
+    of = job(what=definition(recurrence=EVERY_SECOND, overlap=overlap, catch_up=CatchUp.RUN_ALL))
+    late, in_time = claim(of, due=NOON - 3 * SECOND), claim(of, due=NOON)
+    assert verdict(late, busy=True, queued=5, now=NOON) is Verdict.QUEUE
+    assert verdict(in_time, busy=True, queued=5, now=NOON) is Verdict.SKIP
+
+
 def test_turns_come_in_due_order_whatever_the_order_of_arrival() -> None:
     backlog, each_second = Backlog(), job()
     for number in (0, 2, 1):
@@ -75,9 +83,10 @@ def test_turns_come_in_due_order_whatever_the_order_of_arrival() -> None:
     assert [backlog.next(JobId(1)).occurrence.id for _ in range(3)] == ["0", "1", "2"]  # type: ignore[union-attr]
 
 
-def test_a_retry_that_another_replica_took_makes_the_job_busy_for_a_while_only() -> None:
+def test_a_retry_that_another_replica_took_is_remembered_for_a_while_only() -> None:
     backlog = Backlog()
     backlog.note_retry(JobId(1), OccurrenceId("one"), NOON)
-    assert backlog.is_retrying(JobId(1), OccurrenceId("other"), NOON)
-    backlog.expire_retries(NOON + timedelta(minutes=1))
-    assert not backlog.is_retrying(JobId(1), OccurrenceId("other"), NOON)
+    assert backlog.retry(JobId(1), OccurrenceId("other")) == ("one", NOON)
+    assert backlog.retry(JobId(1), OccurrenceId("one")) is None
+    backlog.expire_retries(NOON + timedelta(minutes=2))
+    assert backlog.retry(JobId(1), OccurrenceId("other")) is None

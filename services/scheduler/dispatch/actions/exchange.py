@@ -16,6 +16,7 @@ from weakref import WeakSet
 import msgspec
 from aiohttp import (
     ClientConnectionError,
+    ClientOSError,
     ClientRequest,
     ClientTimeout,
     ServerDisconnectedError,
@@ -25,6 +26,7 @@ from aiohttp import (
 )
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
@@ -99,11 +101,23 @@ class Exchanges:
         """
         url = URL(uri)
         head = self._head(method, url, headers, body)
-        connection = await self._opened().connect(self._origin(url.origin()), [], _CONNECT)
+        connection = await self._connected(url.origin())
         try:
             return await self._over(connection, method, head + body if body else head)
         finally:
             connection.close()  # nothing, once it has been released
+
+    async def _connected(self, origin: URL) -> Connection:
+        """Return a connection, a kept one if there is any.
+
+        Not one on which the target has spoken since, unasked: that would be taken for the answer to this request.
+        """
+        while True:
+            connection = await self._opened().connect(self._origin(origin), [], _CONNECT)
+            protocol = connection.protocol
+            if protocol is None or protocol not in self._kept or not protocol.should_close:
+                return connection
+            connection.close()
 
     def _head(self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
         """Return a request's first line and fields: ours, save those given, and the given ones."""
@@ -134,13 +148,9 @@ class Exchanges:
         protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True)
         transport.write(request)
         try:
-            message, payload = await protocol.read()
+            message, payload = await self._first_of(protocol)
             while 100 <= message.code < 200 and message.code != 101:  # interim answers (RFC 9110 §15.2)
                 message, payload = await protocol.read()
-        except ServerDisconnectedError as fault:
-            if protocol in self._kept:
-                raise StaleConnectionError("the kept connection was closed before an answer came") from fault
-            raise
         except HttpProcessingError as fault:
             raise ClientConnectionError(f"the answer is not HTTP: {fault.message}") from fault
         body = await self._start_of(payload)
@@ -148,6 +158,15 @@ class Exchanges:
             self._kept.add(protocol)
             connection.release()
         return Reply(message.code, message.reason, message.headers, body)
+
+    async def _first_of(self, protocol: ResponseHandler) -> tuple[RawResponseMessage, StreamReader]:
+        try:
+            return await protocol.read()
+        except (ServerDisconnectedError, ClientOSError) as fault:
+            began = isinstance(fault, ServerDisconnectedError) and isinstance(fault.message, RawResponseMessage)
+            if protocol not in self._kept or began:
+                raise
+            raise StaleConnectionError("the kept connection was closed before an answer came") from fault
 
     async def _start_of(self, payload: StreamReader) -> bytes:
         read = b""

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from services.scheduler.domain.executions import OccurrenceState
 from services.scheduler.errors import LeaseLostError
 from services.scheduler.store.memory.state import State
+from services.scheduler.store.progress import SENT_AHEAD
 from services.scheduler.store.records import Life, Ownership, SessionId
 
 
@@ -44,10 +45,10 @@ class LifeVerbs:
         return {life.owner.session: self._end(life.owner, now) for life in unchanged}
 
     def _end(self, owner: Ownership, now: datetime | None) -> int:
-        """End a life: its claims become READY, with attempt + 1 where the instant had come by `now`."""
+        """End a life: its claims become READY, with attempt + 1 where it may have been sent by `now`."""
         mine = [self._state.occurrences[id_] for id_, fence in list(self._state.owners.items()) if fence == owner.fence]
         for one in mine:
-            may_have_fired = now is not None and one.fire_at <= now
+            may_have_fired = now is not None and one.fire_at <= now + SENT_AHEAD
             self._state.put(replace(one, state=OccurrenceState.READY, attempt=one.attempt + may_have_fired))
         del self._state.lives[owner.fence]
         self._state.drains = {key: report for key, report in self._state.drains.items() if key[2] != owner.session}

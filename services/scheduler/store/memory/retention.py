@@ -30,7 +30,8 @@ class RetentionVerbs:
 
     async def prune_jobs(self, *, ended_before: datetime, limit: int) -> int:
         """See the port."""
-        ended = (job for job in self._state.jobs.values() if job.state in TERMINAL_STATES)
+        jobs = self._state.jobs.values()
+        ended = (job for job in jobs if job.state in TERMINAL_STATES and not any(self._state.unfinished(job.id)))
         idle = sorted((job.updated_at, job.id) for job in ended if _last_touched(job) < ended_before)
         doomed = {job_id for _, job_id in idle[:limit]}
         self._state.delete_jobs(doomed)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, case, delete, false, insert, or
 
 from services.scheduler.domain.executions import OccurrenceState
 from services.scheduler.errors import LeaseLostError
+from services.scheduler.store.progress import SENT_AHEAD
 from services.scheduler.store.records import Guard, Life, Ownership, SessionId
 from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.guards import Guards
@@ -28,19 +29,11 @@ class LifeVerbs:
         """See the port."""
         session = SessionId(self._new_id())
         guarded = await self._guards.take(session)
-        async with self._db.urgent() as tx:
-            if self._db.one_process:
-                earlier = await tx.rows(select(replicas.c.fence))
-                await _end(tx, [row.fence for row in earlier], now)
-            life = insert(replicas).values(
-                session=session,
-                replica=replica,
-                process=self._db.process,
-                lease_until=now + lease,
-                lease_ms=lease // _MILLISECOND,
-                guarded=guarded,
-            )
-            return Ownership(session=session, fence=await tx.scalar(life.returning(replicas.c.fence)))
+        try:
+            return await self._begin(session, replica, now, lease, guarded=guarded)
+        except BaseException:
+            await self._guards.drop(session)
+            raise
 
     async def renew(self, owner: Ownership, now: datetime, lease: timedelta) -> None:
         """See the port."""
@@ -72,6 +65,23 @@ class LifeVerbs:
             over = await self._over(tx, {life.owner.fence: life for life in lives})
             freed = await _end(tx, [owner.fence for owner in over], now)
         return {owner.session: freed[owner.fence] for owner in over}
+
+    async def _begin(
+        self, session: SessionId, replica: str, now: datetime, lease: timedelta, *, guarded: bool
+    ) -> Ownership:
+        async with self._db.urgent() as tx:
+            if self._db.one_process:
+                earlier = await tx.rows(select(replicas.c.fence))
+                await _end(tx, [row.fence for row in earlier], now)
+            life = insert(replicas).values(
+                session=session,
+                replica=replica,
+                process=self._db.process,
+                lease_until=now + lease,
+                lease_ms=lease // _MILLISECOND,
+                guarded=guarded,
+            )
+            return Ownership(session=session, fence=await tx.scalar(life.returning(replicas.c.fence)))
 
     async def _over(self, tx: Transaction, lives: Mapping[int, Life]) -> list[Ownership]:
         """Lock those of the lives that are as they were seen, and break what their processes still hold.
@@ -107,11 +117,11 @@ async def is_registered(tx: Transaction, owner: Ownership) -> bool:
 
 
 async def _end(tx: Transaction, fences: Sequence[int], now: datetime | None) -> Counter[int]:
-    """End lives: their claims become READY, with attempt + 1 where the instant had come by `now`; count them."""
+    """End lives: their claims become READY, with attempt + 1 where they may have been sent by `now`; count them."""
     freed: Counter[int] = Counter()
     if not fences:
         return freed
-    may_have_fired = case((occurrences.c.fire_at <= now, 1), else_=0) if now is not None else 0
+    may_have_fired = 0 if now is None else case((occurrences.c.fire_at <= now + SENT_AHEAD, 1), else_=0)
     for fence in fences:
         freed[fence] = await tx.run(
             update(occurrences)

@@ -6,7 +6,7 @@ Every verb takes what nobody else has locked, so replicas that do the same at on
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, delete, or_, select
+from sqlalchemy import Select, and_, delete, exists, not_, or_, select
 
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.jobs import JobId
@@ -22,6 +22,7 @@ from services.scheduler.store.sql.tables import (
     events,
     history,
     jobs,
+    occurrences,
     runs,
 )
 
@@ -55,8 +56,10 @@ class RetentionVerbs:
 
     async def prune_jobs(self, *, ended_before: datetime, limit: int) -> int:
         """See the port."""
+        unfinished = exists().where(occurrences.c.job_id == jobs.c.id)
         idle = and_(
             ENDED,
+            not_(unfinished),
             jobs.c.updated_at < ended_before,
             or_(jobs.c.last_execution_time.is_(None), jobs.c.last_execution_time < ended_before),
         )
