@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from tests.drill.cases import Case
-from tests.drill.records import Overlap, Row, Status, Violation, Wrong
-from tests.drill.windows import LATE, SETTLING, Span, idle
+from tests.drill.records import Overlap, Request, Row, Status, Violation, Wrong
+from tests.drill.windows import DOUBT, LATE, SETTLING, Span, idle
 
 GRACE = 30.0
 """What is due longer ago than this is missed, and `catchUp` decides (lifecycle.md)."""
@@ -109,5 +109,13 @@ def _is_true(case: Case, row: Row) -> bool:
     others = case.busy(apart_from=row.occurrence)
     doubtful = case.windows.in_doubt(row.started - LATE, row.started)
     return case.job.overlap is not Overlap.ALLOW and (
-        doubtful or any(span.meets(row.started - _SLACK, row.started + _SLACK) for span in others)
+        doubtful
+        or any(span.meets(row.started - _SLACK, row.started + _SLACK) for span in others)
+        or any(_is_unwritten(request, row) for request in case.requests)
     )
+
+
+def _is_unwritten(request: Request, row: Row) -> bool:
+    """Whether another occurrence had run, but whoever skipped this one may have seen it unfinished: the store is asked."""
+    others = request.occurrence != row.occurrence and request.arrived <= row.started
+    return others and request.ended + DOUBT >= row.scheduled

@@ -36,6 +36,14 @@ class _Lane:
         self.is_awaited = False
         self.waiting: deque[tuple[float, Claim]] = deque()
 
+    def put_back(self, since: float, claim: Claim) -> None:
+        """Let a claim wait on, behind those that have waited longer: others may be tried at the same time."""
+        longer: list[tuple[float, Claim]] = []
+        while self.waiting and self.waiting[0][0] < since:
+            longer.append(self.waiting.popleft())
+        self.waiting.appendleft((since, claim))
+        self.waiting.extendleft(reversed(longer))
+
     def is_slow(self, now: float) -> bool:
         """Whether what waits here waits longer than a moment."""
         return bool(self.waiting) and now - self.waiting[0][0] > _SLOW_SECONDS
@@ -134,7 +142,7 @@ class Lanes:
         lane, now = self._lanes[target], self._time()
         trial = self._tried.pop(claim.occurrence.id, None)
         if trial is not None and trial.target == target:
-            lane.waiting.appendleft((trial.since, claim))
+            lane.put_back(trial.since, claim)
             self._jobs.setdefault(claim.job.id, []).insert(0, trial.since)
             return True
         if len(lane.waiting) >= QUEUE_LIMIT and lane.is_slow(now):

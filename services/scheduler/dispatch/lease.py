@@ -42,11 +42,12 @@ class Lease:
         self._owner: Ownership | None = None
         self._half = length.total_seconds() / 2
         self._proven_at = (0.0, self._wall.now())
-        self._steady_from = 0.0
         self._doubts = 0
         self._doubts_settled = 0
         self.gaps = 0
         """How often the lease had to be proven anew after a gap or a doubt: what was known before may be wrong."""
+        self.lapses = 0
+        """How often it was renewed only after its whole length: all others' may have run out as well by then."""
 
     @property
     def owner(self) -> Ownership:
@@ -61,7 +62,6 @@ class Lease:
         self._owner = await self._store.register(self._replica, self._clock.now(), self.length)
         self._proven_at = asked
         self._doubts_settled = doubts
-        self._steady_from = 0.0
         log.info("lease begun", replica=self._replica, session=self._owner.session, fence=self._owner.fence)
         return self._owner
 
@@ -71,14 +71,6 @@ class Lease:
         is_sure = self._owner is not None and self._doubts_settled == self._doubts
         return is_sure and self._elapsed() < self._half
 
-    @property
-    def is_steady(self) -> bool:
-        """Whether the lease has not run out within a lease's length: only then may others' be called ended.
-
-        A store that was away, or a freeze of this process, lets every lease run out; each must get its chance to renew.
-        """
-        return self.is_proven and time.monotonic() >= self._steady_from
-
     def doubt(self) -> None:
         """Have the store asked before anything more fires; an answer that is under way now does not count."""
         self._doubts += 1
@@ -87,7 +79,7 @@ class Lease:
         """Renew the lease. Raises LeaseLostError (and forgets the life) when it was taken over."""
         owner, asked, doubts = self.owner, (time.monotonic(), self._wall.now()), self._doubts
         had_gap = not self.is_proven
-        may_have_ended = self._elapsed() >= 2 * self._half
+        had_lapsed = self._elapsed() >= 2 * self._half
         try:
             await self._store.renew(owner, self._clock.now(), self.length)
         except LeaseLostError:
@@ -98,8 +90,7 @@ class Lease:
             self._proven_at = asked
             self._doubts_settled = doubts
             self.gaps += had_gap
-            if may_have_ended:
-                self._steady_from = asked[0] + self.length.total_seconds()
+            self.lapses += had_lapsed
 
     def lose(self) -> None:
         """Forget a life that another replica has ended."""

@@ -107,15 +107,21 @@ class Rescue:
         self._rescued = rescued
         self._steady = steady
         self._vigil = Vigil()
+        self._lapses = lease.lapses
 
     def shake(self) -> None:
         """Note that the own guard broke or has come back."""
         self._vigil.shake(self._at())
 
     async def look(self) -> None:
-        """Take over whose life is over, unless our own lease has just been in doubt itself."""
-        if not self._lease.is_steady:
+        """Take over whose life is over, unless our own lease is in doubt itself.
+
+        A store that was away, or a freeze of this process, lets every lease run out: from then on each has its time.
+        """
+        if self._lapses != self._lease.lapses or not self._lease.is_proven:
+            self._lapses = self._lease.lapses
             self._vigil.forget()
+        if not self._lease.is_proven:
             return
         try:
             own = self._lease.owner

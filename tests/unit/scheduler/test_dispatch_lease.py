@@ -41,7 +41,7 @@ async def test_a_lease_that_is_doubted_is_not_proven_before_it_is_renewed() -> N
     assert not lease.is_proven
     await lease.prove()
     assert lease.is_proven
-    assert lease.is_steady
+    assert lease.lapses == 0
 
 
 async def test_who_waits_is_told_also_when_the_lease_was_renewed_without_a_gap_meanwhile() -> None:

@@ -1,19 +1,21 @@
 """Occurrences that wait for their job's turn: they get it, in order, and keep no other job waiting."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from services.scheduler.dispatch.overlap import Backlog, Verdict, verdict
 from services.scheduler.domain.actions import Action, HttpCall, RetryKind, RetryPolicy
-from services.scheduler.domain.executions import HistoryStatus, OccurrenceId
+from services.scheduler.domain.executions import HistoryRow, HistoryStatus, OccurrenceId
 from services.scheduler.domain.hosts import STARTED
 from services.scheduler.domain.jobs import JobDefinition, JobId
 from services.scheduler.domain.policies import CatchUp, Overlap, Placement
 from services.scheduler.domain.recurrence import Frequency, Recurrence
 from tests.parts.builders import NOON, claim, definition, host, job, threat
 from tests.parts.dispatching import BAD, GOOD, Dispatching, dispatching
+from tests.parts.stored import every_minute, finished
+from tests.parts.waiting import until
 
 EVERY_SECOND = Recurrence(frequency=Frequency.SECOND)
 SECOND = timedelta(seconds=1)
@@ -23,6 +25,16 @@ SECOND = timedelta(seconds=1)
 async def work() -> AsyncIterator[Dispatching]:
     async with dispatching() as running:
         yield running
+
+
+async def until_row_of(work: Dispatching, due: datetime | None) -> HistoryRow:
+    """Wait until an instant of the job has a row, and return the first."""
+
+    async def is_written() -> bool:
+        return any(row.scheduled_time == due for row in await work.rows())
+
+    await until(is_written)
+    return next(row for row in await work.rows() if row.scheduled_time == due)
 
 
 async def test_the_next_one_gets_its_turn_though_the_one_before_broke_inside_leeward(work: Dispatching) -> None:
@@ -66,6 +78,20 @@ async def test_a_job_with_a_long_queue_keeps_no_other_job_waiting(work: Dispatch
     await work.target.until_called(1)
     await work.add(definition(), name="other")
     await work.target.until_called(2)
+
+
+async def test_nothing_is_skipped_for_a_retry_that_another_replica_has_made(work: Dispatching) -> None:
+    policy = RetryPolicy(kind=RetryKind.FIXED, interval=1.5 * SECOND, count=1)
+    action = Action(call=HttpCall(method="POST", uri="http://main.test/"), retry_policy=policy)
+    work.target.answers = lambda one: BAD if one.ordinal == 1 else GOOD
+    job = await work.add(JobDefinition(action=action, recurrence=EVERY_SECOND, overlap=Overlap.SKIP))
+    first = await until_row_of(work, job.next_due)
+    now = work.clock.now()
+    other = await work.store.register("other", now, timedelta(minutes=1))
+    [retry] = await work.store.claim(other, now=now, horizon=now + 3 * SECOND, limit=1, plan=every_minute)
+    await work.store.settle(other, [finished(retry)])
+    third = await until_row_of(work, first.scheduled_time + 2 * SECOND)
+    assert (first.status, third.status) == (HistoryStatus.FAILED, HistoryStatus.COMPLETED)
 
 
 @pytest.mark.parametrize("overlap", [Overlap.SKIP, Overlap.QUEUE_ONE])

@@ -109,6 +109,19 @@ def test_who_was_tried_too_early_keeps_its_place() -> None:
     assert lanes.leave(SLOW) == of_job(0)
 
 
+def test_those_that_are_tried_at_the_same_time_keep_their_order() -> None:
+    time = Time()
+    lanes = Lanes(concurrency=2, time=time)
+    assert all(lanes.enter(SLOW, of_job(number)).admitted for number in (7, 8))
+    for number in range(3):
+        time.now += 0.1
+        assert lanes.wait(SLOW, of_job(number))
+    for turn in [lanes.leave(SLOW), lanes.leave(SLOW)]:
+        assert turn is not None
+        assert lanes.wait(SLOW, turn)
+    assert [lanes.next(SLOW) for _ in range(3)] == [of_job(0), of_job(1), of_job(2)]
+
+
 def test_when_whose_turn_it_is_comes_to_something_else_it_is_the_next_ones_turn() -> None:
     lanes = full(Time(), waiting=3)
     lanes.leave(SLOW)

@@ -142,6 +142,8 @@ async def test_whose_own_lease_ran_out_ends_nobodys_before_they_had_the_time_to_
     watching.wall.turn(2 * LEASE)  # the store was away: nobody could renew
     await watching.look_for(LEASE - SECOND)
     assert other.session in await watching.store.live_sessions()
+    await watching.look_for(2 * SECOND)  # one lease, not two
+    assert other.session not in await watching.store.live_sessions()
 
 
 @pytest.mark.parametrize("step", [LONG, -LONG])

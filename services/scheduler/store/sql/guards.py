@@ -3,8 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, literal_column
-
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.store.base import Listener
@@ -15,8 +13,8 @@ from services.scheduler.store.sql.database import Transaction
 class Guards(ABC):
     """Session locks of this process's lives, and the line on which replicas tell each other what they changed."""
 
-    standing: ColumnElement[str]
-    """How a row of `replicas` is guarded, as a Guard's value."""
+    standing: str
+    """SQL: how a row of `replicas` is guarded, as a Guard's value."""
 
     @abstractmethod
     async def take(self, session: SessionId) -> bool:
@@ -50,7 +48,7 @@ class Guards(ABC):
 class NoGuards(Guards):
     """For a database that one process has to itself."""
 
-    standing = literal_column(f"'{Guard.ABSENT}'")
+    standing = f"'{Guard.ABSENT}'"
 
     async def take(self, session: SessionId) -> bool:
         """Never."""

@@ -12,8 +12,10 @@ from services.scheduler.errors import LeaseLostError
 from services.scheduler.store.progress import SENT_AHEAD
 from services.scheduler.store.records import Guard, Life, Ownership, SessionId
 from services.scheduler.store.sql.database import Database, Transaction
+from services.scheduler.store.sql.driver import Raw
 from services.scheduler.store.sql.guards import Guards
 from services.scheduler.store.sql.tables import drain_reports, occurrences, replicas
+from shared.clock import from_epoch_ms
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -53,9 +55,10 @@ class LifeVerbs:
 
     async def lives(self) -> list[Life]:
         """See the port."""
-        query = select(replicas, self._guards.standing.label("standing")).order_by(replicas.c.fence)
-        async with self._db.urgent() as tx:
-            return [_life_of(row) for row in await tx.rows(query)]
+        query = f"""SELECT session, fence, replica, lease_until, lease_ms, {self._guards.standing}
+            FROM replicas ORDER BY fence"""
+        async with self._db.glance() as tx:
+            return [_life_of(row) for row in await tx.fetch(query)]
 
     async def take_over(self, lives: Sequence[Life], now: datetime) -> dict[SessionId, int]:
         """See the port."""
@@ -146,11 +149,12 @@ def _lost(owner: Ownership) -> LeaseLostError:
     return LeaseLostError(f"session {owner.session} (fence {owner.fence}) was taken over")
 
 
-def _life_of(row: Row[Any]) -> Life:
+def _life_of(row: Raw) -> Life:
+    session, fence, replica, lease_until, lease_ms, standing = row
     return Life(
-        owner=Ownership(session=row.session, fence=row.fence),
-        replica=row.replica,
-        lease_until=row.lease_until,
-        lease=row.lease_ms * _MILLISECOND,
-        guard=Guard(row.standing),
+        owner=Ownership(session=session, fence=fence),
+        replica=replica,
+        lease_until=from_epoch_ms(lease_until),
+        lease=lease_ms * _MILLISECOND,
+        guard=Guard(standing),
     )

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 
 import asyncpg
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import func, select
 
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.jobs import JobId
@@ -42,7 +42,7 @@ class SessionGuards(Guards):
     `vanished` is called when the server did not answer in time: nothing else on its connections will be answered.
     """
 
-    standing: ColumnElement[str] = literal_column(_STANDING)
+    standing = _STANDING
 
     def __init__(
         self, connect: Callable[[], Awaitable[asyncpg.Connection]], process: str, vanished: Callable[[], None]
