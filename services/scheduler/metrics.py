@@ -25,7 +25,10 @@ class Metrics:
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
         self._of_executions(self.registry)
+        self._of_targets(self.registry)
         self._of_claims(self.registry)
+        self._of_lives(self.registry)
+        self._of_duties(self.registry)
         self._of_the_fleet(self.registry)
         build = Gauge("leeward_build_info", "Always 1; the version is a label.", ["version"], registry=self.registry)
         build.labels(version).set(1)
@@ -60,6 +63,8 @@ class Metrics:
             buckets=DURATION_BUCKETS,
         )
         self.running = Gauge("leeward_executions_running", "Attempts running now.", registry=registry)
+
+    def _of_targets(self, registry: CollectorRegistry) -> None:
         self.targets_full = Gauge(
             "leeward_targets_full", "Targets with as many attempts under way as they may have.", registry=registry
         )
@@ -96,6 +101,16 @@ class Metrics:
             registry=registry,
         )
         self.jobs = Gauge("leeward_jobs", "Jobs by state.", ["state"], registry=registry)
+        self.refused_outcomes = Counter(
+            "leeward_outcomes_refused_total",
+            "Outcomes of claims that were no longer this replica's.",
+            registry=registry,
+        )
+        self.outcomes_waiting = Gauge(
+            "leeward_outcomes_waiting", "Outcomes that are not in the store yet.", registry=registry
+        )
+
+    def _of_lives(self, registry: CollectorRegistry) -> None:
         self.rescued = Counter(
             "leeward_rescued_occurrences_total", "Claims taken over from dead replicas.", registry=registry
         )
@@ -107,21 +122,7 @@ class Metrics:
         )
         for cause in ("dead", "hung"):
             self.lease_takeovers.labels(cause)
-        self.refused_outcomes = Counter(
-            "leeward_outcomes_refused_total",
-            "Outcomes of claims that were no longer this replica's.",
-            registry=registry,
-        )
         self.leases_lost = Counter("leeward_leases_lost_total", "Leases that another replica ended.", registry=registry)
-        self.pruned = Counter("leeward_pruned_rows_total", "History rows deleted by age or number.", registry=registry)
-        self.duty_failures = Counter(
-            "leeward_duty_failures_total",
-            "Defects that a duty of this process met and outlived.",
-            ["duty"],
-            registry=registry,
-        )
-        for duty in ("approvals", "clock", "engine", "fleet", "holds", "lease", "steward"):
-            self.duty_failures.labels(duty)
         self.clock_offset = Gauge(
             "leeward_clock_offset_seconds",
             "This machine's clock minus the database's, by which jobs run.",
@@ -132,6 +133,17 @@ class Metrics:
             "Times that the clock by which jobs run was set by 0.1 s or more.",
             registry=registry,
         )
+
+    def _of_duties(self, registry: CollectorRegistry) -> None:
+        self.pruned = Counter("leeward_pruned_rows_total", "History rows deleted by age or number.", registry=registry)
+        self.duty_failures = Counter(
+            "leeward_duty_failures_total",
+            "Defects that a duty of this process met and outlived.",
+            ["duty"],
+            registry=registry,
+        )
+        for duty in ("approvals", "clock", "engine", "fleet", "holds", "lease", "steward"):
+            self.duty_failures.labels(duty)
         self.store_up = Gauge("leeward_store_up", "1 while the database answers.", registry=registry)
 
     def _of_the_fleet(self, registry: CollectorRegistry) -> None:

@@ -116,6 +116,6 @@ def _is_true(case: Case, row: Row) -> bool:
 
 
 def _is_unwritten(request: Request, row: Row) -> bool:
-    """Whether another occurrence had run, but whoever skipped this one may have seen it unfinished: the store is asked."""
+    """Whether another occurrence had run, but its outcome may not have been in the store, which others ask."""
     others = request.occurrence != row.occurrence and request.arrived <= row.started
     return others and request.ended + DOUBT >= row.scheduled

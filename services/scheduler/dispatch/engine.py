@@ -68,6 +68,7 @@ class Engine:
         self._claims = claims
         self._runner = runner
         self._outcomes = outcomes
+        metrics.outcomes_waiting.set_function(outcomes.__len__)
         self._metrics = metrics
         self._capacity = capacity
         self._recording = Recording(store, lease, claims, outcomes, metrics, batch=BATCH, wrote=wrote)

@@ -229,7 +229,9 @@ def test_an_occurrence_ends_once() -> None:
 
 
 @pytest.mark.parametrize(("ended", "wrong"), [(112.0, []), (109.2, []), (108.5, [Wrong.UNTRUE])])
-def test_a_skip_is_true_only_while_another_run_was_under_way_or_its_outcome_unwritten(ended: float, wrong: list[Wrong]) -> None:
+def test_a_skip_is_true_only_while_another_run_was_under_way_or_its_outcome_unwritten(
+    ended: float, wrong: list[Wrong]
+) -> None:
     skipped = row(110.0, status=Status.SKIPPED, reason="the previous occurrence still runs")
     evidence = without(110.0, rows=[skipped])
     first = msgspec.structs.replace(GOOD.requests[0], ended=ended)
