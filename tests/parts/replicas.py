@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from aiohttp import ClientSession
 
 from tests.parts.mosquitto import Mosquitto
@@ -16,6 +17,8 @@ from tests.parts.recorder import Hit, Recorder
 from tests.parts.waiting import until
 
 LEASE_SECONDS = 3
+_CLAIMS = """SELECT count(*) FROM occurrences JOIN replicas ON replicas.fence = occurrences.owner
+    WHERE replicas.replica = $1 AND occurrences.fire_at > extract(epoch FROM clock_timestamp()) * 1000"""
 
 
 class Replica:
@@ -129,6 +132,26 @@ class Team:
         before = {replica.name: await self.metric(replica, name) for replica in self.replicas}
         for replica in self.replicas:
             await self.until_metric(replica, name, before[replica.name] + 1)
+
+    async def kill_with_claims(self, replica: Replica) -> None:
+        """Kill one at a moment at which it has claims that have not come to their end."""
+
+        async def has_claims() -> bool:
+            replica.program.freeze()
+            if await self._claims_of(replica):
+                return True
+            replica.program.thaw()
+            return False
+
+        await until(has_claims)
+        await replica.program.kill()
+
+    async def _claims_of(self, replica: Replica) -> int:
+        connection = await asyncpg.connect(self._database)
+        try:
+            return int(await connection.fetchval(_CLAIMS, replica.name))
+        finally:
+            await connection.close()
 
     async def runs_on(self) -> Replica:
         """Return the replica on which an execution runs now."""

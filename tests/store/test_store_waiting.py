@@ -2,6 +2,8 @@
 
 from msgspec.structs import replace
 
+from services.scheduler.domain.actions import ActionName
+from services.scheduler.domain.executions import Next
 from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.store.base import Store
 from services.scheduler.store.records import Plan
@@ -52,6 +54,22 @@ async def test_an_occurrence_that_waits_for_its_window_contends_but_has_not_begu
     assert (claimed.occurrence.due, claimed.contended) == (_soon, True)
     assert not await store.preceded(owner, [claimed.occurrence.id], now=_soon)
     assert not await store.preceded(owner, [claimed.occurrence.id], now=_LATER)
+
+
+async def test_an_outcome_that_is_sent_again_is_not_taken_for_that_of_the_next_attempt(store: Store) -> None:
+    job = await put_job(store)
+    owner = await register(store)
+    [first] = await claim(store, owner)
+    outcomes = [
+        finished(first, attempt=1, following=Next(action=ActionName.MAIN, fire_at=NOW, retries=1)),
+        finished(first, attempt=1),
+    ]
+    assert await store.settle(owner, outcomes[:1]) == frozenset()
+    [second] = [one for one in await claim(store, owner) if one.occurrence.id == first.occurrence.id]
+    for outcome in outcomes:
+        assert await store.settle(owner, [outcome]) == {first.occurrence.id}
+    assert await store.settle(owner, [finished(second, attempt=2)]) == frozenset()
+    assert (await stored(store, job)).counters.execution_count == 2
 
 
 async def test_a_deferred_claim_comes_back_at_its_instant_with_the_same_attempt(store: Store) -> None:

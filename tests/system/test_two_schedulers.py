@@ -36,7 +36,7 @@ async def test_what_a_killed_replica_had_claimed_is_sent_within_two_seconds(pair
     await pair.create_ticks(30)
     await pair.all_work()
     killed, survivor = pair.replicas
-    await killed.program.kill()
+    await pair.kill_with_claims(killed)
     seen = len(pair.targets.hits)
     await pair.until_metric(survivor, 'leeward_lease_takeovers_total{cause="dead"}', 1, seconds=2.5)
     assert await pair.metric(survivor, "leeward_rescued_occurrences_total") > 0

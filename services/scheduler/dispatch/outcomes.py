@@ -62,6 +62,7 @@ def of_attempt(job: Job, occurrence: Occurrence, result: AttemptResult) -> Outco
     return Outcome(
         occurrence_id=occurrence.id,
         job_id=job.id,
+        attempt=occurrence.attempt,
         rows=(history_row(occurrence, result),),
         following=following if isinstance(following, Next) else None,
         reason=result.reason,
@@ -83,6 +84,7 @@ def of_hold(job: Job, occurrence: Occurrence, hold: Hold, clock: Clock) -> Outco
     return Outcome(
         occurrence_id=occurrence.id,
         job_id=job.id,
+        attempt=occurrence.attempt,
         rows=(unrun_row(waiting, HistoryStatus.POSTPONED, hold.reason, clock.now()),),
         held_for=hold.waiting_for,
         held_under=hold.event_type,
@@ -92,7 +94,7 @@ def of_hold(job: Job, occurrence: Occurrence, hold: Hold, clock: Clock) -> Outco
 
 def of_deferral(job: Job, occurrence: Occurrence, until: datetime) -> Outcome:
     """Return the outcome of a claim that goes back to the store: nothing has happened to its occurrence."""
-    return Outcome(occurrence_id=occurrence.id, job_id=job.id, deferred_until=until)
+    return Outcome(occurrence_id=occurrence.id, job_id=job.id, attempt=occurrence.attempt, deferred_until=until)
 
 
 def defer_until(occurrence: Occurrence, now: datetime) -> datetime:
@@ -105,6 +107,7 @@ def of_skip(job: Job, occurrence: Occurrence, reason: str, clock: Clock) -> Outc
     return Outcome(
         occurrence_id=occurrence.id,
         job_id=job.id,
+        attempt=occurrence.attempt,
         rows=(unrun_row(occurrence, HistoryStatus.SKIPPED, reason, clock.now()),),
         reason=reason,
         job_state=final_state(job, faulted=False),

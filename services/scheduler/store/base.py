@@ -250,7 +250,7 @@ class Store(Protocol):
 
     async def settle(self, owner: Ownership, outcomes: Sequence[Outcome]) -> frozenset[OccurrenceId]:
         """Write outcomes of own claims; return the ids refused because the claim is no longer this owner's (taken
-        over, or the job deleted): nothing of those was written.
+        over, or the job deleted) or is of a later attempt: nothing of those was written.
         """
         ...
 

@@ -113,6 +113,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     * `deferred_until` set: it was not started; it becomes READY at that instant, the attempt as it was.
     * none of these: it is finished and leaves the table; `job_state` (if set) is where its job goes when the job
       is enabled, has no next due instant and no other unfinished occurrence.
+    `attempt` is the one it is of, where that matters: an outcome sent again, because the answer to the first time was
+    lost, must not be taken for that of the next attempt.
     `main_attempts` and `failures` add to the job's counters, `faulted` adds one faulted occurrence.
     `unplan`: the occurrence did not count (overlap skipped it): `planned` - 1, and `next_due` is set to `replan` when
     the job has none.
@@ -120,6 +122,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     occurrence_id: OccurrenceId
     job_id: JobId
+    attempt: int | None = None
     rows: tuple[HistoryRow, ...] = ()
     following: Next | None = None
     held_for: str | None = None

@@ -96,7 +96,7 @@ class SettleVerbs:
 
     async def settle(self, owner: Ownership, outcomes: Sequence[Outcome]) -> frozenset[OccurrenceId]:
         """See the port."""
-        mine = [one for one in outcomes if self._state.owners.get(one.occurrence_id) == owner.fence]
+        mine = [one for one in outcomes if self._is_of_claim(owner, one)]
         self._record(mine)
         return frozenset(one.occurrence_id for one in outcomes) - {one.occurrence_id for one in mine}
 
@@ -116,6 +116,11 @@ class SettleVerbs:
                 self._state.put(replace(one, state=OccurrenceState.READY, fire_at=release.fire_at))
         self._record([ending(release) for release in freed if release.fire_at is None])
         return frozenset(release.occurrence_id for release in freed)
+
+    def _is_of_claim(self, owner: Ownership, outcome: Outcome) -> bool:
+        if self._state.owners.get(outcome.occurrence_id) != owner.fence:
+            return False
+        return outcome.attempt in (None, self._state.occurrences[outcome.occurrence_id].attempt)
 
     def _record(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:

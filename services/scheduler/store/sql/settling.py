@@ -4,7 +4,7 @@ Counters are added to and states decided by the database itself, under the jobs'
 Python for the store in memory, and one suite tests both.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from services.scheduler.domain.executions import OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import JobId
@@ -58,6 +58,13 @@ class SettleVerbs:
 
     async def settle(self, owner: Ownership, outcomes: Sequence[Outcome]) -> frozenset[OccurrenceId]:
         """See the port."""
+        try:
+            return await self._settle(owner, outcomes)
+        except _OutdatedError as found:
+            current = [outcome for outcome in outcomes if outcome.occurrence_id not in found.ids]
+            return found.ids | await self.settle(owner, current)
+
+    async def _settle(self, owner: Ownership, outcomes: Sequence[Outcome]) -> frozenset[OccurrenceId]:
         ids = frozenset(outcome.occurrence_id for outcome in outcomes)
         if not ids:
             return ids
@@ -67,13 +74,13 @@ class SettleVerbs:
             ending_jobs = await _lock_jobs(tx, {outcome.job_id for outcome in outcomes})
             over = [outcome.occurrence_id for outcome in outcomes if finishes(outcome)]
             others = [outcome.occurrence_id for outcome in outcomes if not finishes(outcome)]
-            ended = await _end(tx, over, _OWN, owner.fence)
-            attempts = await _lock(tx, others, _OWN, owner.fence)
-            mine = ended | attempts.keys()
-            written = [outcome for outcome in outcomes if outcome.occurrence_id in mine]
+            attempts = await _end(tx, over, _OWN, owner.fence)
+            attempts |= await _lock(tx, others, _OWN, owner.fence)
+            _check_attempts(outcomes, attempts)
+            written = [outcome for outcome in outcomes if outcome.occurrence_id in attempts]
             await _move(tx, written, attempts)
             await _record(tx, written, ending_jobs)
-        return ids - mine
+        return ids - attempts.keys()
 
     async def list_held(self, *, after: OccurrenceId | None = None, limit: int = 500) -> list[Held]:
         """See the port."""
@@ -103,7 +110,7 @@ class SettleVerbs:
             )
             outcomes = [ending(release) for release in releases if release.occurrence_id in ended]
             await _record(tx, outcomes, ending_jobs)
-        return ended | freed.keys()
+        return frozenset(ended.keys() | freed.keys())
 
 
 async def _lock_jobs(tx: Transaction, ids: Iterable[JobId]) -> set[JobId]:
@@ -119,13 +126,32 @@ async def _lock_jobs(tx: Transaction, ids: Iterable[JobId]) -> set[JobId]:
     return {row[0] for row in rows}
 
 
-async def _end(tx: Transaction, ids: list[OccurrenceId], which: str, *values: object) -> frozenset[OccurrenceId]:
-    """Delete those of the occurrences that are `which`, whose values begin at `$2`; return them."""
+async def _end(tx: Transaction, ids: list[OccurrenceId], which: str, *values: object) -> dict[OccurrenceId, int]:
+    """Delete those of the occurrences that are `which`, whose values begin at `$2`; return their attempts."""
     if not ids:
-        return frozenset()
+        return {}
     among = tx.words.among_values("id", "$1")
-    rows = await tx.fetch(f"DELETE FROM occurrences WHERE {among} AND {which} RETURNING id", ids, *values)
-    return frozenset(row[0] for row in rows)
+    rows = await tx.fetch(f"DELETE FROM occurrences WHERE {among} AND {which} RETURNING id, attempt", ids, *values)
+    return {row[0]: row[1] for row in rows}
+
+
+def _check_attempts(outcomes: Sequence[Outcome], attempts: Mapping[OccurrenceId, int]) -> None:
+    """Raise _OutdatedError, which undoes the transaction, when outcomes are of earlier attempts than their claims."""
+    outdated = [
+        outcome.occurrence_id
+        for outcome in outcomes
+        if outcome.attempt is not None and attempts.get(outcome.occurrence_id, outcome.attempt) != outcome.attempt
+    ]
+    if outdated:
+        raise _OutdatedError(frozenset(outdated))
+
+
+class _OutdatedError(Exception):
+    """Outcomes of attempts that are over: they were written before, and the next attempts are claimed already."""
+
+    def __init__(self, ids: frozenset[OccurrenceId]) -> None:
+        super().__init__(ids)
+        self.ids = ids
 
 
 async def _lock(tx: Transaction, ids: list[OccurrenceId], which: str, *values: object) -> dict[OccurrenceId, int]:
@@ -137,13 +163,12 @@ async def _lock(tx: Transaction, ids: list[OccurrenceId], which: str, *values: o
     return {row[0]: row[1] for row in await tx.fetch(query, ids, *values)}
 
 
-async def _move(tx: Transaction, outcomes: Sequence[Outcome], attempts: dict[OccurrenceId, int]) -> None:
+async def _move(tx: Transaction, outcomes: Sequence[Outcome], attempts: Mapping[OccurrenceId, int]) -> None:
     """Write where occurrences stand that are not over."""
     moved: dict[Change, list[Raw]] = {}
     for outcome in outcomes:
-        attempt = attempts.get(outcome.occurrence_id)
-        if attempt is not None:
-            change, row = _moved(outcome, attempt)
+        if not finishes(outcome):
+            change, row = _moved(outcome, attempts[outcome.occurrence_id])
             moved.setdefault(change, []).append(row)
     for change, rows in moved.items():
         await tx.update(change, rows)
