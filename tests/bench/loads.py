@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 SATURATION, STEADY, SLOW, HERD, HANGING = "saturation", "1,000/s", "100/s", "herd", "hanging"
-RATES = (100, 1_000, 2_000, 4_000, 6_000, 9_000, 12_000)
+RATES = (100, 1_000, 3_000, 6_000, 9_000)
 """What the curve of throughput asks for, in occurrences per second."""
 
 
