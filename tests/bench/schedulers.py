@@ -203,12 +203,16 @@ class Scheduler:
 
 
 def job(name: str, url: str, start: float, interval: int, **more: object) -> Json:
-    """Return a job document that asks the URL every `interval` seconds from `start` on; 0 makes it run once."""
+    """Return a job document that asks the URL every `interval` seconds from `start` on; 0 makes it run once.
+
+    What is late runs all the same, as the loop's jobs do.
+    """
     rule = {"recurrence": {"frequency": "Second", "interval": interval}} if interval else {}
     return {
         "name": name,
         "action": {"type": "Http", "request": {"method": "GET", "uri": url}, "retryPolicy": {"retryType": "None"}},
         "startTime": datetime.fromtimestamp(start, UTC).isoformat(timespec="milliseconds"),
+        "overlap": "Allow",
         **rule,
         **more,
     }
