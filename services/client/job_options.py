@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from services.client.options import pairs
-from services.client.rhythm import parse_every
+from services.client.rhythm import iso_length, parse_every
 
 _TIMING = (
     click.option("--every", metavar="LENGTH", help="Repeat: 30s, 5m, 1h30m, 1d, 2w, 1mo or PT5M."),
@@ -22,13 +22,13 @@ _REQUEST = (
     click.option("--method", help="GET, POST, PUT, DELETE, … [default: GET, POST with a body]."),
     click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="A header; may be repeated."),
     click.option("--body", help="Text to send; @FILE reads it from a file."),
-    click.option("--timeout", metavar="LENGTH", help="How long a call may take: PT60S by default, up to PT30M."),
+    click.option("--timeout", metavar="LENGTH", help="How long a call may take: 60s by default, up to 30m."),
     click.option("--retry-count", type=int, help="Repeat a failed call so often (4 by default)."),
-    click.option("--retry-interval", metavar="LENGTH", help="Wait so long between repeats: PT30S by default."),
+    click.option("--retry-interval", metavar="LENGTH", help="Wait so long between repeats: 30s by default."),
     click.option(
         "--retry-type", help="Repeats come Fixed apart (by default) or Exponential: ever longer, with jitter."
     ),
-    click.option("--max-interval", metavar="LENGTH", help="Exponential repeats come at most so far apart: PT1H."),
+    click.option("--max-interval", metavar="LENGTH", help="Exponential repeats come at most so far apart: 1h."),
     click.option("--no-retry", is_flag=True, help="Do not repeat a failed call."),
 )
 _PLACE = (
@@ -94,14 +94,14 @@ def flags_document(flags: JobFlags) -> dict[str, Any]:
         "placement": _given(pool=flags.pool, host=flags.host),
         "maintenance": _given(
             strategy=flags.strategy,
-            leadTime=flags.lead_time,
+            leadTime=iso_length(flags.lead_time),
             inFlight=flags.in_flight,
             onRelease=flags.on_release,
         ),
         "overlap": flags.overlap,
         "catchUp": flags.catch_up,
-        "timeout": flags.timeout,
-        "flexibleWindow": flags.flexible_window,
+        "timeout": iso_length(flags.timeout),
+        "flexibleWindow": iso_length(flags.flexible_window),
         "tags": pairs(flags.tags, "=", "--tag"),
         "state": "Disabled" if flags.disabled else None,
     }
@@ -132,8 +132,8 @@ def _retry_policy(flags: JobFlags) -> dict[str, Any]:
     policy = _given(
         retryType=flags.retry_type,
         retryCount=flags.retry_count,
-        retryInterval=flags.retry_interval,
-        maxInterval=flags.max_interval,
+        retryInterval=iso_length(flags.retry_interval),
+        maxInterval=iso_length(flags.max_interval),
     )
     if not flags.no_retry:
         return policy

@@ -1,11 +1,12 @@
-"""What people write for `--every`, as a recurrence."""
+"""What people write for lengths of time: `--every` as a recurrence, others as ISO 8601 durations."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import click
 
-from shared.durations import parse_duration
+from shared.durations import format_iso, parse_duration
 
 _PART = re.compile(r"(\d+)\s*(mo|w|d|h|m|s)")
 _COMPACT = re.compile(rf"(?:{_PART.pattern}\s*)+")
@@ -34,6 +35,15 @@ def parse_every(text: str) -> dict[str, Any]:
     if duration.microseconds:
         raise click.BadParameter(f"{text!r} is no whole number of seconds", param_hint="--every")
     return _of_seconds(duration.days * 86_400 + duration.seconds)
+
+
+def iso_length(text: str | None) -> str | None:
+    """Return `30s`, `5m`, `1h30m`, `1d` or `2w` as ISO 8601; anything else as it is, for the scheduler to judge."""
+    compact = (text or "").strip().lower()
+    parts = _PART.findall(compact) if _COMPACT.fullmatch(compact) else []
+    if not parts or any(unit not in _SECONDS for _, unit in parts):
+        return text
+    return format_iso(timedelta(seconds=sum(int(amount) * _SECONDS[unit] for amount, unit in parts)))
 
 
 def _of_seconds(seconds: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from services.client.rhythm import parse_every
+from services.client.rhythm import iso_length, parse_every
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,20 @@ def test_an_interval_becomes_frequency_and_interval(text: str, frequency: str, i
 def test_what_is_no_interval_is_refused_with_examples(text: str) -> None:
     with pytest.raises(click.BadParameter):
         parse_every(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("30s", "PT30S"),
+        ("1h30m", "PT1H30M"),
+        ("2w", "P14D"),
+        ("PT5M", "PT5M"),
+        ("00:05:00", "00:05:00"),
+        ("auto", "auto"),
+        ("1mo", "1mo"),
+        (None, None),
+    ],
+)
+def test_lengths_may_be_written_as_for_every(text: str | None, length: str | None) -> None:
+    assert iso_length(text) == length
