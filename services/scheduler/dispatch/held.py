@@ -25,6 +25,8 @@ from shared.topics import HostKey
 
 TICK_SECONDS = 2.0
 """Lead times and another replica's holds come without a change of hosts; so holds are looked through this often."""
+AFTERWARDS_SECONDS = 0.4
+"""What was held before a change of hosts may be written just after the look that follows it: so there is another."""
 _PATIENCE = 20
 """A hundred thousand holds take seconds to look through: a twentieth of the time is enough for it."""
 PAGE = 500
@@ -126,9 +128,10 @@ class Holds:
 
     async def _look_in_time(self) -> float:
         """Look, and return when to look again though no host changes: the longer it takes, the less often."""
-        began = time.monotonic()
+        began, changed = time.monotonic(), self._fleet() != self._seen
         await self.look()
-        return max(TICK_SECONDS, (time.monotonic() - began) * _PATIENCE)
+        pause = AFTERWARDS_SECONDS if changed else TICK_SECONDS
+        return max(pause, (time.monotonic() - began) * _PATIENCE)
 
     async def look(self) -> None:
         """Decide on every held occurrence once; let go what may run or has waited too long."""

@@ -1,6 +1,9 @@
 """What becomes of held occurrences: the latest, all, none, or missed; and what that means for the job's count."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -10,12 +13,16 @@ from services.scheduler.domain.hosts import STARTED
 from services.scheduler.domain.jobs import Job, JobDefinition, JobState
 from services.scheduler.domain.policies import Maintenance, MaintenanceRule, OnRelease
 from services.scheduler.domain.recurrence import Frequency, Recurrence
+from services.scheduler.store.base import Store
+from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.store.records import (
     Held,
     Release,
 )
 from tests.parts.builders import NOON, definition, host, job, occurrence, threat
-from tests.parts.dispatching import Dispatching, dispatching
+from tests.parts.dispatching import Dispatching, FaultyStore, dispatching
+from tests.parts.stored import NOW, claim, finished, put_job, register
+from tests.parts.waiting import until
 
 MINUTE = timedelta(minutes=1)
 MINUTELY = Recurrence(frequency=Frequency.MINUTE)
@@ -23,6 +30,34 @@ BY_TYPE = Maintenance(
     rule=MaintenanceRule(on_release=OnRelease.RUN_ONCE),
     by_type={"reboot": MaintenanceRule(on_release=OnRelease.SKIP)},
 )
+
+
+@pytest.fixture
+async def faulty() -> AsyncIterator[FaultyStore]:
+    async with MemoryStore(lambda: "session") as store:
+        yield FaultyStore(store)
+
+
+async def test_what_is_written_as_held_just_after_its_event_has_ended_is_let_go_soon(faulty: FaultyStore) -> None:
+    store = cast("Store", faulty)
+    work = Dispatching(store)
+    work.fleet = {(view := host("db-0", addresses=("10.0.0.4",))).key: view}
+    await put_job(store)
+    owner = await register(store)
+    [claimed] = await claim(store, owner)
+
+    async def has_looked() -> bool:
+        return bool(faulty.calls["list_held"])
+
+    async def is_let_go() -> bool:
+        return (await store.gauges(NOW)).occurrences == {"ready": 1}
+
+    looking = asyncio.create_task(work.holds.run())
+    await until(has_looked)
+    await store.settle(owner, [finished(claimed, held_for="db-0", held_under="Reboot")])
+    await until(is_let_go, seconds=1.5)
+    looking.cancel()
+    await asyncio.wait([looking])
 
 
 def held(of: Job, minute: int, under: str = "Freeze", **more: object) -> Held:
