@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import exists, func, insert, select
+from sqlalchemy import exists, func, select
 
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceState
 from services.scheduler.domain.jobs import JobId
@@ -14,8 +14,9 @@ from services.scheduler.store.records import (
     Recent,
 )
 from services.scheduler.store.sql.database import Database, Transaction
+from services.scheduler.store.sql.hot_rows import OWNED_OCCURRENCE, owned_occurrence
 from services.scheduler.store.sql.jobs import again_if_raced
-from services.scheduler.store.sql.rows import history_of, occurrence_values
+from services.scheduler.store.sql.rows import history_of
 from services.scheduler.store.sql.tables import (
     CLAIMABLE,
     HELD,
@@ -104,7 +105,7 @@ class HistoryVerbs:
             if await _is_known(tx, occurrence):
                 return False
             await tx.upsert(runs, id=occurrence.id, asked_at=occurrence.due)
-            await tx.run(insert(occurrences).values(**occurrence_values(occurrence, None)))
+            await tx.insert(occurrences, OWNED_OCCURRENCE, [owned_occurrence(occurrence, None)])
             return True
 
 

@@ -103,7 +103,7 @@ def history_line(row: HistoryRow) -> Raw:
     )
 
 
-def plain_collection_of(row: Raw) -> Collection:
+def collection_of(row: Raw) -> Collection:
     """Read a row of COLLECTION."""
     return Collection(
         id=row[0],

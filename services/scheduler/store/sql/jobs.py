@@ -22,15 +22,9 @@ from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.deletion import BURIED, bury, delete_jobs, empty
 from services.scheduler.store.sql.driver import RacedError
 from services.scheduler.store.sql.guards import Guards
-from services.scheduler.store.sql.hot_rows import COLLECTION, plain_collection_of
-from services.scheduler.store.sql.known import REST, STANDING
-from services.scheduler.store.sql.known import job_of as known_job_of
-from services.scheduler.store.sql.rows import (
-    collection_keys,
-    collection_of,
-    job_of,
-    job_query,
-)
+from services.scheduler.store.sql.hot_rows import COLLECTION, collection_of
+from services.scheduler.store.sql.known import WHOLE, job_of, read_jobs
+from services.scheduler.store.sql.rows import collection_keys
 from services.scheduler.store.sql.tables import collections, definitions, jobs
 from services.scheduler.store.sql.tags import tag
 from services.scheduler.store.sql.writing import Writing, batches
@@ -38,12 +32,12 @@ from services.scheduler.store.sql.writing import Writing, batches
 T = TypeVar("T")
 
 _COLLECTION = f"SELECT {', '.join(COLLECTION)} FROM collections"
+_COLLECTIONS_OF_ALL = f"{_COLLECTION} WHERE subscription_key = $1 ORDER BY name_key, group_key LIMIT $2 OFFSET $3"
+_COLLECTIONS_OF_GROUP = f"""{_COLLECTION} WHERE subscription_key = $1 AND group_key = $4
+    ORDER BY name_key LIMIT $2 OFFSET $3"""
 _COLLECTION_BY_KEYS = f"{_COLLECTION} WHERE subscription_key = $1 AND group_key = $2 AND name_key = $3"
 _COLLECTION_BY_ID = f"{_COLLECTION} WHERE id = $1 AND subscription_key <> $2"
-_JOB_BY_NAME = f"""SELECT {STANDING}, {REST} FROM jobs
-    JOIN collections ON collections.id = jobs.collection_id
-    JOIN definitions ON definitions.job_id = jobs.id
-    WHERE jobs.collection_id = $1 AND jobs.name_key = $2"""
+_IN_COLLECTION = f"{WHOLE} WHERE jobs.collection_id = $1"
 
 
 class JobVerbs:
@@ -62,21 +56,20 @@ class JobVerbs:
         """See the port."""
         keys = collection_keys(namespace, name)
         async with self._db.glance() as tx:
-            rows = await tx.fetch(_COLLECTION_BY_KEYS, keys["subscription_key"], keys["group_key"], keys["name_key"])
+            rows = await tx.fetch(_COLLECTION_BY_KEYS, *keys.values())
         if not rows:
             raise NotFoundError(f"collection {name} does not exist")
-        return plain_collection_of(rows[0])
+        return collection_of(rows[0])
 
     async def list_collections(
         self, subscription: str, resource_group: str | None, *, top: int, skip: int
     ) -> list[Collection]:
         """See the port."""
-        query = select(collections).where(collections.c.subscription_key == name_key(subscription))
-        if resource_group is not None:
-            query = query.where(collections.c.group_key == name_key(resource_group))
-        query = query.order_by(collections.c.name_key, collections.c.group_key).limit(top).offset(skip)
+        query = _COLLECTIONS_OF_ALL if resource_group is None else _COLLECTIONS_OF_GROUP
+        group = () if resource_group is None else (name_key(resource_group),)
         async with self._db.glance() as tx:
-            return [collection_of(row) for row in await tx.rows(query)]
+            rows = await tx.fetch(query, name_key(subscription), top, skip, *group)
+        return [collection_of(row) for row in rows]
 
     async def delete_collection(self, namespace: Namespace, name: str) -> None:
         """See the port."""
@@ -99,16 +92,17 @@ class JobVerbs:
     async def get_job(self, collection_id: CollectionId, name: str) -> Job:
         """See the port."""
         async with self._db.glance() as tx:
-            rows = await tx.fetch(_JOB_BY_NAME, collection_id, name_key(name))
+            rows = await tx.fetch(f"{_IN_COLLECTION} AND jobs.name_key = $2", collection_id, name_key(name))
         if not rows:
             raise NotFoundError(f"job {name} does not exist")
-        return known_job_of(rows[0])
+        return job_of(rows[0])
 
     async def find_jobs(self, collection_id: CollectionId, names: Sequence[str]) -> list[Job]:
         """See the port."""
+        keys = sorted({name_key(name) for name in names})
         async with self._db.glance() as tx:
-            named = tx.among(jobs.c.name_key, sorted({name_key(name) for name in names}))
-            rows = await tx.rows(job_query().where(jobs.c.collection_id == collection_id, named))
+            named = tx.words.among_values("jobs.name_key", "$2")
+            rows = await tx.fetch(f"{_IN_COLLECTION} AND {named}", collection_id, keys)
         return [job_of(row) for row in rows]
 
     async def list_jobs(
@@ -122,7 +116,7 @@ class JobVerbs:
         skip: int,
     ) -> list[Job]:
         """See the port."""
-        # The page inside, its definitions around it: what is skipped is joined with nothing it is not chosen by.
+        # The page first, then whole jobs: what is skipped is joined with nothing it is not chosen by.
         page = select(jobs.c.id).where(jobs.c.collection_id == collection_id)
         if after is not None:
             page = page.where(jobs.c.name_key > name_key(after))
@@ -132,10 +126,10 @@ class JobVerbs:
             page = page.join(definitions, definitions.c.job_id == jobs.c.id)
         for name, value in (tags or {}).items():
             page = page.where(tag(definitions.c.body, name) == value)
-        chosen = page.order_by(jobs.c.name_key).limit(top).offset(skip).subquery()
-        query = job_query().join(chosen, chosen.c.id == jobs.c.id).order_by(jobs.c.name_key)
-        async with self._db.glance() as tx:
-            return [job_of(row) for row in await tx.rows(query)]
+        async with self._db.read() as tx:
+            chosen = await tx.rows(page.order_by(jobs.c.name_key).limit(top).offset(skip))
+            rows = await read_jobs(tx, [JobId(row.id) for row in chosen])
+        return sorted((job_of(row) for row in rows), key=lambda job: name_key(job.name))
 
     async def count_jobs(self, collection_id: CollectionId, *, at_most: int | None = None) -> int:
         """See the port."""
@@ -164,7 +158,7 @@ class JobVerbs:
         self, namespace: Namespace, name: str, definition: CollectionDefinition, now: datetime
     ) -> tuple[Collection, bool]:
         keys = collection_keys(namespace, name)
-        found = select(collections).filter_by(**keys)
+        found = select(collections.c.id).filter_by(**keys)
         async with self._db.write() as tx:
             collection_id = await tx.scalar(found.with_for_update())
             if collection_id is None:
@@ -182,7 +176,8 @@ class JobVerbs:
             else:
                 same = collections.c.id == collection_id
                 await tx.run(update(collections).where(same).values(definition=definition, updated_at=now))
-            collection = collection_of((await tx.rows(found))[0])
+            [row] = await tx.fetch(_COLLECTION_BY_KEYS, *keys.values())
+            collection = collection_of(row)
             if collection_id is not None:
                 await _move_gate(tx, collection)
                 await self._guards.announce_collection(tx, collection.id)
@@ -197,7 +192,7 @@ class JobVerbs:
             rows = await tx.fetch(f"{_COLLECTION_BY_ID} {lock}", collection_id, BURIED)
             if not rows:
                 raise NotFoundError(f"collection {collection_id} does not exist")
-            writing = Writing(tx, plain_collection_of(rows[0]), now)
+            writing = Writing(tx, collection_of(rows[0]), now)
             await writing.lock(drafts)
             written = list(chain.from_iterable([await writing.write(batch) for batch in batches(drafts)]))
             if most is not None and any(one.created for one in written):

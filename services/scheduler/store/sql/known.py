@@ -16,7 +16,11 @@ from shared.clock import from_epoch_ms
 STANDING = """jobs.id, jobs.revision, jobs.updated_at, jobs.state, jobs.gate_open, jobs.next_due, jobs.planned,
     jobs.execution_count, jobs.failure_count, jobs.faulted_count, jobs.last_execution_time"""
 """The columns that name a version of a job, and those that change without a new one."""
-REST = "jobs.uid, jobs.collection_id, collections.name, jobs.name, jobs.anchor, jobs.created_at, definitions.body"
+WHOLE = f"""SELECT {STANDING},
+    jobs.uid, jobs.collection_id, collections.name, jobs.name, jobs.anchor, jobs.created_at, definitions.body
+    FROM jobs JOIN collections ON collections.id = jobs.collection_id
+    JOIN definitions ON definitions.job_id = jobs.id"""
+"""Whole jobs, each as of one version."""
 _STATES = {state.value: state for state in JobState}
 _DEFINITIONS = msgspec.json.Decoder(JobDefinition)
 
@@ -41,7 +45,7 @@ class KnownJobs:
                 known = self._find(row)
                 if known is not None:
                     jobs[known.id] = _standing_as(known, row)
-        async for part in slices(await _read(tx, [row[0] for row in rows if row[0] not in jobs])):
+        async for part in slices(await read_jobs(tx, [row[0] for row in rows if row[0] not in jobs])):
             for row in part:
                 job = job_of(row)
                 self._keep(row, job)
@@ -62,21 +66,15 @@ class KnownJobs:
             self._versions.popitem(last=False)
 
 
-async def _read(tx: Transaction, ids: list[JobId]) -> Sequence[Raw]:
-    """Read whole jobs: what stands in one answer is of one version."""
+async def read_jobs(tx: Transaction, ids: Sequence[JobId]) -> Sequence[Raw]:
+    """Return the rows of WHOLE of these jobs, without those deleted meanwhile, in no particular order."""
     if not ids:
         return []
-    return await tx.fetch(
-        f"""SELECT {STANDING}, {REST} FROM jobs
-            JOIN collections ON collections.id = jobs.collection_id
-            JOIN definitions ON definitions.job_id = jobs.id
-            WHERE {tx.words.among_values("jobs.id", "$1")}""",
-        ids,
-    )
+    return await tx.fetch(f"{WHOLE} WHERE {tx.words.among_values('jobs.id', '$1')}", list(ids))
 
 
 def job_of(row: Raw) -> Job:
-    """Read a row of STANDING and REST."""
+    """Read a row of WHOLE."""
     uid, collection_id, collection, name, anchor, created_at, body = row[11:]
     return Job(
         id=row[0],

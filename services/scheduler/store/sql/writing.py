@@ -6,10 +6,10 @@ from datetime import datetime
 from itertools import chain
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, and_, delete, func, not_, or_, select
+from sqlalchemy import and_, delete, func, not_, select
 
 from services.scheduler.domain.collections import Collection
-from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState
+from services.scheduler.domain.executions import Occurrence, OccurrenceId
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.store.progress import check_revision, is_over, name_key, new_job, replaced_job, replan_rows
 from services.scheduler.store.records import (
@@ -17,14 +17,11 @@ from services.scheduler.store.records import (
     Written,
 )
 from services.scheduler.store.sql.database import Transaction
-from services.scheduler.store.sql.rows import (
-    OCCURRENCE_COLUMNS,
-    bare_job_of,
-    history_values,
-    job_values,
-    occurrence_of,
-)
+from services.scheduler.store.sql.hot_rows import HISTORY, OCCURRENCE, history_line, occurrence_of
+from services.scheduler.store.sql.known import job_of, read_jobs
+from services.scheduler.store.sql.rows import job_values
 from services.scheduler.store.sql.tables import definitions, history, jobs, occurrences
+from shared.clock import to_epoch_ms
 
 _BATCH = 500
 
@@ -40,14 +37,13 @@ class Writing:
 
     async def lock(self, drafts: Sequence[JobDraft]) -> None:
         """Lock the jobs that exist, all at once and by id, as every verb does: no two can wait for each other."""
-        bodies = {name_key(draft.name): draft.definition for draft in drafts}
+        names = sorted({name_key(draft.name) for draft in drafts})
         named = self._tx.words.among_values("name_key", "$2")
         query = f"SELECT id FROM jobs WHERE collection_id = $1 AND {named} ORDER BY id {self._tx.words.locked}"
-        ids = [row[0] for row in await self._tx.fetch(query, self._collection.id, sorted(bodies))]
-        # Most batches create; only what exists is worth reading.
-        rows = await self._tx.rows(select(jobs).where(self._tx.among(jobs.c.id, ids))) if ids else []
-        for row in rows:
-            self._stored[row.name_key] = bare_job_of(row, self._collection.name, bodies[row.name_key])
+        ids = [row[0] for row in await self._tx.fetch(query, self._collection.id, names)]
+        for row in await read_jobs(self._tx, ids):
+            job = job_of(row)
+            self._stored[name_key(job.name)] = job
 
     async def write(self, drafts: Sequence[JobDraft]) -> list[Written]:
         """Write drafts of different names."""
@@ -112,29 +108,26 @@ class Writing:
         drafts = {job.id: draft for job, draft in pairs if not draft.restart}
         replanned = [job_id for job_id, draft in drafts.items() if draft.replan]
         withheld = sorted(chain.from_iterable(draft.withheld for draft in drafts.values()))
-        dropped = await self._drop(list(drafts), withheld, occurrences.c.due > self._now)
-        waiting = and_(occurrences.c.attempt == 1, occurrences.c.fire_at > self._now)
-        dropped += await self._drop(replanned, withheld, waiting)
+        dropped = await self._drop(list(drafts), withheld, "due > $3")
+        dropped += await self._drop(replanned, withheld, "attempt = 1 AND fire_at > $3")
         dropped.sort(key=lambda one: one.due)
         rows = [row for one in dropped for row in replan_rows([one], drafts[one.job_id], self._now)]
-        await self._tx.insert_many(history, history_values(rows))
+        await self._tx.insert(history, HISTORY, [history_line(row) for row in rows])
         of_job: dict[JobId, list[Occurrence]] = defaultdict(list)
         for one in dropped:
             of_job[one.job_id].append(one)
         return of_job
 
-    async def _drop(
-        self, job_ids: Sequence[JobId], withheld: Sequence[OccurrenceId], which: ColumnElement[bool]
-    ) -> list[Occurrence]:
+    async def _drop(self, job_ids: Sequence[JobId], withheld: Sequence[OccurrenceId], which: str) -> list[Occurrence]:
+        """Drop what is planned, free and `which`, where `$3` is the present instant."""
         if not job_ids:
             return []
-        planned = and_(self._tx.among(occurrences.c.job_id, job_ids), not_(occurrences.c.manual))
-        free = or_(
-            occurrences.c.state == OccurrenceState.READY,
-            and_(occurrences.c.state == OccurrenceState.CLAIMED, self._tx.among(occurrences.c.id, withheld)),
-        )
-        dropped = delete(occurrences).where(planned, free, which).returning(*OCCURRENCE_COLUMNS)
-        return [occurrence_of(row) for row in await self._tx.rows(dropped)]
+        words = self._tx.words
+        free = f"(state = 'ready' OR state = 'claimed' AND {words.among_values('id', '$2')})"
+        dropped = f"""DELETE FROM occurrences WHERE {words.among_values("job_id", "$1")} AND NOT manual
+            AND {free} AND {which} RETURNING {", ".join(OCCURRENCE)}"""
+        rows = await self._tx.fetch(dropped, list(job_ids), list(withheld), to_epoch_ms(self._now))
+        return [occurrence_of(row) for row in rows]
 
 
 def batches(drafts: Sequence[JobDraft]) -> Iterator[list[JobDraft]]:
