@@ -1,7 +1,15 @@
 """Many jobs in one request."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+
+from services.scheduler.dispatch.planner import plan
+from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.jobs import Job
+from services.scheduler.store.memory.store import MemoryStore
 from tests.parts.api_work import run_due
-from tests.parts.fakes_api import Api, a_job, every
+from tests.parts.fakes_api import NOON, Api, a_job, every, running_api
 
 BATCH = "/collections/demo/jobs:batch"
 
@@ -73,3 +81,26 @@ async def test_deleting_many_needs_a_filter(api: Api) -> None:
     reply = await api.call("DELETE", BATCH)
     assert (reply.status, reply.document["field"]) == (400, "$filter")
     assert await names(api) == ["a"]
+
+
+class BusyStore(MemoryStore):
+    """A store in which every job comes due just after a batch has looked for those that exist."""
+
+    async def find_jobs(self, collection_id: CollectionId, names: Sequence[str]) -> list[Job]:
+        """See the port."""
+        found = await super().find_jobs(collection_id, names)
+        owner = await self.register("other", NOON, timedelta(minutes=1))
+        await self.claim(owner, now=NOON, horizon=NOON, limit=100, plan=partial(plan, now=NOON, horizon=NOON))
+        return found
+
+
+async def test_jobs_that_come_due_while_a_batch_changes_their_timing_are_changed_all_the_same() -> None:
+    async with running_api(store=BusyStore(lambda: "session")) as api:
+        await api.call("PUT", "/collections/demo", {})
+        jobs = [a_job(name=name, startTime="2026-03-02T12:00:00Z", recurrence=every(10)) for name in "ab"]
+        await api.call("POST", BATCH, {"value": jobs})
+        answers = await api.call("POST", BATCH, {"value": [{**job, "recurrence": every(5)} for job in jobs]})
+        assert [answer["status"] for answer in answers.document["value"]] == [200, 200]
+        changed = await api.call("GET", "/collections/demo/jobs/a")
+    assert changed.document["recurrence"]["interval"] == 5
+    assert changed.document["status"]["nextExecutionTime"] == "2026-03-02T12:05:00Z"

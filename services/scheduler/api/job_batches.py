@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from services.scheduler.api.drafts import Wish, put_draft
 from services.scheduler.api.filters import JobFilter
+from services.scheduler.api.job_verbs import JobVerbs
 from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.job_reader import check_name, read_job
 from services.scheduler.api.schemas.jobs import JobDocument
@@ -18,10 +19,7 @@ from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit
 from services.scheduler.errors import ConflictError, InvalidInputError
 from services.scheduler.feed import Update
-from services.scheduler.store.records import (
-    JobDraft,
-    Written,
-)
+from services.scheduler.store.records import Written
 from shared.errors import LeewardError
 
 MAX_BATCH = 10_000
@@ -42,6 +40,7 @@ class JobBatches:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._verbs = JobVerbs(services)
 
     async def put(self, collection: Collection, documents: Sequence[Any], *, strict: bool = True) -> list[Answer]:
         """Create or replace each job; answers in order. What is wrong with one does not touch the others.
@@ -112,36 +111,31 @@ class JobBatches:
     async def _write(
         self, collection: Collection, wishes: Sequence[Wish], existing: dict[str, Job]
     ) -> dict[str, Answer]:
-        now, most = self._services.clock.now(), job_limit(collection.definition, self._services.limits)
-        known = {wish.name: existing[key].id for wish in wishes if (key := wish.name.lower()) in existing}
-        with self._services.engine.withheld(known.values()) as withheld:
-            drafts = [put_draft(wish, existing.get(wish.name.lower()), now) for wish in wishes]
-            drafts = [
-                replace(draft, withheld=withheld[known[draft.name]]) if draft.name in known else draft
-                for draft in drafts
-            ]
-            try:
-                written = await self._services.store.put_jobs(collection.id, drafts, now, most=most)
-            except ConflictError:
-                return await self._one_by_one(collection, drafts, most)
+        pairs = [(wish, existing.get(wish.name.lower())) for wish in wishes]
+        try:
+            written = await self._write_together(collection, pairs)
+        except ConflictError:
+            return {wish.name: await self._write_alone(collection, wish) for wish in wishes}
         self._announce(collection, written)
         return {wish.name: Answer(name=wish.name, written=one) for wish, one in zip(wishes, written, strict=True)}
 
-    async def _one_by_one(
-        self, collection: Collection, drafts: Sequence[JobDraft], most: int | None
-    ) -> dict[str, Answer]:
-        """Write what can be written when somebody else changed one of the jobs meanwhile."""
-        answers: dict[str, Answer] = {}
-        for draft in drafts:
-            try:
-                now = self._services.clock.now()
-                written = await self._services.store.put_jobs(collection.id, [draft], now, most=most)
-            except ConflictError as fault:
-                answers[draft.name] = Answer(name=draft.name, error=fault)
-            else:
-                self._announce(collection, written)
-                answers[draft.name] = Answer(name=draft.name, written=written[0])
-        return answers
+    async def _write_together(
+        self, collection: Collection, pairs: Sequence[tuple[Wish, Job | None]]
+    ) -> Sequence[Written]:
+        now, most = self._services.clock.now(), job_limit(collection.definition, self._services.limits)
+        with self._services.engine.withheld(job.id for _, job in pairs if job is not None) as withheld:
+            drafts = [
+                replace(put_draft(wish, job, now), withheld=frozenset() if job is None else withheld[job.id])
+                for wish, job in pairs
+            ]
+            return await self._services.store.put_jobs(collection.id, drafts, now, most=most)
+
+    async def _write_alone(self, collection: Collection, wish: Wish) -> Answer:
+        """Write one of a batch in which somebody else changed a job meanwhile, or one came due."""
+        try:
+            return Answer(name=wish.name, written=await self._verbs.put_wish(collection, wish))
+        except (ConflictError, InvalidInputError) as fault:
+            return Answer(name=wish.name, error=fault)
 
     def _announce(self, collection: Collection, written: Sequence[Written]) -> None:
         self._services.engine.forget([one.job.id for one in written if not one.created])

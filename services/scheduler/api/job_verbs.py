@@ -51,14 +51,18 @@ class JobVerbs:
         check_name(name)
         definition = read_job(document, self.allowed(collection), strict=strict)
         wish = Wish(name=name, uid=self._services.new_id(), definition=definition, state=document.state)
+        return await self.put_wish(collection, wish)
+
+    async def put_wish(self, collection: Collection, wish: Wish) -> Written:
+        """Create or replace a job whose document was read. Raises as `put` does, but for the document."""
 
         async def draft() -> tuple[JobDraft, Job | None]:
-            existing = await self._find(collection, name)
+            existing = await self._find(collection, wish.name)
             if existing is None:
                 await self._check_room(collection)
             return put_draft(wish, existing, self._services.clock.now()), existing
 
-        return await self._write(collection, name, draft)
+        return await self._write(collection, wish.name, draft)
 
     async def patch(self, collection: Collection, name: str, patch: dict[str, Any], *, strict: bool = True) -> Job:
         """Change what `patch` names (RFC 7386), leave the rest; the result is judged as a whole.
