@@ -61,6 +61,8 @@ log = get_logger(__name__)
 
 SETTLE_SECONDS = 5.0
 """How long dispatch waits for the retained state of the fleet at start; a broker that is away holds nothing up."""
+CLAIMS_A_RUNNER = 80
+"""Claims in hand: enough for thousands a second, of which the timer holds a second's worth (docs/performance.md)."""
 HEARTBEAT_SECONDS = 10.0
 PULSE_SECONDS = 1.0
 FLUSH_SECONDS = 2.0
@@ -95,42 +97,14 @@ class Scheduler:
         self.announcer = Announcer(
             self.bus, self.topics, self.feed, clock, self.metrics, replica=settings.replica, new_id=new_id
         )
-        self.holds = Holds(
-            store,
-            clock,
-            self.announcer,
-            fleet=lambda: self.fleet.views,
-            load=self.running.load,
-            released=lambda: self.engine.wake(),
-            metrics=self.metrics,
-        )
+        self.holds = self._holds()
         self.steward = self._steward()
-        self.approvals = Approvals(
-            self.fleet,
-            store,
-            self.bus,
-            self.topics,
-            clock,
-            setting=settings.approve,
-            replica=settings.replica,
-            metrics=self.metrics,
-        )
+        self.approvals = self._approvals()
         self.caller = HttpCaller(TargetGuard(settings.targets_deny, settings.targets_allow), clock)
         self.attempts = Attempts(self.caller, self.running, clock, self.metrics)
         self.runner = self._runner()
         self.retention = Retention(store, clock, self.metrics, dice=random.random)
-        self.engine = Engine(
-            store,
-            clock,
-            self.lease,
-            self.assurance,
-            self.claims,
-            self.runner,
-            self.outcomes,
-            self.metrics,
-            capacity=80 * settings.runners,
-            wrote=self.retention.wrote,
-        )
+        self.engine = self._engine()
         self.rescue = Rescue(store, clock, self.lease, self.metrics, rescued=self.engine.wake)
         self.living = Living(self.lease, self.rescue, self.engine, self.metrics)
         self.fleet.on_change(self._follow_fleet)
@@ -160,6 +134,43 @@ class Scheduler:
         self.metrics.bus_connected.set(connected)
         if not connected:
             self.fleet.heard.forget_blocks()
+
+    def _holds(self) -> Holds:
+        return Holds(
+            self.store,
+            self.clock,
+            self.announcer,
+            fleet=lambda: self.fleet.views,
+            load=self.running.load,
+            released=lambda: self.engine.wake(),
+            metrics=self.metrics,
+        )
+
+    def _approvals(self) -> Approvals:
+        return Approvals(
+            self.fleet,
+            self.store,
+            self.bus,
+            self.topics,
+            self.clock,
+            setting=self.settings.approve,
+            replica=self.settings.replica,
+            metrics=self.metrics,
+        )
+
+    def _engine(self) -> Engine:
+        return Engine(
+            self.store,
+            self.clock,
+            self.lease,
+            self.assurance,
+            self.claims,
+            self.runner,
+            self.outcomes,
+            self.metrics,
+            capacity=CLAIMS_A_RUNNER * self.settings.runners,
+            wrote=self.retention.wrote,
+        )
 
     def _rules(self) -> FleetRules:
         return FleetRules(

@@ -71,6 +71,7 @@ async def test_a_bus_that_never_stops_reporting_connects_again_after_the_broker_
             await reporting
             await broker.start()
         await changes.until([True, False, True, False, True])
+        assert bus.connected
 
 
 async def test_a_broker_that_starts_late_is_found(broker: BrokerProcess) -> None:

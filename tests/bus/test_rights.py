@@ -49,10 +49,14 @@ class Doorkeeper:
         await writer.wait_closed()
 
 
-async def until_problem(bus: Bus, text: str) -> None:
+async def until_problem(bus: Bus, text: str) -> str:
+    """Wait until the bus has a problem that says `text`, and return what has it."""
     async with asyncio.timeout(10):
-        while text not in str(bus.problems):  # noqa: ASYNC110 - problems are for readiness, which polls
-            await asyncio.sleep(0.01)
+        while True:
+            for name, said in bus.problems.items():
+                if text in f"{name}: {said}":
+                    return name
+            await asyncio.sleep(0.01)  # problems are for readiness, which polls
 
 
 async def test_a_refused_password_is_not_retried_hot() -> None:
@@ -68,11 +72,12 @@ async def test_a_refused_password_is_tried_again_later() -> None:
         bus = Bus(BusSettings(url=doorkeeper.url), client_id="a", refused_pause=0.05)
         async with running(bus, settled=False):
             await doorkeeper.until_visits(3)
+            assert not bus.connected
 
 
 async def test_two_clients_of_one_name_are_told_what_is_wrong_when_the_broker_does_not(mosquitto: Mosquitto) -> None:
     async with running(bus_at(mosquitto.url)) as bus, running(bus_at(mosquitto.url), settled=False):
-        await until_problem(bus, "does another client have the same name?")
+        assert await until_problem(bus, "does another client have the same name?") == "broker"
 
 
 async def test_a_client_whose_name_is_taken_over_does_not_fight_for_it() -> None:

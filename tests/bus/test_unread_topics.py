@@ -40,6 +40,7 @@ async def test_a_newcomer_hears_everything_again_soon(mosquitto: Mosquitto) -> N
 
             await until(all_are_read)
             await listener.until(lambda heard: len({each.topic for each in heard}) == len(TOPICS))
+            assert {each.topic for each in listener.deliveries} == set(TOPICS)
 
 
 async def test_a_topic_with_a_reader_is_always_read(mosquitto: Mosquitto) -> None:

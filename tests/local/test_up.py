@@ -147,7 +147,7 @@ async def test_a_part_that_was_killed_comes_back(tmp_path: Path) -> None:
             return [host["watcher"] for host in hosts["value"]] == ["online"] * 3
 
         await until(sees_the_fleet_again)
-        await up.ends(signal.SIGTERM)
+        assert await up.ends(signal.SIGTERM) == 0
 
 
 async def test_no_part_outlives_a_killed_up(tmp_path: Path) -> None:

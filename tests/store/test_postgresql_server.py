@@ -205,6 +205,7 @@ async def test_the_locks_of_a_process_without_a_lease_do_not_keep_its_claims_fro
 
     await until(is_rescued, seconds=4)
     await until(lambda: asyncio.sleep(0, frozen.is_closed()), seconds=4)
+    assert await claim(replicas[1], await register(replicas[1]), at=NOW + MINUTE)
 
 
 async def _process_of(url: str, owner: Ownership) -> str:

@@ -217,7 +217,8 @@ async def test_events_that_come_while_the_broker_is_away_are_told_afterwards(bro
         await unready(app, "bus broker")
         await broker.start()
         async with listening(broker) as ear:
-            await ear.until(TOPICS.events(DB_0), EventSnapshot, lambda it: bool(it.events))
+            snapshot = await ear.until(TOPICS.events(DB_0), EventSnapshot, lambda it: bool(it.events))
+            assert [event.event_id for event in snapshot.events] == ["EVENT-1"]
 
 
 async def test_a_restarted_watcher_begins_a_session_and_repeats_the_notice_under_its_id(
@@ -245,8 +246,10 @@ async def test_a_watcher_waits_for_the_instance_document_and_says_so(broker: Mos
 
 async def test_a_watcher_stops_while_it_waits(broker: Mosquitto, imds: Emulator) -> None:
     imds.stage.faults.add(Fault(kind=FaultKind.STATUS, endpoint=Endpoint.INSTANCE), imds.stage.pace.now())
-    async with asyncio.timeout(3), watching(broker, imds):
-        pass
+    async with asyncio.timeout(3), watching(broker, imds) as app:
+        await unready(app, "identity: GET")
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await answer(app, "/livez")
 
 
 async def test_neighbours_tell_the_same_event_each_in_its_own_snapshot(broker: Mosquitto, imds: Emulator) -> None:
@@ -267,3 +270,4 @@ async def test_a_broker_that_lets_nobody_publish_makes_the_watcher_unready(tmp_p
         watching(broker, imds) as app,
     ):
         await unready(app, "bus publishing")
+        assert (await answer(app, "/livez"))[0] == 200

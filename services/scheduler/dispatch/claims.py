@@ -22,7 +22,6 @@ class Stage(Enum):
 
 class _Entry(msgspec.Struct):
     claim: Claim
-    contended: bool
     stage: Stage = Stage.WAITING
 
 
@@ -35,6 +34,7 @@ class Claims:
 
     def __init__(self) -> None:
         self._entries: dict[OccurrenceId, _Entry] = {}
+        self._contended: set[OccurrenceId] = set()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -42,7 +42,11 @@ class Claims:
     def take(self, claims: Iterable[Claim]) -> None:
         """Take in what the store has just given us."""
         for claim in claims:
-            self._entries[claim.occurrence.id] = _Entry(claim, claim.contended)
+            self._entries[claim.occurrence.id] = _Entry(claim)
+            if claim.contended:
+                self._contended.add(claim.occurrence.id)
+            else:
+                self._contended.discard(claim.occurrence.id)
 
     def unknown(self, claims: Iterable[Claim]) -> list[Claim]:
         """Return those whose occurrence is not in hand at all."""
@@ -62,23 +66,21 @@ class Claims:
 
     def contended(self, until: datetime) -> list[OccurrenceId]:
         """Return the occurrences, to start by `until`, that one of their job on another replica may go before."""
+        self._contended &= self._entries.keys()
+        entries = ((occurrence_id, self._entries[occurrence_id]) for occurrence_id in self._contended)
         return [
             occurrence_id
-            for occurrence_id, entry in self._entries.items()
-            if entry.contended and entry.stage is Stage.WAITING and entry.claim.occurrence.fire_at <= until
+            for occurrence_id, entry in entries
+            if entry.stage is Stage.WAITING and entry.claim.occurrence.fire_at <= until
         ]
 
     def clear_way(self, ids: Iterable[OccurrenceId]) -> None:
         """Note that no other occurrence goes before these."""
-        for occurrence_id in ids:
-            entry = self._entries.get(occurrence_id)
-            if entry is not None:
-                entry.contended = False
+        self._contended.difference_update(ids)
 
     def is_contended(self, claim: Claim) -> bool:
         """Whether an occurrence of the same job on another replica may go before this one."""
-        entry = self._entries.get(claim.occurrence.id)
-        return claim.contended if entry is None else entry.contended
+        return claim.occurrence.id in self._contended
 
     def begin(self, claim: Claim) -> bool:
         """Put a claim under way; False when it does not stand any more."""
@@ -111,6 +113,7 @@ class Claims:
     def clear(self) -> None:
         """Drop all: the lease they were claimed under is lost."""
         self._entries.clear()
+        self._contended.clear()
 
     def _stage(self, claim: Claim) -> Stage | None:
         entry = self._entries.get(claim.occurrence.id)

@@ -101,7 +101,7 @@ class Engine:
         if dropped:
             self._clean()
         try:
-            yield {job_id: frozenset(_occurrences_of(job_id, dropped)) for job_id in jobs}
+            yield _by_job(jobs, dropped)
         finally:
             self._withheld -= Counter(jobs)
             self._gone.append(lambda claim: claim.job.id in jobs)
@@ -286,8 +286,11 @@ class Engine:
                 self._outcomes.add(of_deferral(claim.job, claim.occurrence, claim.occurrence.fire_at))
 
 
-def _occurrences_of(job_id: JobId, claims: Iterable[Claim]) -> Iterator[OccurrenceId]:
-    return (claim.occurrence.id for claim in claims if claim.job.id == job_id)
+def _by_job(jobs: Iterable[JobId], claims: Iterable[Claim]) -> Withheld:
+    occurrences: dict[JobId, set[OccurrenceId]] = {job_id: set() for job_id in jobs}
+    for claim in claims:
+        occurrences[claim.job.id].add(claim.occurrence.id)
+    return {job_id: frozenset(ids) for job_id, ids in occurrences.items()}
 
 
 def _facts(job: Job) -> tuple[int, JobState, bool]:

@@ -1,6 +1,5 @@
 """Whatever a file holds, it is read or refused; nothing breaks."""
 
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from services.client.errors import MovingError
 from services.client.moving.fields import COLLECTION_FIELDS, JOB_FIELDS
 from services.client.moving.plan import There, document_to_send, merged, plan
+from services.client.moving.translation import Wanted
 from tests.parts.moving import template, wanted
 
 _OUTER = ("id", "name", "type", "collection", "properties", "resources", "value", "jobs", "collections", "condition")
@@ -25,18 +25,27 @@ JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dicti
 OBJECT = st.dictionaries(NAMES, JSON, max_size=6)
 
 
+def read_or_refused(document: Any, collection: str | None = None) -> list[Wanted] | str:
+    """Return everything that is read from a document, or why it is refused."""
+    try:
+        return list(wanted(document, collection).values())
+    except MovingError as refusal:
+        return refusal.message
+
+
 @settings(max_examples=50)
 @given(JSON)
 def test_any_document_is_read_or_refused(document: Any) -> None:
-    with suppress(MovingError):
-        wanted(document, "c")
+    outcome = read_or_refused(document, "c")
+    assert outcome if isinstance(outcome, str) else all(one.collection for one in outcome)
 
 
 @settings(max_examples=50)
 @given(st.lists(OBJECT, max_size=2), OBJECT)
 def test_any_template_is_read_or_refused(resources: list[dict[str, Any]], more: dict[str, Any]) -> None:
-    with suppress(MovingError):
-        wanted(template(*resources, **{name: value for name, value in more.items() if name != "resources"}))
+    others = {name: value for name, value in more.items() if name != "resources"}
+    outcome = read_or_refused(template(*resources, **others))
+    assert outcome if isinstance(outcome, str) else all(one.collection for one in outcome)
 
 
 def test_a_template_without_bottom_is_refused() -> None:

@@ -58,6 +58,7 @@ async def test_what_is_written_as_held_just_after_its_event_has_ended_is_let_go_
     await until(is_let_go, seconds=1.5)
     looking.cancel()
     await asyncio.wait([looking])
+    assert await is_let_go()
 
 
 def held(of: Job, minute: int, under: str = "Freeze", **more: object) -> Held:

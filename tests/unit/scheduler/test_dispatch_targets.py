@@ -1,5 +1,6 @@
 """Targets that hang, crowd or forget: whom they delay, and whom they must not."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -44,6 +45,8 @@ async def test_runners_whose_calls_take_long_are_replaced(work: Dispatching) -> 
     for target in ("one", "two", "three"):
         await hang(work, jobs=6, target=target)
     await work.target.until_called(18)  # more than the eight runners that there are at first
+    calls = Counter(call.uri for call, _, _ in work.target.calls)
+    assert calls == {"http://one.test/": 6, "http://two.test/": 6, "http://three.test/": 6}
 
 
 async def test_what_waited_for_a_full_target_goes_on_when_it_answers(work: Dispatching) -> None:
@@ -51,6 +54,7 @@ async def test_what_waited_for_a_full_target_goes_on_when_it_answers(work: Dispa
     await work.target.until_called(6)
     work.target.gate.set()
     await work.target.until_called(20)
+    assert len({occurrence.job_id for _, occurrence, _ in work.target.calls}) == 20
 
 
 async def test_nobody_waits_behind_those_whose_turn_came_to_nothing(work: Dispatching) -> None:

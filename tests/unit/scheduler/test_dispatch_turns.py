@@ -49,6 +49,8 @@ async def test_the_next_one_gets_its_turn_though_the_one_before_broke_inside_lee
     await work.until_rows(1)  # the third one gives way: one runs, one waits
     work.target.gate.set()
     await work.target.until_called(2)
+    broken, after = (occurrence for _, occurrence, _ in work.target.calls[:2])
+    assert broken.due < after.due
 
 
 async def test_the_next_one_gets_its_turn_though_the_retry_it_waited_for_is_held(work: Dispatching) -> None:
@@ -76,8 +78,9 @@ async def test_a_job_with_a_long_queue_keeps_no_other_job_waiting(work: Dispatch
     crowd = definition(recurrence=EVERY_SECOND, catch_up=CatchUp.RUN_ALL, catch_up_window=timedelta(minutes=10))
     await work.add(crowd, name="crowd", due=work.clock.now() - 300 * SECOND)
     await work.target.until_called(1)
-    await work.add(definition(), name="other")
+    other = await work.add(definition(), name="other")
     await work.target.until_called(2)
+    assert work.target.calls[1][1].job_id == other.id
 
 
 async def test_nothing_is_skipped_for_a_retry_that_another_replica_has_made(work: Dispatching) -> None:
