@@ -12,6 +12,7 @@ from aiohttp import web
 
 from services.scheduler.api.ports import Services
 from services.scheduler.api.routes import build
+from services.scheduler.dispatch.actions.callers import Callers
 from services.scheduler.dispatch.actions.http import HttpCaller
 from services.scheduler.dispatch.actions.targets import TargetGuard
 from services.scheduler.dispatch.announcer import Announcer
@@ -28,6 +29,7 @@ from services.scheduler.dispatch.outcomes import Outcomes
 from services.scheduler.dispatch.rescue import LOOK_SECONDS, Rescue
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.running import Running
+from services.scheduler.domain.actions import HttpCall
 from services.scheduler.domain.hosts import Threat
 from services.scheduler.domain.limits import read_limits
 from services.scheduler.duty import Duty
@@ -100,8 +102,8 @@ class Scheduler:
         self.holds = self._holds()
         self.steward = self._steward()
         self.approvals = self._approvals()
-        self.caller = HttpCaller(TargetGuard(settings.targets_deny, settings.targets_allow), clock)
-        self.attempts = Attempts(self.caller, self.running, clock, self.metrics)
+        self.callers = self._callers()
+        self.attempts = Attempts(self.callers, self.running, clock, self.metrics)
         self.runner = self._runner()
         self.retention = Retention(store, clock, self.metrics, dice=random.random)
         self.engine = self._engine()
@@ -171,6 +173,10 @@ class Scheduler:
             capacity=CLAIMS_A_RUNNER * self.settings.runners,
             wrote=self.retention.wrote,
         )
+
+    def _callers(self) -> Callers:
+        guard = TargetGuard(self.settings.targets_deny, self.settings.targets_allow)
+        return Callers({HttpCall: HttpCaller(guard, self.clock)})
 
     def _rules(self) -> FleetRules:
         return FleetRules(
@@ -380,7 +386,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         store = await stack.enter_async_context(open_store(settings.database_url))
         scheduler = Scheduler(settings, store, SystemClock())
         await scheduler.begin()
-        await stack.enter_async_context(scheduler.caller)
+        await stack.enter_async_context(scheduler.callers)
         await stack.enter_async_context(
             OpsServer(parse_listen(settings.ops_listen), scheduler.metrics.registry, scheduler.readiness)
         )

@@ -33,5 +33,13 @@ class StoreUnavailableError(TransientError):
     """The database cannot be reached or refused for a reason that may pass."""
 
 
+class SecretUnavailableError(TransientError):
+    """A secret's key, file or variable is not there now; the message names it, never its text."""
+
+
+class SecretRefusedError(PermanentError):
+    """A secret does not belong where it stands, or the job may not use what it refers to."""
+
+
 class LeaseLostError(LeewardError):
     """Another replica has taken over this one's claims; nothing of them may fire or be recorded any more."""

@@ -23,6 +23,13 @@ def action(uri: str = "http://target.test/", *, retries: int = 0, error_action: 
     return Action(call=HttpCall(method="POST", uri=uri), retry_policy=policy)
 
 
+def uri_of(what: Job) -> str:
+    """Return the address that a job calls; fails for a job that makes no HTTP call."""
+    call = what.definition.action.call
+    assert isinstance(call, HttpCall)
+    return call.uri
+
+
 def definition(
     uri: str = "http://target.test/", *, host: str | None = None, pool: str | None = None, **more: object
 ) -> JobDefinition:

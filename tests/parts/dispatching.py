@@ -24,7 +24,7 @@ from services.scheduler.dispatch.moves import Moves
 from services.scheduler.dispatch.outcomes import Outcomes
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.running import Running
-from services.scheduler.domain.actions import Call
+from services.scheduler.domain.actions import Call, HttpCall
 from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionState, Namespace
 from services.scheduler.domain.executions import HistoryRow, Occurrence
 from services.scheduler.domain.hosts import HostView
@@ -54,7 +54,7 @@ class ScriptedTarget:
     """Answers calls by a script; `gate` closed keeps them waiting."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[Call, Occurrence, HostView | None]] = []
+        self.calls: list[tuple[HttpCall, Occurrence, HostView | None]] = []
         self.answers: Answers = lambda _: GOOD
         self.gate = asyncio.Event()
         self.gate.set()
@@ -62,6 +62,7 @@ class ScriptedTarget:
 
     async def call(self, call: Call, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
         """Remember the call, wait for the gate, and answer."""
+        assert isinstance(call, HttpCall)
         async with self._called:
             self.calls.append((call, occurrence, host))
             self._called.notify_all()
@@ -70,6 +71,7 @@ class ScriptedTarget:
 
     def target(self, call: Call, _host: HostView | None) -> str:
         """Tell targets apart by host and port, as the real caller does."""
+        assert isinstance(call, HttpCall)
         return urlsplit(call.uri).netloc
 
     async def until_called(self, times: int) -> None:

@@ -42,12 +42,12 @@ async def test_a_second_scheduler_on_the_same_file_is_refused_by_name(sqlite_url
         with pytest.raises(ConflictError, match=r"another scheduler has .*leeward\.db open"):
             await open_store(sqlite_url).__aenter__()
     async with open_store(sqlite_url) as store:
-        await store.ping()
+        await store.gauges(NOW)
 
 
 async def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:
     async with open_store(f"sqlite:///{tmp_path}/deep/down/leeward.db") as store:
-        await store.ping()
+        await store.gauges(NOW)
     assert (tmp_path / "deep" / "down" / "leeward.db").is_file()
 
 

@@ -10,6 +10,7 @@ from services.scheduler.store.base import Store
 from services.scheduler.store.records import (
     Release,
 )
+from tests.parts.builders import uri_of
 from tests.parts.stored import MINUTE, NOW, SECOND, claim, draft, finished, put_job, register, rescue, row, stored
 
 
@@ -23,7 +24,7 @@ async def test_a_replica_is_told_what_it_has_claimed_with_each_job_as_it_is_now(
     await store.put_jobs(job.collection_id, [draft("backup", uri="http://new/", next_due=NOW + MINUTE)], NOW)
     [mine] = await store.list_claims(owner)
     assert mine.occurrence in [each.occurrence for each in claims]
-    assert mine.job.definition.action.call.uri == "http://new/"
+    assert uri_of(mine.job) == "http://new/"
 
 
 async def test_another_replicas_claims_are_not_told(shared_store: Store) -> None:

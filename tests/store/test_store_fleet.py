@@ -132,7 +132,3 @@ async def test_cordons_are_kept_until_they_are_deleted(store: Store) -> None:
     assert await store.delete_cordon("db-0")
     assert not await store.delete_cordon("db-0")
     assert [one.host for one in await store.list_cordons()] == ["web-0"]
-
-
-async def test_a_store_that_is_open_answers_a_ping(store: Store) -> None:
-    await store.ping()

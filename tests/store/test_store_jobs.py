@@ -12,6 +12,7 @@ from services.scheduler.domain.jobs import JobCounters, JobState
 from services.scheduler.errors import ConflictError, NoRoomError, NotFoundError
 from services.scheduler.store.base import Store
 from services.scheduler.store.progress import progress_of
+from tests.parts.builders import uri_of
 from tests.parts.stored import (
     MINUTE,
     NOW,
@@ -52,7 +53,7 @@ async def test_a_replaced_job_keeps_its_identity_and_rises_in_revision(store: St
     assert not written.created
     assert (again.id, again.uid, again.name, again.revision) == (job.id, job.uid, "Backup", 2)
     assert (again.created_at, again.updated_at) == (NOW, NOW + SECOND)
-    assert again.definition.action.call.uri == "http://new/"
+    assert uri_of(again) == "http://new/"
     assert again == await stored(store, job)
 
 

@@ -7,6 +7,7 @@ from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.store.base import Store
 from services.scheduler.store.progress import REPLANNED
 from services.scheduler.store.records import Claim, JobDraft, Ownership, Written
+from tests.parts.builders import uri_of
 from tests.parts.stored import MINUTE, NOW, SECOND, claim, draft, finished, planned, put_job, register, stored
 
 WAIT = 20 * SECOND
@@ -55,7 +56,7 @@ async def test_a_changed_job_goes_on_with_what_waits_in_its_window(store: Store)
     changed = await write(store, job, definition=draft("backup", uri="http://10.0.0.9/").definition)
     assert changed.planned == 1
     [claimed] = await claim_at(store, owner, 20)
-    assert (claimed.occurrence.due, claimed.job.definition.action.call.uri) == (NOW, "http://10.0.0.9/")
+    assert (claimed.occurrence.due, uri_of(claimed.job)) == (NOW, "http://10.0.0.9/")
 
 
 async def test_a_changed_schedule_takes_what_waits_in_its_window_with_it_and_history_says_so(store: Store) -> None:

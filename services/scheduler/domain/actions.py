@@ -1,18 +1,23 @@
 """What a job does when it is due: one call, its retries, and another call when all of them failed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
 from services.scheduler.domain.choices import CaseInsensitive
+from services.scheduler.domain.secrets import Secret
 
 
-class Scheme(CaseInsensitive):
-    """Action types of the HTTP family; the URI decides what is spoken."""
+class ActionKind(CaseInsensitive):
+    """Types of action, as documents spell them; for HTTP and HTTPS the URI decides what is spoken."""
 
     HTTP = "Http"
     HTTPS = "Https"
+    STORAGE_QUEUE = "StorageQueue"
+    SERVICE_BUS_QUEUE = "ServiceBusQueue"
+    SERVICE_BUS_TOPIC = "ServiceBusTopic"
+    MQTT = "Mqtt"
 
 
 DEFAULT_MAX_INTERVAL = timedelta(hours=1)
@@ -48,22 +53,125 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return max(DEFAULT_MAX_INTERVAL, self.interval) if self.max_interval is None else self.max_interval
 
 
+class BasicAuthentication(msgspec.Struct, frozen=True, kw_only=True, tag="basic"):
+    """User name and password (RFC 7617)."""
+
+    username: str
+    password: Secret
+
+
+class ClientCertificate(msgspec.Struct, frozen=True, kw_only=True, tag="certificate"):
+    """A certificate shown in the TLS handshake: `pfx` is the base64 text of a PKCS #12 file.
+
+    What replies tell of it is read when it is given; None for a file that is referred to.
+    """
+
+    pfx: Secret
+    password: Secret | None = None
+    thumbprint: str | None = None
+    subject: str | None = None
+    expires_at: datetime | None = None
+
+
+class OAuthClient(msgspec.Struct, frozen=True, kw_only=True, tag="oauth"):
+    """A bearer token got by client credentials from Azure AD (RFC 6749 §4.4)."""
+
+    secret: Secret
+    tenant: str
+    audience: str
+    client_id: str
+
+
+Authentication = BasicAuthentication | ClientCertificate | OAuthClient
+
+
 class HttpCall(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
     """One HTTP request; `uri`, header values and `body` may contain `{host}` and `{hostname}`.
 
     `written` is the action's type as the caller spelled it: replies echo it (reference azure-scheduler §0.3).
+    `kind` is stored as `scheme`, its name in earlier versions. `signing` holds Standard Webhooks secrets (`whsec_...`,
+    several with blanks between) that sign each request.
     """
 
-    scheme: Scheme = Scheme.HTTP
+    kind: ActionKind = msgspec.field(default=ActionKind.HTTP, name="scheme")
     written: str = ""
     method: str
     uri: str
     headers: dict[str, str] = {}
     body: str | None = None
+    authentication: Authentication | None = None
+    signing: Secret | None = None
 
 
-Call = HttpCall
-"""Every protocol's call; a tagged union once there is a second one."""
+class StorageQueueCall(msgspec.Struct, frozen=True, kw_only=True, tag="storageQueue"):
+    """One message into a queue of an Azure storage account, by its REST protocol with a SAS token."""
+
+    kind: ActionKind = ActionKind.STORAGE_QUEUE
+    written: str = ""
+    account: str
+    queue: str
+    sas: Secret
+    message: str
+
+
+class BusTransport(CaseInsensitive):
+    """How a namespace is spoken to; NetMessaging is its REST protocol over HTTPS."""
+
+    NOT_SPECIFIED = "NotSpecified"
+    NET_MESSAGING = "NetMessaging"
+    AMQP = "AMQP"
+
+
+class BrokeredProperties(msgspec.Struct, frozen=True, kw_only=True):
+    """Properties that Service Bus itself understands (reference azure-scheduler §1.7)."""
+
+    content_type: str | None = None
+    correlation_id: str | None = None
+    force_persistence: bool | None = None
+    label: str | None = None
+    message_id: str | None = None
+    partition_key: str | None = None
+    reply_to: str | None = None
+    reply_to_session_id: str | None = None
+    scheduled_enqueue_at: datetime | None = None
+    session_id: str | None = None
+    time_to_live: timedelta | None = None
+    to: str | None = None
+    via_partition_key: str | None = None
+
+
+class ServiceBusCall(msgspec.Struct, frozen=True, kw_only=True, tag="serviceBus"):
+    """One message to a queue or a topic (`entity`) of a Service Bus namespace, with a shared access key."""
+
+    kind: ActionKind
+    written: str = ""
+    namespace: str
+    entity: str
+    transport: BusTransport = BusTransport.NOT_SPECIFIED
+    key_name: str
+    key: Secret
+    message: str
+    custom: dict[str, str] = {}
+    brokered: BrokeredProperties = BrokeredProperties()
+
+
+class MqttCall(msgspec.Struct, frozen=True, kw_only=True, tag="mqtt"):
+    """One MQTT 5 message; `topic` and `payload` may contain `{host}` and `{hostname}`."""
+
+    kind: ActionKind = ActionKind.MQTT
+    written: str = ""
+    topic: str
+    payload: str
+    qos: int = 1
+    retain: bool = False
+    content_type: str | None = None
+    response_topic: str | None = None
+    correlation_data: str | None = None
+    expiry: timedelta | None = None
+    user_properties: dict[str, str] = {}
+
+
+Call = HttpCall | StorageQueueCall | ServiceBusCall | MqttCall
 
 
 class ErrorAction(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from services.scheduler.domain.actions import HttpCall
 from services.scheduler.domain.hosts import STARTED, HostView, Threat
 from services.scheduler.domain.jobs import JobDefinition
 from services.scheduler.domain.policies import InFlight, Placement, ResolvedMaintenance, Strategy, resolve
@@ -64,7 +65,8 @@ def home_of(definition: JobDefinition, fleet: Fleet) -> HostView | None:
         return fleet.get(host_key(placement.host))
     if placement is not None:
         return None
-    return _host_of_uri(definition.action.call.uri, fleet)
+    call = definition.action.call
+    return _host_of_uri(call.uri, fleet) if isinstance(call, HttpCall) else None
 
 
 def _host_of_uri(uri: str, fleet: Fleet) -> HostView | None:

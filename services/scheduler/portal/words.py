@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from services.scheduler.domain.actions import Call
+from services.scheduler.domain.actions import Call, HttpCall, MqttCall, StorageQueueCall
 from services.scheduler.domain.jobs import JobDefinition
 from services.scheduler.domain.recurrence import Recurrence
 
@@ -35,7 +35,20 @@ def place_words(definition: JobDefinition) -> str:
 
 
 def target_words(call: Call) -> str:
-    """Return method and address of a call, without user, password, query or fragment: those may hold secrets."""
+    """Return what a call is aimed at, such as `GET http://db-0/backup` or `queue orders at account`."""
+    match call:
+        case HttpCall():
+            return _request_words(call)
+        case StorageQueueCall():
+            return f"queue {call.queue} of {call.account}"
+        case MqttCall():
+            return f"topic {call.topic}"
+        case _:
+            return f"{call.entity} of {call.namespace}"
+
+
+def _request_words(call: HttpCall) -> str:
+    """Return method and address, without user, password, query or fragment: those may hold secrets."""
     try:
         parts = urlsplit(call.uri)
     except ValueError:

@@ -75,10 +75,6 @@ class Store(Protocol):
         """Close every connection."""
         ...
 
-    async def ping(self) -> None:
-        """Raise StoreUnavailableError unless a trivial query is answered."""
-        ...
-
     async def time(self) -> datetime:
         """Return the present instant by the clock that all replicas share, to the microsecond: the database's on
         PostgreSQL, the machine's elsewhere.

@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from services.scheduler.api.schemas.jobs import ErrorActionDocument, RequestDocument
-from services.scheduler.domain.actions import HttpCall, Scheme
+from services.scheduler.domain.actions import ActionKind, HttpCall
 from services.scheduler.domain.limits import Sizes
 from services.scheduler.errors import InvalidInputError
 
@@ -41,12 +41,12 @@ def read_call(document: ErrorActionDocument, field: str, sizes: Sizes, *, placed
     """
     request = document.request
     path = f"{field}.request"
-    scheme = _check_uri(request.uri, f"{path}.uri", sizes.uri, placed=placed)
+    kind = _check_uri(request.uri, f"{path}.uri", sizes.uri, placed=placed)
     _check_headers(request.headers, f"{path}.headers", sizes)
     if request.body is not None and len(request.body) > sizes.body:
         raise InvalidInputError(f"{path}.body", f"has {len(request.body)} characters; at most {sizes.body} are allowed")
     return HttpCall(
-        scheme=document.type.scheme if document.type else scheme,
+        kind=document.type.kind if document.type else kind,
         written=document.type.written if document.type else "",
         method=_method(request, f"{path}.method"),
         uri=request.uri,
@@ -62,7 +62,7 @@ def _method(request: RequestDocument, field: str) -> str:
     return method
 
 
-def _check_uri(uri: str, field: str, longest: int, *, placed: bool) -> Scheme:
+def _check_uri(uri: str, field: str, longest: int, *, placed: bool) -> ActionKind:
     if len(uri) > longest:
         raise InvalidInputError(field, f"has {len(uri)} characters; at most {longest} are allowed")
     if _UNSAFE.search(uri):
@@ -81,7 +81,7 @@ def _check_uri(uri: str, field: str, longest: int, *, placed: bool) -> Scheme:
         raise InvalidInputError(field, "names no host")
     if parts.username is not None or parts.password is not None:
         raise InvalidInputError(field, "must not hold a user name or password: it would be stored in clear")
-    return Scheme(scheme)
+    return ActionKind(scheme)
 
 
 def _check_headers(headers: dict[str, str], field: str, sizes: Sizes) -> None:

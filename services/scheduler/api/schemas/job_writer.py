@@ -18,7 +18,7 @@ from services.scheduler.api.schemas.jobs import (
     StatusDocument,
 )
 from services.scheduler.api.schemas.values import ActionType, Duration, time_or_none
-from services.scheduler.domain.actions import Action, ErrorAction, HttpCall, RetryKind, RetryPolicy
+from services.scheduler.domain.actions import Action, Call, ErrorAction, HttpCall, RetryKind, RetryPolicy
 from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.domain.policies import Maintenance, MaintenanceRule, Placement
 from services.scheduler.domain.recurrence import Recurrence, Schedule
@@ -72,7 +72,7 @@ def _status(job: Job) -> StatusDocument:
 
 def _action(action: Action) -> ActionDocument:
     return ActionDocument(
-        type=ActionType(action.call.scheme, action.call.written),
+        type=ActionType(action.call.kind, action.call.written),
         request=_request(action.call),
         retry_policy=_retry_policy(action.retry_policy) if action.retry_policy_given else None,
         error_action=None if action.error_action is None else _error_action(action.error_action),
@@ -82,13 +82,14 @@ def _action(action: Action) -> ActionDocument:
 def _error_action(action: ErrorAction) -> ErrorActionDocument:
     given = action.retry_policy != RetryPolicy()
     return ErrorActionDocument(
-        type=ActionType(action.call.scheme, action.call.written),
+        type=ActionType(action.call.kind, action.call.written),
         request=_request(action.call),
         retry_policy=_retry_policy(action.retry_policy) if given else None,
     )
 
 
-def _request(call: HttpCall) -> RequestDocument:
+def _request(call: Call) -> RequestDocument:
+    assert isinstance(call, HttpCall)  # noqa: S101
     return RequestDocument(uri=call.uri, method=call.method, headers=call.headers, body=call.body)
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
-from services.scheduler.domain.actions import Scheme
+from services.scheduler.domain.actions import ActionKind
 from shared.clock import to_milliseconds_precision
 from shared.durations import format_iso, parse_duration
 
@@ -61,19 +61,19 @@ class Time:
 class ActionType:
     """A type of action as it was spelled; Azure echoed it so (reference azure-scheduler §0.3)."""
 
-    __slots__ = ("scheme", "written")
+    __slots__ = ("kind", "written")
 
-    def __init__(self, scheme: Scheme, written: str = "") -> None:
-        self.scheme = scheme
-        self.written = written or scheme.value
+    def __init__(self, kind: ActionKind, written: str = "") -> None:
+        self.kind = kind
+        self.written = written or kind.value
 
     @classmethod
     def parse(cls, text: str) -> "ActionType":
         """Read it in any case; raises ValueError that says what to write."""
         try:
-            return cls(Scheme(text), text)
+            return cls(ActionKind(text), text)
         except ValueError:
-            raise ValueError(f"{text!r} is none of {', '.join(Scheme)}") from None
+            raise ValueError(f"{text!r} is none of {', '.join(ActionKind)}") from None
 
     def __str__(self) -> str:
         """Return it as it was spelled."""
@@ -136,7 +136,7 @@ def to_builtins(document: Document) -> dict[str, Any]:
 def schema_of(kind: type) -> dict[str, Any]:
     """Describe what JSON has no type for in JSON Schema (a msgspec `schema_hook`)."""
     if kind is ActionType:
-        return {"type": "string", "enum": [scheme.value for scheme in Scheme], "description": "in any case"}
+        return {"type": "string", "enum": [kind.value for kind in ActionKind], "description": "in any case"}
     if kind is Time:
         return {"type": "string", "description": "RFC 3339; without an offset UTC, or wall time of `timeZone`"}
     if kind is Duration:

@@ -12,7 +12,7 @@ from services.scheduler.dispatch.actions.exchange import Exchanges, Reply, Stale
 from services.scheduler.dispatch.actions.retry_after import read_retry_after
 from services.scheduler.dispatch.actions.targets import TargetDeniedError, TargetGuard
 from services.scheduler.dispatch.attempts import Answer
-from services.scheduler.domain.actions import Call
+from services.scheduler.domain.actions import HttpCall
 from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import Job
@@ -46,7 +46,7 @@ class HttpCaller:
         """Close every connection."""
         await self._exchanges.__aexit__(kind, error, trace)
 
-    async def call(self, call: Call, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
+    async def call(self, call: HttpCall, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
         """Make the request and return what came of it; the caller limits its time. Only a 2xx is success."""
         uri = placed(call.uri, host)
         body = placed(call.body, host).encode() if call.body is not None else None
@@ -62,7 +62,7 @@ class HttpCaller:
             return _failed(uri, fault)
         return self._answer(reply, uri)
 
-    def target(self, call: Call, host: HostView | None) -> str:
+    def target(self, call: HttpCall, host: HostView | None) -> str:
         """Return scheme, host and port of a call's address."""
         return _target(placed(call.uri, host))
 
@@ -89,7 +89,7 @@ def placed(text: str, host: HostView | None) -> str:
     return text.replace("{host}", host.address).replace("{hostname}", host.name)
 
 
-def headers(call: Call, job: Job, occurrence: Occurrence, host: HostView | None) -> dict[str, str]:
+def headers(call: HttpCall, job: Job, occurrence: Occurrence, host: HostView | None) -> dict[str, str]:
     """Return what is sent: the job's own headers, then Leeward's, which win (DESIGN §4, outbound headers)."""
     scheduled = occurrence.due.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     own = {

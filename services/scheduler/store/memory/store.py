@@ -36,9 +36,6 @@ class MemoryStore(JobVerbs, GroupVerbs, HistoryVerbs, RetentionVerbs, LifeVerbs,
     ) -> None:
         """Keep what is known: an instance entered again continues where it was."""
 
-    async def ping(self) -> None:
-        """Answer at once."""
-
     async def time(self) -> datetime:
         """See the port."""
         return SystemClock().precise()

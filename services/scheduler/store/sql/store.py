@@ -5,8 +5,6 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import literal, select
-
 from services.scheduler.store.base import Listener
 from services.scheduler.store.sql.database import Database
 from services.scheduler.store.sql.dispatch import ClaimVerbs
@@ -46,11 +44,6 @@ class SqlStore(JobVerbs, GroupVerbs, HistoryVerbs, RetentionVerbs, LifeVerbs, Cl
     ) -> None:
         """Close every connection."""
         await self._db.close()
-
-    async def ping(self) -> None:
-        """See the port."""
-        async with self._db.glance() as tx:
-            await tx.scalar(select(literal(1)))
 
     async def time(self) -> datetime:
         """See the port."""
