@@ -1,6 +1,5 @@
 """HTTP and HTTPS actions: one request, no redirects, the first 2048 bytes of the answer kept."""
 
-import hashlib
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -16,6 +15,7 @@ from services.scheduler.domain.actions import HttpCall
 from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import Job
+from services.scheduler.domain.trace_context import traceparent
 from shared.about import product_version
 from shared.clock import Clock
 
@@ -97,7 +97,7 @@ def headers(call: HttpCall, job: Job, occurrence: Occurrence, host: HostView | N
         "x-leeward-attempt": str(occurrence.attempt),
         "x-leeward-scheduled-time": scheduled,
         "x-leeward-job": ascii_only(f"{job.collection}/{job.name}"),
-        "traceparent": _traceparent(occurrence),
+        "traceparent": traceparent(occurrence),
         "x-ms-client-request-id": occurrence.id,
         "x-ms-execution-tag": f"{occurrence.id}-{occurrence.attempt}",
         "x-ms-scheduler-jobid": job.name,
@@ -113,13 +113,6 @@ def headers(call: HttpCall, job: Job, occurrence: Occurrence, host: HostView | N
 def ascii_only(value: str) -> str:
     """Percent-encode what is not printable ASCII in a header value."""
     return value if value.isascii() and value.isprintable() else quote(value, safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}~%")
-
-
-def _traceparent(occurrence: Occurrence) -> str:
-    """W3C Trace Context: one trace for an occurrence, one span for an attempt, both derived so that repeats relate."""
-    attempt = f"{occurrence.id}/{occurrence.attempt}/{occurrence.action}"
-    span = hashlib.blake2b(attempt.encode(), digest_size=8).hexdigest()
-    return f"00-{occurrence.id.replace('-', '')}-{span}-01"
 
 
 def _failed(uri: str, fault: ClientError | OSError) -> Answer:
