@@ -4,11 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt
+IMAGE_LOCK := k8s/requirements.txt
+IMAGE_EXTRAS := scheduler vmwatch postgresql tracing
 # Keeps what a command says to itself unless it fails.
 QUIETLY := > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test unit check lint format types docs bench drill clean servers
+.PHONY: help run setup test unit check lint format types docs bench drill lock audit sbom clean servers
 
 help:  ## Explain the targets
 	@echo "Leeward: scheduled jobs that stay out of the weather. What make can do:"
@@ -48,6 +50,22 @@ bench: setup  ## Measure dispatch against a bare loop and its peers, in 25 minut
 drill: setup  ## Break things while jobs run and judge what became of them: DRILL="--seeds 20", docs/reliability.md
 	@$(BIN)/python -m tests.drill $(DRILL)
 
+lock: $(VENV)/supply.stamp  ## Pin with hashes what the images install: k8s/requirements.txt, from constraints.txt
+	@$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links $(IMAGE_EXTRAS:%=--extra %) --constraint constraints.txt \
+		--output-file $(IMAGE_LOCK) pyproject.toml
+
+audit: $(VENV)/supply.stamp  ## Ask the Python Packaging Advisory Database about what the images install; fails on a finding
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement $(IMAGE_LOCK)
+
+sbom: $(VENV)/supply.stamp  ## Install what an image has, hashes checked, and write its CycloneDX bill: build/leeward.cdx.json
+	@rm -rf build/image && $(PYTHON) -m venv build/image
+	@build/image/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(IMAGE_LOCK)
+	@build/image/bin/pip install --quiet --disable-pip-version-check --no-deps .
+	@$(BIN)/cyclonedx-py environment build/image --pyproject pyproject.toml --output-reproducible --validate \
+		--output-file build/leeward.cdx.json
+	@echo "build/leeward.cdx.json"
+
 clean:  ## Remove what make and the tools have made; the data of `make run` in .leeward stays
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -66,6 +84,11 @@ $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing Leeward and its development tools into $(VENV) ..."
 	@$(PIP_INSTALL) --editable '.[dev]' $(QUIETLY)
 	@touch $@ $(VENV)/local.stamp
+
+$(VENV)/supply.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing what guards the supply chain into $(VENV) ..."
+	@$(PIP_INSTALL) --editable '.[supply]' $(QUIETLY)
+	@touch $@
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -17,8 +17,29 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _ENCODER = msgspec.json.Encoder()
 
 
+class Refusal(StrEnum):
+    """Why a message was refused; the closed set of `leeward_messages_refused_total{reason}`.
+
+    INVALID: no valid message of its topic. TOO_LARGE: above the contract's limit. OUTBOX_FULL: our own, with too much
+    waiting already. UNASKED: a reply that nobody waits for, or from somebody else than was asked. NOT_ENTITLED: words
+    about a host from one that may not speak for it. FLOOD: more than anybody has to say.
+    """
+
+    INVALID = "invalid"
+    TOO_LARGE = "too-large"
+    OUTBOX_FULL = "outbox-full"
+    UNASKED = "unasked"
+    NOT_ENTITLED = "not-entitled"
+    FLOOD = "flood"
+
+
 class MessageRefusedError(PermanentError):
-    """A payload that is no valid message of its topic."""
+    """A message that is not taken, and the reason that it counts under."""
+
+    def __init__(self, message: str, reason: Refusal = Refusal.INVALID) -> None:
+        """Keep the reason beside the message."""
+        super().__init__(message)
+        self.reason = reason
 
 
 class _Payload(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

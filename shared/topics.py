@@ -61,9 +61,18 @@ class Topics:
         """Whether a scheduler replica lives; retained and its will."""
         return f"{self.prefix}/scheduler/{host_key(replica)}/status"
 
-    def reply(self, client_id: str) -> str:
-        """Where replies to this client's requests go."""
-        return f"{self.prefix}/replies/{host_key(client_id)}"
+    def replies(self, asker: str) -> str:
+        """What stands before the answering host in the topics of the replies to one asker."""
+        return f"{self.prefix}/replies/{host_key(asker)}"
+
+    def reply(self, asker: str, host: HostKey) -> str:
+        """Where the replies of one host's watcher to one asker go: nobody else may write there."""
+        return f"{self.replies(asker)}/{host}"
+
+    def is_reply(self, topic: str, host: HostKey) -> bool:
+        """Whether this is a topic for replies of that host's watcher, and nothing else."""
+        levels = self.parse(topic)
+        return levels is not None and len(levels) == 3 and levels[0] == "replies" and levels[2] == host
 
     def execution(self, collection: str, job: str) -> str:
         """What became of a job's executions; CloudEvents, not retained."""

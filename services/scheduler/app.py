@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
@@ -47,10 +47,14 @@ from services.scheduler.retention import Retention
 from services.scheduler.settings import Settings
 from services.scheduler.store.base import Store
 from services.scheduler.store.open import open_store
+from services.scheduler.store.records import EventRecord
 from services.scheduler.timekeeper import StoreClock
+from services.scheduler.tracing.open import open_traces
 from services.scheduler.upkeep import Upkeep
+from services.scheduler.vault.open import open_keys, references
+from services.scheduler.vault.vault import Vault
 from shared.about import product_version
-from shared.bus import Bus, Publication
+from shared.bus import Bus, Publication, unguessable
 from shared.chores import Chores
 from shared.clock import Clock, SystemClock
 from shared.logs import get_logger
@@ -78,13 +82,18 @@ def new_id() -> str:
 class Scheduler:
     """One replica, wired; `open` starts what must be there first, `run` lives until `stop` is set."""
 
-    def __init__(self, settings: Settings, store: Store, wall: Clock) -> None:
-        """`wall` is the machine's clock; jobs run by the store's, which all replicas share."""
+    def __init__(self, settings: Settings, environment: Mapping[str, str], store: Store, wall: Clock) -> None:
+        """`wall` is the machine's clock; jobs run by the store's, which all replicas share.
+
+        Raises SettingsError for a keys file that cannot be used.
+        """
         self.settings = settings
         self.store = store
         self.metrics = Metrics(product_version())
         self.clock = clock = StoreClock(store, wall, self.metrics)
         self.feed = Feed()
+        self.keys = open_keys(settings, clock, self.metrics)
+        self.secrets = Vault(self.keys, references(settings, environment), self.metrics)
         self.topics = Topics(settings.topic_prefix)
         self.session = new_id()
         length = timedelta(seconds=settings.lease_seconds)
@@ -94,6 +103,7 @@ class Scheduler:
         self.outcomes = Outcomes()
         self.running = Running(ended=lambda _: self.steward.wake())
         self.moves = Moves()
+        self.traces = open_traces(settings.otlp_endpoint, replica=settings.replica)
         self.bus = self._bus()
         self.fleet = Fleet(store, clock, Reports(), self._rules(), self.feed, self._load)
         self.announcer = Announcer(
@@ -118,11 +128,11 @@ class Scheduler:
     # -- wiring -----------------------------------------------------------------------------------------------------
 
     def _bus(self) -> Bus:
-        client_id = f"leeward-scheduler-{self.settings.replica}-{self.session[:8]}"
+        name = f"leeward-scheduler-{self.settings.replica}"
         return Bus(
             self.settings.bus,
-            client_id=client_id,
-            reply_topic=self.topics.reply(client_id),
+            client_id=unguessable(name),
+            reply_topic=self.topics.replies(f"{name}-{self.session[:8]}"),
             will=Publication(
                 topic=self.topics.scheduler_status(self.settings.replica),
                 payload=self._status(Presence.OFFLINE),
@@ -200,8 +210,12 @@ class Scheduler:
             drains,
             self.metrics,
             owner=lambda: self.lease.owner,
-            over=lambda event: self.approvals.end_blocks(event),
+            over=self._over,
         )
+
+    def _over(self, event: EventRecord) -> None:
+        self.traces.event_over(event)
+        self.approvals.end_blocks(event)
 
     def _runner(self) -> Runner:
         return Runner(
@@ -220,6 +234,7 @@ class Scheduler:
             lanes=Lanes(
                 concurrency=self.settings.target_concurrency, rate=self.settings.target_rate, time=time.monotonic
             ),
+            traces=self.traces,
             size=self.settings.runners,
         )
 
@@ -273,6 +288,8 @@ class Scheduler:
             burst_reads=self.settings.burst_reads,
             burst_writes=self.settings.burst_writes,
             new_id=new_id,
+            secrets=self.secrets,
+            topic_prefix=self.settings.topic_prefix,
         )
 
     def readiness(self) -> dict[str, str]:
@@ -379,13 +396,14 @@ async def _life(duty: Callable[[], Awaitable[None]]) -> None:
     await duty()
 
 
-async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Run one scheduler replica until `stop` is set."""
+async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:
+    """Run one scheduler replica until `stop` is set; what jobs may have of `environment`, the settings say."""
     log.info("starting", version=product_version(), **masked(settings))
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url))
-        scheduler = Scheduler(settings, store, SystemClock())
+        scheduler = Scheduler(settings, environment, store, SystemClock())
         await scheduler.begin()
+        await stack.enter_async_context(scheduler.traces)
         await stack.enter_async_context(scheduler.callers)
         await stack.enter_async_context(
             OpsServer(parse_listen(settings.ops_listen), scheduler.metrics.registry, scheduler.readiness)

@@ -10,6 +10,7 @@ from shared.bus.publications import (
     Handler,
     Publication,
     ReplyTimeoutError,
+    unguessable,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "Publication",
     "ReplyTimeoutError",
     "check_settings",
+    "unguessable",
 ]

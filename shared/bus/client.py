@@ -1,7 +1,6 @@
 """The bus as services see it: subscribe, keep state, publish, ask and answer, across any number of connections."""
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -21,8 +20,10 @@ from shared.bus.publications import (
     ReplyTimeoutError,
     checked,
 )
+from shared.bus.questions import Questions
 from shared.bus.readership import Readership
 from shared.logs import get_logger
+from shared.messages import Refusal
 from shared.retry import Backoff
 
 _PUBLISH_SECONDS = 10
@@ -32,6 +33,8 @@ _REPEAT_SECONDS = 1
 _STABLE_SECONDS = 5
 _REFUSED_SECONDS = 30
 _SHORT_LIVES = 3
+_INSISTS_SECONDS = 5
+_CONTESTED_SECONDS = 30
 _JUST_ENDED = "the connection has just ended"
 # Mosquitto 2.0.11 hangs up on whoever had the name before, without a word.
 _CROWDED = ", as each one soon after its start: does another client have the same name?"
@@ -63,8 +66,8 @@ class Bus:
     ) -> None:
         """Prepare, without connecting; raises BusSettingsError.
 
-        `on_connection` hears each change; `on_refused` the reason of each message refused: `invalid`, `too-large`, or
-        `outbox-full` for an offer. After a refused password the next attempt waits `refused_pause` seconds. When more
+        Replies to our requests come below `reply_topic`, each on a level named for who was asked. `on_connection` hears
+        each change; `on_refused` the reason (`Refusal`) of each message that is not taken. After a refused password the next attempt waits `refused_pause` seconds. When more
         than `backlog_limit` bytes wait for slow handlers, the bus connects anew for a fresh view.
         """
         self._dialler = Dialler(settings, client_id=client_id, will=will)
@@ -72,7 +75,7 @@ class Bus:
         self._readership = Readership()
         self._inbox = Inbox(on_refused, backlog_limit=backlog_limit)
         self._on_refused = on_refused
-        self._reply_topic = reply_topic
+        self._questions = Questions(reply_topic)
         self._on_connection = on_connection
         self._refused_pause = refused_pause
         self._connection: Connection | None = None
@@ -84,7 +87,7 @@ class Bus:
         self._unheard: set[str] = set()
         self._repeated_at: dict[str, float] = {}
         self._repeats: dict[str, asyncio.TimerHandle] = {}
-        self._replies: dict[bytes, asyncio.Future[bytes]] = {}
+        self._contested: dict[str, float] = {}
         self._limits: set[asyncio.Timeout] = set()
         self._slots = asyncio.Semaphore(OUTSTANDING_LIMIT)
         self._work = asyncio.Event()
@@ -101,7 +104,7 @@ class Bus:
     @property
     def problems(self) -> Mapping[str, str]:
         """What is wrong with the bus, for readiness: `broker`, `publishing` or a topic filter, and why."""
-        return dict(self._denied) if self.connected else {"broker": self._trouble}
+        return {**self._denied, **self._contests()} if self.connected else {"broker": self._trouble}
 
     def subscribe(self, topic_filter: str, handler: Handler) -> None:
         """Have `handler` called for each message that matches, one after the other; only before `run`."""
@@ -136,7 +139,7 @@ class Bus:
     def offer(self, publication: Publication) -> bool:
         """Publish when possible, without waiting; False, and counted as refused, when too much waits already."""
         if not self._outbox.offer(publication):
-            self._on_refused("outbox-full")
+            self._on_refused(Refusal.OUTBOX_FULL)
             return False
         self._wake()
         return True
@@ -158,23 +161,21 @@ class Bus:
         finally:
             self._limits.discard(limit)
 
-    async def request(self, topic: str, payload: bytes, *, timeout: float) -> bytes:
-        """Ask and return the answer; raises BusUnavailableError, or ReplyTimeoutError after `timeout` seconds."""
-        if self._reply_topic is None:
-            raise ValueError("a bus without a reply topic cannot make requests")
-        correlation = secrets.token_bytes(16)
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._replies[correlation] = answer
-        try:
-            async with asyncio.timeout(timeout):
-                await self.publish(
-                    Publication(topic=topic, payload=payload, response_topic=self._reply_topic, correlation=correlation)
-                )
-                return await answer
-        except TimeoutError as fault:
-            raise ReplyTimeoutError(f"no reply on {topic} within {timeout:g} s") from fault
-        finally:
-            del self._replies[correlation]
+    async def request(self, topic: str, payload: bytes, *, answerer: str, timeout: float) -> bytes:
+        """Ask and return the answer; raises BusUnavailableError, or ReplyTimeoutError after `timeout` seconds.
+
+        `answerer` is the last level of the reply's topic. The broker lets nobody else write there, and a reply
+        elsewhere is not taken: whoever knows the question cannot answer it in another's place.
+        """
+        with self._questions.asked(answerer) as question:
+            answer_on, correlation = question.answer_on, question.correlation
+            asked = Publication(topic=topic, payload=payload, response_topic=answer_on, correlation=correlation)
+            try:
+                async with asyncio.timeout(timeout):
+                    await self.publish(asked)
+                    return await question.answer
+            except TimeoutError as fault:
+                raise ReplyTimeoutError(f"no reply on {topic} within {timeout:g} s") from fault
 
     async def reply(self, delivery: Delivery, payload: bytes) -> None:
         """Answer a request; nothing to do when it names no response topic. Raises BusUnavailableError."""
@@ -237,7 +238,7 @@ class Bus:
                 self._end()
 
     def _filters(self) -> tuple[str, ...]:
-        return self._inbox.filters if self._reply_topic is None else (*self._inbox.filters, self._reply_topic)
+        return (*self._inbox.filters, *self._questions.filters)
 
     def _begin(self, connection: Connection, denied: Mapping[str, str]) -> None:
         self._connection = connection
@@ -275,18 +276,14 @@ class Bus:
     async def _receive(self, connection: Connection) -> None:
         async for message in connection.messages:
             arrived = delivery(message)
-            if arrived.topic == self._reply_topic and len(arrived.payload) <= PAYLOAD_LIMIT:
-                self._take_reply(arrived)
+            if self._questions.concerns(arrived.topic) and len(arrived.payload) <= PAYLOAD_LIMIT:
+                if not self._questions.take(arrived):
+                    self._inbox.refuse(arrived, Refusal.UNASKED, "nobody waits for this reply from there")
             elif not self._inbox.put(arrived):
                 # A new connection brings the newest state of everything, which is all that matters.
                 raise aiomqtt.MqttError("the handlers are too far behind")
             if self._outbox.keeps(arrived.topic) and not arrived.retained:
                 self._compare(arrived)
-
-    def _take_reply(self, arrived: Delivery) -> None:
-        answer = self._replies.get(arrived.correlation or b"")
-        if answer is not None and not answer.done():
-            answer.set_result(arrived.payload)
 
     def _compare(self, arrived: Delivery) -> None:
         topic = arrived.topic
@@ -297,7 +294,15 @@ class Bus:
             loop = asyncio.get_running_loop()
             # Two writers that insist on one topic must not storm the broker.
             due = self._repeated_at.get(topic, -_REPEAT_SECONDS) + _REPEAT_SECONDS
+            if topic in self._repeated_at and loop.time() - self._repeated_at[topic] < _INSISTS_SECONDS:
+                self._contested[topic] = loop.time()
             self._repeats[topic] = loop.call_at(max(due, loop.time()), self._repeat, topic)
+
+    def _contests(self) -> dict[str, str]:
+        """Return our own topics that somebody else goes on writing to."""
+        since = asyncio.get_running_loop().time() - _CONTESTED_SECONDS
+        self._contested = {topic: at for topic, at in self._contested.items() if at > since}
+        return dict.fromkeys(self._contested, "somebody else writes here, too: does another process have this name?")
 
     def _repeat(self, topic: str) -> None:
         del self._repeats[topic]

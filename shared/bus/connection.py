@@ -17,13 +17,15 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from shared.bus.publications import BusSettings, BusSettingsError, Delivery, Publication
+from shared.bus.publications import PAYLOAD_LIMIT, BusSettings, BusSettingsError, Delivery, Publication
 from shared.logs import BUS_LIBRARY_LOGGER
 
 KEEPALIVE_SECONDS = 60
 WILL_DELAY_SECONDS = 40
 SESSION_EXPIRY_SECONDS = 60
 OUTSTANDING_LIMIT = 50
+PACKET_LIMIT = 2 * PAYLOAD_LIMIT
+"""Bytes of a packet that the broker may send us: what is larger never reaches our memory."""
 BUS_ERRORS = (aiomqtt.MqttError, TimeoutError, OSError)
 """What a connection can end with."""
 
@@ -45,12 +47,13 @@ class Dialler:
     """Knows where the broker is and who we are; makes connections."""
 
     def __init__(self, settings: BusSettings, *, client_id: str, will: Publication | None) -> None:
-        """Check the address and the TLS files; raises BusSettingsError that says what is wrong."""
+        """Check the address and the files of TLS and password; raises BusSettingsError that says what is wrong."""
         self._place = _place(settings.url)
         self._settings = settings
         self._client_id = client_id
         self._will = None if will is None else _will(will)
         self._tls_context()
+        self._credentials()
 
     def __str__(self) -> str:
         """Return host and port, without credentials."""
@@ -63,7 +66,12 @@ class Dialler:
         `on_denied` hears why the broker refused a publication, which aiomqtt itself drops.
         """
         connection = Connection(
-            self._place, on_denied, identifier=self._client_id, will=self._will, tls_context=self._tls_context()
+            self._place,
+            on_denied,
+            identifier=self._client_id,
+            will=self._will,
+            tls_context=self._tls_context(),
+            **self._credentials(),
         )
         try:
             await connection.open()
@@ -71,13 +79,31 @@ class Dialler:
         finally:
             await connection.close()
 
+    def _credentials(self) -> dict[str, str | None]:
+        """Return user and password; the password's file is read anew each time, as a mounted one may change."""
+        user, password = self._place.username, self._place.password
+        file = self._settings.password_file
+        if file is None:
+            return {"username": unquote(user) if user else None, "password": unquote(password) if password else None}
+        if not user or password:
+            raise BusSettingsError(f"the password for {self} is in a file: write mqtts://user@host, without one")
+        try:
+            return {"username": unquote(user), "password": file.read_text(encoding="utf-8").rstrip("\r\n")}
+        except (OSError, UnicodeDecodeError) as fault:
+            raise BusSettingsError(f"the password file for {self} cannot be used: {fault}") from fault
+
     def _tls_context(self) -> ssl.SSLContext | None:
         """Read the files anew each time: certificates are renewed while the process lives."""
         settings = self._settings
         if self._place.scheme != "mqtts":
+            if settings.ca or settings.cert or settings.key:
+                raise BusSettingsError(f"certificate files are given for {self}, but no TLS: write mqtts://")
             return None
+        if settings.key and not settings.cert:
+            raise BusSettingsError(f"a private key is given for {self}, but no certificate")
         try:
             context = ssl.create_default_context(cafile=settings.ca)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
             if settings.cert is not None:
                 context.load_cert_chain(settings.cert, settings.key)
         except OSError as fault:
@@ -97,15 +123,15 @@ class Connection(aiomqtt.Client):
         super().__init__(
             place.hostname or "",
             place.port or _PORTS[place.scheme],
-            username=unquote(place.username) if place.username else None,
-            password=unquote(place.password) if place.password else None,
             protocol=aiomqtt.ProtocolVersion.V5,
             clean_start=True,
             keepalive=KEEPALIVE_SECONDS,
             timeout=math.inf,
             logger=logging.getLogger(BUS_LIBRARY_LOGGER),
             socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
-            properties=_properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_SECONDS),
+            properties=_properties(
+                PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_SECONDS, MaximumPacketSize=PACKET_LIMIT
+            ),
             **options,
         )
         self.pending_calls_threshold = 2 * OUTSTANDING_LIMIT

@@ -7,13 +7,14 @@ from paho.mqtt.client import topic_matches_sub
 
 from shared.bus.publications import PAYLOAD_LIMIT, Delivery, Handler
 from shared.logs import get_logger
-from shared.messages import MessageRefusedError
+from shared.messages import MessageRefusedError, Refusal
+from shared.ration import Ration
 
 BACKLOG_LIMIT = 64 * 1024 * 1024
 """Bytes that may wait for slow handlers."""
 _OVERHEAD = 512
-_TOO_LARGE = "too-large"
-_INVALID = "invalid"
+_LOGGED_PER_SECOND = 5
+_FAULT_CHARACTERS = 300
 _log = get_logger(__name__)
 
 
@@ -27,6 +28,8 @@ class Inbox:
         self._backlog = 0
         self._handlers: list[tuple[str, Handler]] = []
         self._queue: asyncio.Queue[Delivery | Callable[[], None]] = asyncio.Queue()
+        self._lines = Ration(burst=20, per_second=_LOGGED_PER_SECOND)
+        self._unlogged = 0
 
     @property
     def filters(self) -> tuple[str, ...]:
@@ -44,7 +47,7 @@ class Inbox:
     def put(self, delivery: Delivery) -> bool:
         """Queue a delivery; False when the handlers have fallen too far behind to take it."""
         if len(delivery.payload) > PAYLOAD_LIMIT:
-            self._refuse(delivery, _TOO_LARGE, f"{len(delivery.payload)} bytes exceed {PAYLOAD_LIMIT}")
+            self.refuse(delivery, Refusal.TOO_LARGE, f"{len(delivery.payload)} bytes exceed {PAYLOAD_LIMIT}")
             return True
         if self._backlog > self._backlog_limit:
             return False
@@ -73,10 +76,16 @@ class Inbox:
             try:
                 await handler(delivery)
             except MessageRefusedError as fault:
-                self._refuse(delivery, _INVALID, str(fault))
+                self.refuse(delivery, fault.reason, str(fault))
             except Exception:  # noqa: BLE001 - the rim of the loop: the next message may be sound
                 _log.exception("message not handled", topic=delivery.topic)
 
-    def _refuse(self, delivery: Delivery, reason: str, fault: str) -> None:
-        _log.warning("message refused", topic=delivery.topic, reason=reason, fault=fault)
+    def refuse(self, delivery: Delivery, reason: Refusal, fault: str) -> None:
+        """Count a message that is not taken, and log it: of a flood only a few a second."""
         self._on_refused(reason)
+        if self._lines.take():
+            short = fault[:_FAULT_CHARACTERS]
+            _log.warning("message refused", topic=delivery.topic, reason=reason, fault=short, unlogged=self._unlogged)
+            self._unlogged = 0
+        else:
+            self._unlogged += 1

@@ -1,5 +1,6 @@
 """What goes out to the bus and comes in from it, and how either fails."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -26,9 +27,13 @@ class BusSettingsError(PermanentError):
 
 
 class BusSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the broker is: `mqtt://` or `mqtts://`, with user and password, and the files of TLS."""
+    """Where the broker is: `mqtt://` or `mqtts://`, with user and password, and the files of TLS.
+
+    All files are read anew for each connection, so that what is in them may be renewed.
+    """
 
     url: str
+    password_file: Path | None = None
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
@@ -57,6 +62,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Handler = Callable[[Delivery], Awaitable[None]]
+
+
+def unguessable(name: str) -> str:
+    """Return a client id that says who it is and that nobody else can know.
+
+    A broker hangs up on whoever has an id when another client comes with it, whatever that one's rights are. An id that
+    is nowhere told cannot be taken. Made once per process: a process that connects again takes its own place.
+    """
+    return f"{name}-{secrets.token_hex(8)}"
 
 
 def checked(publication: Publication) -> Publication:

@@ -37,6 +37,7 @@ from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.store.records import (
     JobDraft,
 )
+from services.scheduler.tracing.base import Traces
 from shared.bus import Publication
 from shared.clock import Clock, SystemClock
 from shared.topics import HostKey, Topics
@@ -131,6 +132,7 @@ class Dispatching:
             metrics=self.metrics,
             fleet=lambda: self.fleet,
             moves=self.moves,
+            traces=Traces(),
             lanes=self.lanes,
             size=8,
         )

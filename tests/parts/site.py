@@ -109,13 +109,20 @@ class Site:
 
     async def create_job(self, name: str, path: str, *, every: int | None = 1, **more: Any) -> None:
         """Create demo/NAME that asks `path` of the host it is placed on, each `every` seconds, or once."""
-        request = {"method": "POST", "uri": f"http://{{host}}:{self.targets.port}{path}"}
         body: Json = {
-            "action": {"type": "Http", "request": request, "retryPolicy": {"retryType": "None"}},
+            "action": self.request_to(path),
             **({"recurrence": {"frequency": "Second", "interval": every}} if every else {}),
             **more,
         }
         await self.call("PUT", f"/collections/demo/jobs/{name}", body)
+
+    def request_to(self, path: str, *, retries: int = 0) -> Json:
+        """Return an action that asks `path` of the host it is placed on, again after a second if that fails."""
+        return {
+            "type": "Http",
+            "request": {"method": "POST", "uri": f"http://{{host}}:{self.targets.port}{path}"},
+            "retryPolicy": {"retryType": "Fixed", "retryInterval": "PT1S", "retryCount": retries},
+        }
 
     async def job(self, name: str) -> Json:
         """Return a job."""

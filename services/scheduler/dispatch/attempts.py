@@ -88,13 +88,14 @@ class Attempts:
 
     def target(self, claim: Claim, run: Run) -> str:
         """Name what an attempt would be aimed at."""
-        return self._caller.target(_call_of(claim.job, claim.occurrence), run.host)
+        return self._caller.target(claim.job.definition.action.call_of(claim.occurrence.action), run.host)
 
     async def _within(self, scope: asyncio.Timeout, claim: Claim, host: HostView | None) -> Answer:
         job, occurrence = claim.job, claim.occurrence
         try:
             async with scope:
-                return await self._caller.call(_call_of(job, occurrence), job, occurrence, host)
+                call = job.definition.action.call_of(occurrence.action)
+                return await self._caller.call(call, job, occurrence, host)
         except TimeoutError:
             seconds = job.definition.timeout.total_seconds()
             return Answer(succeeded=False, retryable=True, message=f"no answer within {seconds:g} s")
@@ -135,13 +136,6 @@ def _execution(claim: Claim, host: HostView | None) -> Execution:
         began=now,
         deadline=now + definition.timeout.total_seconds(),
     )
-
-
-def _call_of(job: Job, occurrence: Occurrence) -> Call:
-    action = job.definition.action
-    if occurrence.action is ActionName.ERROR and action.error_action is not None:
-        return action.error_action.call
-    return action.call
 
 
 def _again(outcome: Outcome, occurrence: Occurrence, result: AttemptResult) -> Outcome:

@@ -41,6 +41,7 @@ from services.scheduler.store.records import (
     Claim,
     Outcome,
 )
+from services.scheduler.tracing.base import Traces
 from shared.clock import Clock
 from shared.logs import get_logger
 from shared.retry import Backoff
@@ -89,6 +90,7 @@ class Runner:
         fleet: Callable[[], Mapping[HostKey, HostView]],
         moves: Moves,
         lanes: Lanes,
+        traces: Traces,
         size: int,
     ) -> None:
         self.announcer = announcer
@@ -104,6 +106,7 @@ class Runner:
         self._fleet = fleet
         self._moves = moves
         self._lanes = lanes
+        self._traces = traces
         self._size = size
         self._wanted = size
         self._present = 0
@@ -278,14 +281,18 @@ class Runner:
         skipped = of_skip(claim.job, claim.occurrence, "the previous occurrence still runs", self._clock)
         replan = after_skip(claim.job, claim.occurrence.due, self._clock.now() + LOOK_AHEAD)
         self._end(claim, uncounted(skipped, replan))
-        self.announcer.skipped()
+        self._tell_skipped(claim, skipped)
 
     def _bar(self, claim: Claim, reason: str) -> None:
         """End an occurrence of a disabled job. What never ran is due again if the job is enabled: `catchUp` decides."""
         skipped = of_skip(claim.job, claim.occurrence, reason, self._clock)
         self._end(claim, uncounted(skipped, claim.occurrence.due) if claim.occurrence.attempt == 1 else skipped)
         self._backlog.end_retry(claim.job.id, claim.occurrence.id)
+        self._tell_skipped(claim, skipped)
+
+    def _tell_skipped(self, claim: Claim, outcome: Outcome) -> None:
         self.announcer.skipped()
+        self._traces.ended_unrun(claim.job, claim.occurrence, outcome.reason, self._clock.now())
 
     async def _decide(self, claim: Claim, now: datetime) -> None:
         decision = decide(claim.job.definition, self._fleet(), self._running.load, now)
@@ -323,6 +330,7 @@ class Runner:
         self._end(claim, of_hold(claim.job, claim.occurrence, hold, self._clock))
         self._backlog.end_retry(claim.job.id, claim.occurrence.id)
         self.announcer.held(claim.job, claim.occurrence, hold)
+        self._traces.held(claim.job, claim.occurrence, hold, self._clock.now())
         if hold.event_id is not None:
             self._moves.held(hold.host or HostKey(hold.waiting_for), hold.event_id)
 
@@ -338,6 +346,8 @@ class Runner:
         self._end(claim, recorded.outcome)
         self._follow(claim, recorded.outcome)
         self.announcer.ended(claim.job, occurrence, recorded.result)
+        final = recorded.outcome.following is None
+        self._traces.attempted(claim.job, occurrence, run, recorded.result, final=final)
 
     def _follow(self, claim: Claim, recorded: Outcome) -> None:
         """Remember a repeat to come; an error action or retry that is due soon keeps the job busy."""

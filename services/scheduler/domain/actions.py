@@ -189,6 +189,10 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     retry_policy_given: bool = False
     error_action: ErrorAction | None = None
 
+    def call_of(self, name: "ActionName") -> Call:
+        """Return the call of the main action, or of the error action where there is one."""
+        return self.call if name is ActionName.MAIN or self.error_action is None else self.error_action.call
+
 
 class ActionName(StrEnum):
     """Which of a job's actions an attempt belongs to, as history shows it."""

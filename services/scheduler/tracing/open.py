@@ -1,0 +1,17 @@
+"""Opens what traces go to, if anything."""
+
+from services.scheduler.tracing.base import Traces
+from shared.settings import SettingsError
+
+
+def open_traces(endpoint: str | None, *, replica: str) -> Traces:
+    """Return where spans go: nowhere without an endpoint. Raises SettingsError when the libraries are not there."""
+    if endpoint is None:
+        return Traces()
+    try:
+        from services.scheduler.tracing.otlp import OtlpTraces
+    except ImportError as fault:
+        raise SettingsError(
+            f"otlp_endpoint needs the extra `tracing`: pip install leeward[tracing] ({fault})"
+        ) from fault
+    return OtlpTraces(endpoint, replica=replica)
