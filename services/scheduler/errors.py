@@ -41,5 +41,17 @@ class SecretRefusedError(PermanentError):
     """A secret does not belong where it stands, or the job may not use what it refers to."""
 
 
+class UnauthenticatedError(PermanentError):
+    """Nobody knows who asks: no credential came with the request, or none that is accepted."""
+
+
+class ForbiddenError(PermanentError):
+    """The caller is known and may not do this; the message says what it takes."""
+
+
+class ForeignRequestError(PermanentError):
+    """A browser sent this for a page of another site, or to an address that is not the scheduler's."""
+
+
 class LeaseLostError(LeewardError):
     """Another replica has taken over this one's claims; nothing of them may fire or be recorded any more."""

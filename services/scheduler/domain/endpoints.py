@@ -32,7 +32,9 @@ class Endpoint(msgspec.Struct, frozen=True):
         except ValueError:
             usable = False
         if not usable or any(sign in written for sign in "{}?#@ "):
-            raise ValueError(f"write an address such as {schemes_of(schemes)}://{place}.example.net, and no credentials")
+            raise ValueError(
+                f"write an address such as {_encrypted(schemes)}://{place}.example.net, and no credentials"
+            )
         if parts.scheme not in _ENCRYPTED and not _is_loopback(parts.hostname or ""):
             raise ValueError(f"{parts.scheme}:// shows credentials to the network: only a loopback address may have it")
         return cls(template, place)
@@ -59,8 +61,7 @@ def checked_name(name: str) -> str:
     return name.lower()
 
 
-def schemes_of(schemes: Collection[str]) -> str:
-    """Return the encrypted one of some schemes, for an example."""
+def _encrypted(schemes: Collection[str]) -> str:
     return next(scheme for scheme in schemes if scheme in _ENCRYPTED)
 
 

@@ -40,6 +40,16 @@ class Threat(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
 
 
+class Spared(StrEnum):
+    """Why an event does not keep jobs off a host that it names.
+
+    SHARE: it would take more of a pool than one event may. HOLD: it has kept them off for as long as it may.
+    """
+
+    SHARE = "share"
+    HOLD = "hold"
+
+
 MANUAL = "Manual"
 MANUAL_EVENT_ID = "cordon"
 STARTED = "Started"

@@ -14,12 +14,16 @@ MAX_COUNT = 2**31 - 1
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits of one plan; None means any number. Collections are counted per subscription."""
+    """Limits of one plan; None means any number. Collections are counted per subscription.
+
+    `authentication`: whether HTTP requests may prove who they are from.
+    """
 
     max_jobs: int | None
     max_collections: int | None
     fastest_recurrence: timedelta
     fastest_retry: timedelta = timedelta(seconds=15)
+    authentication: bool = True
 
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +46,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 AZURE_LIMITS = Limits(
     plans={
-        Sku.FREE: Plan(max_jobs=5, max_collections=1, fastest_recurrence=_HOUR),
+        Sku.FREE: Plan(max_jobs=5, max_collections=1, fastest_recurrence=_HOUR, authentication=False),
         Sku.STANDARD: Plan(max_jobs=50, max_collections=100, fastest_recurrence=_MINUTE),
         Sku.P10_PREMIUM: Plan(max_jobs=50, max_collections=10_000, fastest_recurrence=_MINUTE),
         Sku.P20_PREMIUM: Plan(max_jobs=1000, max_collections=10_000, fastest_recurrence=_MINUTE),

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from services.scheduler.domain.actions import Action, HttpCall
 from services.scheduler.domain.collections import CollectionDefinition, MaxRecurrence, Sku
 from services.scheduler.domain.limits import MAX_COUNT, Limits, Sizes
 from services.scheduler.domain.recurrence import Frequency, Recurrence
@@ -17,6 +18,7 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
     recurrence: timedelta
     retry: timedelta
     occurrences: int | None = None
+    authentication: bool = True
     sizes: Sizes = Sizes()
 
 
@@ -40,6 +42,7 @@ def allowance(definition: CollectionDefinition, limits: Limits) -> Allowance:
         recurrence=plan.fastest_recurrence if own is None else max(plan.fastest_recurrence, _distance(own)),
         retry=plan.fastest_retry,
         occurrences=definition.max_job_occurrence,
+        authentication=plan.authentication,
         sizes=limits.sizes,
     )
 
@@ -68,7 +71,9 @@ def check_quota(definition: CollectionDefinition, limits: Limits) -> None:
 
 def lifted(allowed: Allowance) -> Allowance:
     """Return the allowance of a job whose timing and retries stay: what stood before a limit was lowered may stay."""
-    return msgspec.structs.replace(allowed, recurrence=timedelta(0), retry=timedelta(0), occurrences=None)
+    return msgspec.structs.replace(
+        allowed, recurrence=timedelta(0), retry=timedelta(0), occurrences=None, authentication=True
+    )
 
 
 def same_plan(one: CollectionDefinition, other: CollectionDefinition) -> bool:
@@ -84,11 +89,14 @@ def check_room(definition: CollectionDefinition, jobs: int, limits: Limits) -> N
 
 
 def check_collections(sku: Sku, collections: int, limits: Limits) -> None:
-    """Raise ConflictError when a subscription cannot have so many collections of this plan."""
+    """Raise ConflictError when a subscription cannot have so many collections of this plan.
+
+    The message does not say how many it has: whoever asks need not see them all.
+    """
     limit = limits.plans[sku].max_collections
     if limit is not None and collections > limit:
         raise ConflictError(
-            f"the subscription may have {limit} collections of the plan {sku.value} and would have {collections}"
+            f"the subscription may have {limit} collections of the plan {sku.value} and has no room for another"
         )
 
 
@@ -100,10 +108,18 @@ def check_occurrences(recurrence: Recurrence | None, allowed: Allowance) -> None
         raise ConflictError(f"recurrence.count must be {allowed.occurrences} or less: quota.maxJobOccurrence says so")
 
 
+def check_authentication(action: Action, allowed: Allowance) -> None:
+    """Raise ConflictError for an action that authenticates where the plan has no HTTP authentication."""
+    calls = [action.call] if action.error_action is None else [action.call, action.error_action.call]
+    if not allowed.authentication and any(isinstance(call, HttpCall) and call.authentication for call in calls):
+        raise ConflictError("the plan has no HTTP authentication")
+
+
 def is_narrower(after: Allowance, before: Allowance) -> bool:
     """Whether jobs that were right before may be wrong after."""
     fewer = after.occurrences is not None and (before.occurrences is None or after.occurrences < before.occurrences)
-    return fewer or after.recurrence > before.recurrence or after.retry > before.retry
+    bared = before.authentication and not after.authentication
+    return fewer or bared or after.recurrence > before.recurrence or after.retry > before.retry
 
 
 def _plan(definition: CollectionDefinition) -> CollectionDefinition:

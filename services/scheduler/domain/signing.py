@@ -23,8 +23,11 @@ def read_signing_keys(text: str) -> tuple[bytes, ...]:
     return tuple(_key(secret) for secret in secrets)
 
 
-def signature(keys: Iterable[bytes], message_id: str, timestamp: int, body: bytes) -> str:
-    """Return the value of `webhook-signature`: one signature for each key, so that a secret can be replaced."""
+def signature(keys: Iterable[bytes], message_id: str, timestamp: str, body: bytes) -> str:
+    """Return the value of `webhook-signature`: one signature for each key, so that a secret can be replaced.
+
+    `timestamp`: seconds since 1970, as `webhook-timestamp` tells them.
+    """
     signed = f"{message_id}.{timestamp}.".encode() + body
     return " ".join(_signature(key, signed) for key in keys)
 

@@ -1,0 +1,1 @@
+"""Secrets of jobs at rest: keys, sealing, references, certificates."""
