@@ -9,9 +9,12 @@ from shared.bus.publications import (
     Delivery,
     Handler,
     Publication,
+    PublicationRefusedError,
     ReplyTimeoutError,
+    is_speakable,
     unguessable,
 )
+from shared.bus.publisher import Publisher
 
 __all__ = [
     "Bus",
@@ -21,7 +24,10 @@ __all__ = [
     "Delivery",
     "Handler",
     "Publication",
+    "PublicationRefusedError",
+    "Publisher",
     "ReplyTimeoutError",
     "check_settings",
+    "is_speakable",
     "unguessable",
 ]

@@ -6,7 +6,8 @@ from functools import partial
 
 import aiomqtt
 
-from shared.bus.connection import BUS_ERRORS, OUTSTANDING_LIMIT, Connection, Dialler, delivery, reason, refusal, within
+from shared.bus.connection import BUS_ERRORS, OUTSTANDING_LIMIT, Connection, Dialler, delivery, within
+from shared.bus.faults import reason, refusal
 from shared.bus.inbox import BACKLOG_LIMIT, Inbox
 from shared.bus.outbox import Outbox
 from shared.bus.publications import (
@@ -67,8 +68,9 @@ class Bus:
         """Prepare, without connecting; raises BusSettingsError.
 
         Replies to our requests come below `reply_topic`, each on a level named for who was asked. `on_connection` hears
-        each change; `on_refused` the reason (`Refusal`) of each message that is not taken. After a refused password the next attempt waits `refused_pause` seconds. When more
-        than `backlog_limit` bytes wait for slow handlers, the bus connects anew for a fresh view.
+        each change; `on_refused` the reason (`Refusal`) of each message that is not taken. After the broker refused us
+        the next attempt waits `refused_pause` seconds. When more than `backlog_limit` bytes wait for slow handlers, the
+        bus connects anew for a fresh view.
         """
         self._dialler = Dialler(settings, client_id=client_id, will=will)
         self._outbox = Outbox()

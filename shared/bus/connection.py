@@ -8,16 +8,26 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiomqtt
 from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.client import ConnectFlags
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from shared.bus.publications import PAYLOAD_LIMIT, BusSettings, BusSettingsError, Delivery, Publication
+from shared.bus.credentials import distrust, hung_up, tls_context, user_and_password
+from shared.bus.faults import FAILURE, judge
+from shared.bus.publications import (
+    PAYLOAD_LIMIT,
+    BusSettings,
+    BusSettingsError,
+    Delivery,
+    Publication,
+    PublicationRefusedError,
+)
 from shared.logs import BUS_LIBRARY_LOGGER
 
 KEEPALIVE_SECONDS = 60
@@ -33,13 +43,10 @@ _CONNECT_SECONDS = 10
 _SUBSCRIBE_SECONDS = 10
 _DIAL_SECONDS = 6  # paho gives up after 5
 _GOODBYE_SECONDS = 2
-_FAILURE = 0x80
 _NO_READERS = 0x10
-# Answers of a broker that may be gone at the next attempt: unavailable, busy, shutting down, rate exceeded.
-_PASSING_REFUSALS = frozenset({0x88, 0x89, 0x8B, 0x9F})
-_TAKEN_OVER = 0x8E
-_UNSPECIFIED = 0x80
 _LONGEST_EXPIRY = 0xFFFFFFFF
+_FIXED_BYTES = 9
+"""What a PUBLISH has at most beside topic, properties and payload: type, length, topic's length, packet identifier."""
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -52,8 +59,8 @@ class Dialler:
         self._settings = settings
         self._client_id = client_id
         self._will = None if will is None else _will(will)
-        self._tls_context()
-        self._credentials()
+        tls_context(settings, self._place)
+        user_and_password(settings, self._place)
 
     def __str__(self) -> str:
         """Return host and port, without credentials."""
@@ -65,50 +72,21 @@ class Dialler:
 
         `on_denied` hears why the broker refused a publication, which aiomqtt itself drops.
         """
+        user, password = user_and_password(self._settings, self._place)
         connection = Connection(
             self._place,
             on_denied,
             identifier=self._client_id,
             will=self._will,
-            tls_context=self._tls_context(),
-            **self._credentials(),
+            tls_context=tls_context(self._settings, self._place),
+            username=user,
+            password=password,
         )
         try:
             await connection.open()
             yield connection
         finally:
             await connection.close()
-
-    def _credentials(self) -> dict[str, str | None]:
-        """Return user and password; the password's file is read anew each time, as a mounted one may change."""
-        user, password = self._place.username, self._place.password
-        file = self._settings.password_file
-        if file is None:
-            return {"username": unquote(user) if user else None, "password": unquote(password) if password else None}
-        if not user or password:
-            raise BusSettingsError(f"the password for {self} is in a file: write mqtts://user@host, without one")
-        try:
-            return {"username": unquote(user), "password": file.read_text(encoding="utf-8").rstrip("\r\n")}
-        except (OSError, UnicodeDecodeError) as fault:
-            raise BusSettingsError(f"the password file for {self} cannot be used: {fault}") from fault
-
-    def _tls_context(self) -> ssl.SSLContext | None:
-        """Read the files anew each time: certificates are renewed while the process lives."""
-        settings = self._settings
-        if self._place.scheme != "mqtts":
-            if settings.ca or settings.cert or settings.key:
-                raise BusSettingsError(f"certificate files are given for {self}, but no TLS: write mqtts://")
-            return None
-        if settings.key and not settings.cert:
-            raise BusSettingsError(f"a private key is given for {self}, but no certificate")
-        try:
-            context = ssl.create_default_context(cafile=settings.ca)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            if settings.cert is not None:
-                context.load_cert_chain(settings.cert, settings.key)
-        except OSError as fault:
-            raise BusSettingsError(f"the certificate files for {self} cannot be used: {fault}") from fault
-        return context
 
 
 class Connection(aiomqtt.Client):
@@ -136,13 +114,26 @@ class Connection(aiomqtt.Client):
         )
         self.pending_calls_threshold = 2 * OUTSTANDING_LIMIT
         self._on_denied = on_denied
-        self._acknowledgements: dict[int, asyncio.Future[bool]] = {}
+        self._acknowledgements: dict[int, asyncio.Future[ReasonCode]] = {}
+        self._offers: Properties | None = None
+        self._go_on_after_pubrec = self._client._handle_pubrec  # noqa: SLF001 - see _hear_pubrec
+        self._client._handle_pubrec = self._hear_pubrec  # type: ignore[method-assign]  # noqa: SLF001
         self._dialled = asyncio.Event()
+        self._distrust = ""
+        self._said = ""
 
     async def open(self) -> None:
         """Connect; raises one of BUS_ERRORS."""
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            await self.__aenter__()
+        self._client.on_log = self._on_log
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await self.__aenter__()
+        except aiomqtt.MqttError as fault:
+            if self._distrust:
+                raise distrust(self._distrust) from fault
+            raise
+        finally:
+            self._client.on_log = None  # it costs time with each packet
 
     async def close(self) -> None:
         """Say goodbye if the broker still listens, so that it drops the will; leave no socket and no task behind."""
@@ -164,17 +155,34 @@ class Connection(aiomqtt.Client):
 
         Raises MqttError. Past aiomqtt's own `publish`, which drops the answer and costs half as much again.
         """
-        sent = self._client.publish(
-            publication.topic, publication.payload, 1, publication.retain, _publish_properties(publication)
-        )
-        if sent.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise aiomqtt.MqttCodeError(sent.rc, "Could not publish message")
-        acknowledgement: asyncio.Future[bool] = self._loop.create_future()
-        self._acknowledgements[sent.mid] = acknowledgement
+        mid = self._hand_over(publication)
+        acknowledgement = self._acknowledgements[mid] = self._loop.create_future()
         try:
-            return await acknowledgement
+            return bool((await acknowledgement).value != _NO_READERS)
         finally:
-            del self._acknowledgements[sent.mid]
+            del self._acknowledgements[mid]
+
+    async def deliver(self, publication: Publication) -> None:
+        """Publish at its QoS and wait until the broker has taken it, or, with QoS 0, until it is on its way.
+
+        Raises PublicationRefusedError, or MqttError, also when the connection ends first.
+        """
+        self._check(publication)
+        mid = self._hand_over(publication)
+        if publication.qos == 0:
+            return
+        acknowledgement = self._acknowledgements[mid] = self._loop.create_future()
+        try:
+            await asyncio.wait({acknowledgement, self._disconnected}, return_when=asyncio.FIRST_COMPLETED)
+            if not acknowledgement.done():
+                raise self._disconnected.exception() or aiomqtt.MqttError("the connection was closed")
+        finally:
+            del self._acknowledgements[mid]
+        judge(acknowledgement.result())
+
+    async def ended(self) -> None:
+        """Wait until the connection has ended."""
+        await asyncio.wait({self._disconnected})
 
     async def listen(self, topic_filters: Sequence[str]) -> dict[str, str]:
         """Subscribe to all filters; return those that the broker denied, with its reasons."""
@@ -185,7 +193,7 @@ class Connection(aiomqtt.Client):
         return {
             topic_filter: str(code)
             for topic_filter, code in zip(topic_filters, codes, strict=True)
-            if isinstance(code, ReasonCode) and code.value >= _FAILURE
+            if isinstance(code, ReasonCode) and code.value >= FAILURE
         }
 
     async def ignore(self, topic_filters: Sequence[str]) -> None:
@@ -193,6 +201,56 @@ class Connection(aiomqtt.Client):
         if topic_filters:
             async with asyncio.timeout(_SUBSCRIBE_SECONDS):
                 await self.unsubscribe(list(topic_filters))
+
+    def _hand_over(self, publication: Publication) -> int:
+        """Give a publication to paho and return the number that its acknowledgement will have."""
+        sent = self._client.publish(
+            publication.topic,
+            publication.payload,
+            publication.qos,
+            publication.retain,
+            _publish_properties(publication),
+        )
+        if sent.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise aiomqtt.MqttCodeError(sent.rc, "Could not publish message")
+        return sent.mid
+
+    def _check(self, publication: Publication) -> None:
+        """Raise PublicationRefusedError for what the broker said at the start that it does not take.
+
+        It would hang up, and with it on everybody else's publications.
+        """
+        properties = _publish_properties(publication).pack()  # type: ignore[no-untyped-call]
+        size = len(publication.payload) + len(publication.topic.encode()) + len(properties)
+        limit = getattr(self._offers, "MaximumPacketSize", None)
+        if limit is not None and size + _FIXED_BYTES > limit:
+            raise PublicationRefusedError(f"the broker takes packets of {limit} bytes at the most")
+        highest = getattr(self._offers, "MaximumQoS", 2)
+        if publication.qos > highest:
+            raise PublicationRefusedError(f"the broker takes QoS {highest} at the most")
+        if publication.retain and getattr(self._offers, "RetainAvailable", 1) == 0:
+            raise PublicationRefusedError("the broker retains nothing")
+
+    def _hear_pubrec(self) -> MQTTErrorCode:
+        """Take a refusal of QoS 2 for what it is: paho goes on as if the broker had the message (MQTT 5 §4.3.3)."""
+        packet = bytes(self._client._in_packet["packet"])  # noqa: SLF001
+        mid, code = int.from_bytes(packet[:2]), packet[2] if len(packet) > 2 else 0
+        if code < FAILURE or mid not in self._client._out_messages:  # noqa: SLF001
+            return self._go_on_after_pubrec()
+        with self._client._out_message_mutex:  # noqa: SLF001
+            reason_code = ReasonCode(PacketTypes.PUBREC, identifier=code)
+            return self._client._do_on_publish(mid, reason_code, _properties(PacketTypes.PUBREC))  # noqa: SLF001
+
+    def _on_connect(
+        self,
+        client: PahoClient,
+        userdata: Any,
+        flags: ConnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        self._offers = properties
+        super()._on_connect(client, userdata, flags, reason_code, properties)
 
     async def _forget(self) -> None:
         if self._misc_task is not None:
@@ -204,16 +262,31 @@ class Connection(aiomqtt.Client):
     def _client_connect(self) -> None:
         try:
             super()._client_connect()
+        except ssl.SSLCertVerificationError as fault:
+            self._distrust = fault.verify_message  # which aiomqtt does not tell from any other failure
+            raise
         finally:
             self._loop.call_soon_threadsafe(self._dialled.set)
+
+    def _on_log(self, client: PahoClient, userdata: Any, level: int, said: str) -> None:
+        """Keep paho's last words: only there it says why the socket failed."""
+        self._said = said
+
+    def _on_disconnect(
+        self, client: PahoClient, userdata: Any, flags: Any, reason_code: ReasonCode, properties: Any = None
+    ) -> None:
+        """End a connection attempt, too: aiomqtt would wait for the answer of a broker that has hung up."""
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if not self._connected.done():
+            self._connected.set_exception(hung_up(self._said))
 
     def _on_publish(
         self, client: PahoClient, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
     ) -> None:
         acknowledgement = self._acknowledgements.get(mid)
         if acknowledgement is not None and not acknowledgement.done():
-            acknowledgement.set_result(reason_code.value != _NO_READERS)
-        if reason_code.value >= _FAILURE:
+            acknowledgement.set_result(reason_code)
+        if reason_code.value >= FAILURE:
             self._on_denied(str(reason_code))
 
 
@@ -242,34 +315,6 @@ def delivery(message: aiomqtt.Message) -> Delivery:
         response_topic=getattr(message.properties, "ResponseTopic", None),
         correlation=getattr(message.properties, "CorrelationData", None),
     )
-
-
-def refusal(fault: BaseException) -> str | None:
-    """Return the broker's words when it does not want us, None when trying again soon may help."""
-    code = _code(fault)
-    if code is None:
-        return None
-    refused = isinstance(fault, aiomqtt.exceptions.MqttConnectError) and code.value not in _PASSING_REFUSALS
-    return str(code) if refused or code.value == _TAKEN_OVER else None
-
-
-def reason(fault: BaseException) -> str:
-    """Return why a connection ended, for people."""
-    code = _code(fault)
-    if code is not None:
-        # What paho says of a connection that simply ended.
-        return "connection lost" if code.value == _UNSPECIFIED else str(code)
-    if isinstance(fault, TimeoutError) and not fault.args:
-        return "the broker does not answer"
-    return str(fault.__cause__ or fault)
-
-
-def _code(fault: BaseException) -> ReasonCode | None:
-    for candidate in (fault, fault.__cause__):
-        code = getattr(candidate, "rc", None)
-        if isinstance(code, ReasonCode):
-            return code
-    return None
 
 
 def _place(url: str) -> SplitResult:
@@ -305,10 +350,11 @@ def _publish_properties(publication: Publication) -> Properties:
         MessageExpiryInterval=seconds,
         ResponseTopic=publication.response_topic,
         CorrelationData=publication.correlation,
+        UserProperty=list(publication.user_properties) or None,
     )
 
 
-def _properties(packet_type: int, **values: str | int | bytes | None) -> Properties:
+def _properties(packet_type: int, **values: str | int | bytes | Sequence[tuple[str, str]] | None) -> Properties:
     properties = Properties(packet_type)  # type: ignore[no-untyped-call]
     for name, value in values.items():
         if value is not None:

@@ -1,5 +1,6 @@
 """What goes out to the bus and comes in from it, and how either fails."""
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -13,6 +14,14 @@ from shared.messages import JSON_CONTENT_TYPE
 PAYLOAD_LIMIT = 256 * 1024
 """Bytes: larger payloads are refused on the way in and out."""
 
+STRING_LIMIT = 65535
+"""Bytes of UTF-8 that a topic or a property may have (MQTT 5 §1.5.4)."""
+_UNSPEAKABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
+
 
 class BusUnavailableError(TransientError):
     """The broker cannot be reached now, or did not acknowledge."""
@@ -24,6 +33,10 @@ class ReplyTimeoutError(TransientError):
 
 class BusSettingsError(PermanentError):
     """A broker address, certificate or key that cannot be used."""
+
+
+class PublicationRefusedError(PermanentError):
+    """The broker, or what it says of itself, does not take a publication."""
 
 
 class BusSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,15 +53,20 @@ class BusSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
-    """A message to publish, with QoS 1; `expiry` is how long, of at most 136 years, the broker may hold it."""
+    """A message to publish; `expiry` is how long, of at most 136 years, the broker may hold it.
+
+    Leeward's own all have QoS 1.
+    """
 
     topic: str
     payload: bytes
+    qos: int = 1
     retain: bool = False
     expiry: timedelta | None = None
-    content_type: str = JSON_CONTENT_TYPE
+    content_type: str | None = JSON_CONTENT_TYPE
     response_topic: str | None = None
     correlation: bytes | None = None
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,3 +98,8 @@ def checked(publication: Publication) -> Publication:
     if len(publication.payload) > PAYLOAD_LIMIT:
         raise ValueError(f"{len(publication.payload)} bytes for {publication.topic} exceed {PAYLOAD_LIMIT}")
     return publication
+
+
+def is_speakable(text: str) -> bool:
+    """Whether a text can stand in a packet: brokers hang up on control characters and noncharacters (MQTT 5 §1.5.4)."""
+    return len(text) <= STRING_LIMIT and _UNSPEAKABLE.search(text) is None and len(text.encode()) <= STRING_LIMIT

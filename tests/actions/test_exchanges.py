@@ -8,6 +8,7 @@ from aiohttp import ClientConnectionError, ClientPayloadError, ServerDisconnecte
 
 from services.scheduler.dispatch.actions.exchange import Exchanges, StaleConnectionError
 from services.scheduler.dispatch.actions.targets import TargetDeniedError, TargetGuard
+from services.scheduler.dispatch.actions.trust import Trust
 from tests.parts.raw_server import OK, Exchange, RawServer, answer_ok, raw_server
 from tests.parts.waiting import until
 
@@ -16,8 +17,12 @@ DRAINED = 1000
 
 @pytest.fixture
 async def exchanges() -> AsyncIterator[Exchanges]:
-    async with Exchanges(TargetGuard(deny=(), allow=()), user_agent="Leeward/1", drained=DRAINED) as opened:
+    async with exchanging(TargetGuard(deny=(), allow=())) as opened:
         yield opened
+
+
+def exchanging(guard: TargetGuard) -> Exchanges:
+    return Exchanges(guard, trust=Trust().context(), user_agent="Leeward/1", drained=DRAINED)
 
 
 async def test_a_request_has_its_own_fields_and_those_given(exchanges: Exchanges) -> None:
@@ -28,6 +33,7 @@ async def test_a_request_has_its_own_fields_and_those_given(exchanges: Exchanges
     assert server.exchanges[0].lines == [
         "POST /a%20b?c=d HTTP/1.1",
         f"Host: 127.0.0.1:{server.port}",
+        "X-Forwarded-For: unknown",
         "X-One: 1",
         "Accept: */*",
         "User-Agent: Leeward/1",
@@ -44,6 +50,8 @@ async def test_what_is_given_wins_but_never_says_how_the_message_travels(exchang
         "Transfer-Encoding": "chunked",
         "Host": "elsewhere",
         "Connection": "close",
+        "Metadata": "true",
+        "X-Forwarded-For": "10.0.0.1",
     }
     async with raw_server(answer_ok) as server:
         await exchanges.ask("PUT", server.url, given, b"hello")
@@ -52,6 +60,7 @@ async def test_what_is_given_wins_but_never_says_how_the_message_travels(exchang
         "Content-Type: text/plain",
         f"Host: 127.0.0.1:{server.port}",
         "User-Agent: Leeward/1",
+        "X-Forwarded-For: unknown",
         "accept: text/plain",
     ]
 
@@ -235,7 +244,7 @@ async def test_a_cancelled_request_gives_its_connection_up(exchanges: Exchanges)
 
 async def test_a_denied_address_gets_no_connection() -> None:
     guard = TargetGuard(deny=("127.0.0.0/8",), allow=())
-    async with Exchanges(guard, user_agent="Leeward/1", drained=DRAINED) as guarded, raw_server(answer_ok) as server:
+    async with exchanging(guard) as guarded, raw_server(answer_ok) as server:
         with pytest.raises((ClientConnectionError, TargetDeniedError), match="denied"):
             await guarded.ask("GET", server.url, {}, None)
         assert _nothing_came(server)

@@ -5,14 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.scheduler.dispatch.actions.http import HttpCaller
-from services.scheduler.dispatch.actions.targets import TargetGuard
+from services.scheduler.dispatch.actions.http import HttpCaller, addressed
 from services.scheduler.dispatch.attempts import Answer
 from services.scheduler.domain.actions import HttpCall
 from services.scheduler.domain.executions import occurrence_id
 from services.scheduler.domain.hosts import HostView
-from shared.clock import SystemClock
 from tests.parts.builders import NOON, host, job, occurrence
+from tests.parts.http import http_caller
 from tests.parts.raw_server import Exchange, RawServer, answer_ok, raw_server
 
 ID = occurrence_id("uid-1", NOON)
@@ -20,7 +19,7 @@ ID = occurrence_id("uid-1", NOON)
 
 @pytest.fixture
 async def caller() -> AsyncIterator[HttpCaller]:
-    async with HttpCaller(TargetGuard(deny=(), allow=()), SystemClock()) as opened:
+    async with http_caller() as opened:
         yield opened
 
 
@@ -72,6 +71,20 @@ async def test_host_and_hostname_are_filled_in_everywhere(caller: HttpCaller) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "filled_in"),
+    [
+        ("10.0.0.4", "http://10.0.0.4:80/db-0"),
+        ("fd00::4", "http://[fd00::4]:80/db-0"),
+        ("evil.test/?", "http://evil.test%2F%3F:80/db-0"),
+        ("user@evil.test", "http://user%40evil.test:80/db-0"),
+        ("[evil.test]:1/#", "http://[%5Bevil.test%5D:1%2F%23]:80/db-0"),
+    ],
+)
+def test_what_a_machine_says_of_its_address_stays_one_part_of_the_uri(address: str, filled_in: str) -> None:
+    assert addressed("http://{host}:80/{hostname}", host("db-0", addresses=(address,))) == filled_in
+
+
 async def test_what_is_not_ascii_travels_percent_encoded(caller: HttpCaller) -> None:
     async with raw_server(answer_ok) as server:
         await call(caller, server, headers={"x-name": "Zürich\r\nx-evil: 1"})
@@ -117,6 +130,15 @@ async def test_history_keeps_where_an_answer_came_from_its_headers_and_the_start
     assert came.message.endswith("Body: " + "x" * 2048)
 
 
+async def test_what_no_database_takes_is_not_kept(caller: HttpCaller) -> None:
+    answer = b"HTTP/1.1 200 \xff\r\nX-One: \xff1\r\nContent-Length: 4\r\n\r\n\xff\0\xc3x"
+    async with raw_server(lambda exchange: exchange.send(answer)) as server:
+        message = (await call(caller, server)).message
+    assert message.encode().decode() == message
+    assert "X-One: ?1" in message
+    assert message.endswith("Body: \ufffd\ufffd\ufffdx")
+
+
 async def test_a_target_that_is_not_there_is_a_failure_that_may_pass(caller: HttpCaller) -> None:
     async with raw_server(answer_ok) as server:
         gone = server
@@ -160,5 +182,4 @@ async def test_a_redirect_is_not_followed(caller: HttpCaller) -> None:
     ],
 )
 def test_calls_to_one_scheme_host_and_port_are_calls_to_one_target(uri: str, target: str) -> None:
-    caller = HttpCaller(TargetGuard(deny=(), allow=()), SystemClock())
-    assert caller.target(HttpCall(method="GET", uri=uri), None) == target
+    assert http_caller().target(HttpCall(method="GET", uri=uri), None) == target

@@ -75,6 +75,7 @@ async def test_two_writers_that_insist_do_not_storm_the_broker(broker: BrokerPro
         one.keep("hosts/a/status", b"one")
         two.keep("hosts/a/status", b"two")
         await listener.until(lambda heard: len(heard) >= 5)
+        assert "somebody else writes here" in one.problems["hosts/a/status"]
         assert not await watcher.settled(0) or len(listener.deliveries) < 10
 
 

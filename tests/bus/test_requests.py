@@ -23,7 +23,7 @@ def answering(url: str) -> Bus:
 async def test_each_request_gets_its_own_reply(broker: BrokerProcess) -> None:
     async with running(answering(broker.url)), running(bus_at(broker.url, "asker")) as asker:
         replies = await asyncio.gather(
-            *(asker.request("commands/approve", b"%d" % number, timeout=5) for number in range(20))
+            *(asker.request("commands/approve", b"%d" % number, answerer="answerer", timeout=5) for number in range(20))
         )
     assert replies == [b"you said %d" % number for number in range(20)]
 
@@ -33,7 +33,7 @@ async def test_a_handler_may_ask_and_wait_for_the_reply(broker: BrokerProcess) -
     heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def ask(_: Delivery) -> None:
-        heard.set_result(await asker.request("commands/approve", b"go", timeout=5))
+        heard.set_result(await asker.request("commands/approve", b"go", answerer="answerer", timeout=5))
 
     asker.subscribe("hosts/a/events", ask)
     async with running(answering(broker.url)), running(asker):
@@ -44,7 +44,7 @@ async def test_a_handler_may_ask_and_wait_for_the_reply(broker: BrokerProcess) -
 async def test_a_request_that_nobody_answers_times_out(broker: BrokerProcess) -> None:
     async with running(bus_at(broker.url)) as asker:
         with pytest.raises(ReplyTimeoutError, match="commands/approve"):
-            await asker.request("commands/approve", b"go", timeout=0.2)
+            await asker.request("commands/approve", b"go", answerer="answerer", timeout=0.2)
 
 
 async def test_a_command_without_response_topic_needs_no_reply(broker: BrokerProcess) -> None:
@@ -57,4 +57,4 @@ async def test_a_command_without_response_topic_needs_no_reply(broker: BrokerPro
 async def test_a_request_without_a_broker_fails_at_once() -> None:
     async with running(bus_at(f"mqtt://127.0.0.1:{free_port()}"), settled=False) as asker:
         with pytest.raises(BusUnavailableError):
-            await asker.request("commands/approve", b"go", timeout=60)
+            await asker.request("commands/approve", b"go", answerer="answerer", timeout=60)

@@ -2,80 +2,30 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from services.local.broker import BrokerCommand, BrokerKind, command
-from shared.bus import Bus, BusSettings, Delivery, Handler
+from shared.bus import Bus, Delivery, Handler, Publication, PublicationRefusedError, Publisher
 from shared.topics import Topics, host_key
-from tests.parts.brokers import BrokerProcess
 from tests.parts.buses import running
-from tests.parts.ports import free_port
+from tests.parts.shipped_broker import ShippedBroker
 
-SHIPPED = Path(__file__).parents[2] / "k8s"
 TOPICS = Topics()
 HOST, NEIGHBOUR = host_key("db-0"), host_key("db-1")
-NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1")
 BusOf = Callable[[str], Bus]
-
-
-async def openssl(*arguments: str) -> None:
-    process = await asyncio.create_subprocess_exec(
-        "openssl", *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
-    assert await process.wait() == 0
-
-
-class Authority:
-    """A certificate authority of the test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.certificate = folder / "ca.crt"
-
-    async def found(self) -> None:
-        """Make the authority's own certificate."""
-        files = ("-keyout", str(self.folder / "ca.key"), "-out", str(self.certificate))
-        await openssl("req", "-x509", *NEW_KEY, *files, "-subj", "/CN=an authority")
-
-    async def certify(self, name: str, file: str) -> None:
-        """Make `file`.crt and `file`.key for a client or server of that name."""
-        files = ("-keyout", str(self.folder / f"{file}.key"), "-out", str(self.folder / f"{file}.crt"))
-        signer = ("-CA", str(self.certificate), "-CAkey", str(self.folder / "ca.key"))
-        names = ("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}")
-        await openssl("req", "-x509", *NEW_KEY, *signer, *files, *names)
 
 
 @pytest.fixture
 async def bus_of(tmp_path: Path) -> AsyncIterator[BusOf]:
-    """The shipped broker, moved to a free port and this test's certificates; returns the bus of an identity."""
-    authority = Authority(tmp_path)
-    await authority.found()
-    await authority.certify("localhost", "tls")
-    for name in (HOST, "leeward-scheduler", "leeward-operator", "leeward-reader"):
-        await authority.certify(name, name)
-    port = free_port()
-    async with BrokerProcess(shipped(tmp_path, port), port, tmp_path):
+    """The shipped broker; returns the bus of an identity."""
+    async with ShippedBroker(tmp_path / "broker") as broker:
         yield lambda name: Bus(
-            BusSettings(
-                url=f"mqtts://localhost:{port}",
-                ca=authority.certificate,
-                cert=tmp_path / f"{name}.crt",
-                key=tmp_path / f"{name}.key",
-            ),
+            broker.settings(name),
             client_id=name,
-            reply_topic=TOPICS.reply(name) if name == "leeward-scheduler" else None,
+            reply_topic=TOPICS.replies("one") if name == "leeward-scheduler" else None,
         )
-
-
-def shipped(folder: Path, port: int) -> BrokerCommand:
-    started = command(folder, port, kind=BrokerKind.MOSQUITTO)
-    text = (SHIPPED / "mosquitto.conf").read_text().replace("listener 8883", f"listener {port} 127.0.0.1\nuser root")
-    for place, real in (("certs", folder), ("config", SHIPPED), ("data", folder)):
-        text = text.replace(f"/mosquitto/{place}/", f"{real}/")
-    (folder / "mosquitto.conf").write_text(text)
-    return started
 
 
 async def test_a_watcher_speaks_for_its_own_host_and_is_heard_by_the_scheduler(bus_of: BusOf) -> None:
@@ -106,12 +56,12 @@ async def test_a_watcher_carries_out_commands_and_cannot_give_them(bus_of: BusOf
 
     watcher.subscribe(TOPICS.approve(HOST), obey)
     async with running(scheduler), running(watcher):
-        assert await scheduler.request(TOPICS.approve(HOST), b"go", timeout=10) == b"done: go"
+        assert await scheduler.request(TOPICS.approve(HOST), b"go", answerer=HOST, timeout=10) == b"done: go"
         watcher.keep(TOPICS.approve(HOST), b"go")
         assert not await watcher.settled(0.5)
 
 
-async def test_the_scheduler_keeps_drains_and_hears_blocks_that_only_operators_set(bus_of: BusOf) -> None:
+async def test_the_scheduler_keeps_drains_hears_blocks_and_ends_them_with_their_event(bus_of: BusOf) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
     scheduler, operator = bus_of("leeward-scheduler"), bus_of("leeward-operator")
     scheduler.subscribe(TOPICS.all_hosts("blocks/+"), noting(heard))
@@ -121,8 +71,9 @@ async def test_the_scheduler_keeps_drains_and_hears_blocks_that_only_operators_s
         for topic in (TOPICS.drain(HOST, "E1"), TOPICS.scheduler_status("one")):
             scheduler.keep(topic, b"{}")
         assert await scheduler.settled(10)
-        scheduler.keep(TOPICS.block(HOST, "copy"), b"{}")
-        assert not await scheduler.settled(0.5)
+        scheduler.clear(TOPICS.block(HOST, "copy"))
+        assert await scheduler.flush(10)
+        assert "publishing" not in scheduler.problems
 
 
 async def test_a_reader_hears_everything_and_writes_nothing(bus_of: BusOf) -> None:
@@ -134,6 +85,107 @@ async def test_a_reader_hears_everything_and_writes_nothing(bus_of: BusOf) -> No
         assert await asyncio.wait_for(heard.get(), 10) == TOPICS.events(HOST)
         reader.keep(TOPICS.events(HOST), b"{}")
         assert not await reader.settled(0.5)
+
+
+ANSWER = TOPICS.reply("one", HOST)
+ALLOWED = [
+    (HOST, ANSWER),
+    (HOST, TOPICS.notice(HOST, "scheduled")),
+    ("leeward-scheduler", TOPICS.execution("demo", "job")),
+    ("leeward-scheduler", TOPICS.approve(HOST)),
+    ("leeward-operator", TOPICS.block(HOST, "copy")),
+    ("leeward-actions", "orders/new"),
+]
+DENIED = [
+    *((HOST, topic(NEIGHBOUR)) for topic in (TOPICS.status, TOPICS.inventory, TOPICS.events)),
+    *((HOST, TOPICS.approve(host)) for host in (HOST, NEIGHBOUR)),
+    *((HOST, TOPICS.block(host, "copy")) for host in (HOST, NEIGHBOUR)),
+    *((HOST, TOPICS.drain(host, "E1")) for host in (HOST, NEIGHBOUR)),
+    (HOST, TOPICS.notice(NEIGHBOUR, "scheduled")),
+    (HOST, TOPICS.scheduler_status("one")),
+    (HOST, TOPICS.execution("demo", "job")),
+    (HOST, TOPICS.reply("one", NEIGHBOUR)),
+    (HOST, TOPICS.replies("one")),
+    (HOST, "orders/new"),
+    ("leeward-operator", TOPICS.drain(HOST, "E1")),
+    ("leeward-operator", TOPICS.approve(HOST)),
+    ("leeward-reader", TOPICS.block(HOST, "copy")),
+    ("leeward-scheduler", TOPICS.events(HOST)),
+    ("leeward-scheduler", TOPICS.status(HOST)),
+    ("leeward-actions", TOPICS.events(HOST)),
+    ("leeward-actions", TOPICS.approve(HOST)),
+    # A role is no host, though the patterns for hosts would fit its name.
+    *(
+        (f"leeward-{role}", topic)
+        for role in ("scheduler", "operator", "reader", "actions")
+        for topic in (
+            TOPICS.inventory(host_key(f"leeward-{role}")),
+            TOPICS.events(host_key(f"leeward-{role}")),
+            TOPICS.notice(host_key(f"leeward-{role}"), "scheduled"),
+            TOPICS.reply("one", host_key(f"leeward-{role}")),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("retain", [False, True])
+async def test_each_identity_may_write_its_own_topics_and_no_others(tmp_path: Path, retain: bool) -> None:
+    async with ShippedBroker(tmp_path / "broker") as broker:
+        assert await verdicts(broker, ALLOWED, retain=retain) == [True] * len(ALLOWED)
+        assert await verdicts(broker, DENIED, retain=retain) == [False] * len(DENIED)
+
+
+async def verdicts(broker: ShippedBroker, attempts: list[tuple[str, str]], *, retain: bool) -> list[bool]:
+    """Return for each attempt of an identity to write a topic whether the broker let it."""
+    found = []
+    for name, topic in attempts:
+        publisher = Publisher(broker.settings(name), client_id=f"attempt-{name}")
+        try:
+            await publisher.publish(Publication(topic=topic, payload=b"{}", retain=retain))
+            found.append(True)
+        except PublicationRefusedError:
+            found.append(False)
+        finally:
+            await publisher.close()
+    return found
+
+
+async def test_commands_and_replies_are_between_the_two_services(bus_of: BusOf) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    curious = [bus_of(name) for name in ("leeward-reader", "leeward-operator", NEIGHBOUR)]
+    scheduler, watcher = bus_of("leeward-scheduler"), bus_of(HOST)
+
+    async def obey(delivery: Delivery) -> None:
+        await watcher.reply(delivery, b"done")
+
+    watcher.subscribe(TOPICS.approve(HOST), obey)
+    async with AsyncExitStack() as stack:
+        for each in curious:
+            each.subscribe(f"{TOPICS.prefix}/hosts/+/commands/#", noting(heard))
+            each.subscribe(f"{TOPICS.prefix}/replies/#", noting(heard))
+        for each in (*curious, scheduler, watcher):
+            await stack.enter_async_context(running(each))
+        assert await scheduler.request(TOPICS.approve(HOST), b"go", answerer=HOST, timeout=10) == b"done"
+        scheduler.keep(TOPICS.scheduler_status("one"), b"{}")
+        assert await scheduler.settled(10)
+    assert heard.empty()
+
+
+async def test_an_answer_from_another_watcher_is_not_taken_though_it_knows_the_question(bus_of: BusOf) -> None:
+    refused: list[str] = []
+    scheduler = bus_of("leeward-scheduler")
+    scheduler._inbox._on_refused = refused.append
+    neighbour = bus_of(NEIGHBOUR)
+    async with running(scheduler), running(neighbour):
+        with scheduler._questions.asked(HOST) as question:
+            forged = Publication(
+                topic=TOPICS.reply("one", NEIGHBOUR), payload=b"approved", correlation=question.correlation
+            )
+            await neighbour.publish(forged)
+            scheduler.keep(TOPICS.scheduler_status("one"), b"{}")
+            assert await scheduler.settled(10)
+            assert not question.answer.done()
+    assert refused == ["unasked"]
 
 
 def noting(heard: asyncio.Queue[str]) -> Handler:

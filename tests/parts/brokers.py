@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from services.local.broker import BrokerCommand
+from shared.bus import BusSettings
 from tests.parts.ports import listening
 
 
@@ -32,6 +33,17 @@ class BrokerProcess:
     ) -> None:
         """Make sure that it is gone."""
         await self.kill()
+
+    def settings(self, name: str) -> BusSettings:
+        """Return how a client of that name connects; this broker asks for nothing."""
+        return BusSettings(url=self.url)
+
+    def environment(self, name: str) -> dict[str, str]:
+        """Return the variables with which a program of that name connects."""
+        settings = self.settings(name)
+        files = {"CA": settings.ca, "CERT": settings.cert, "KEY": settings.key}
+        given = {f"LEEWARD_MQTT_{part}": str(file) for part, file in files.items() if file is not None}
+        return {"LEEWARD_MQTT_URL": settings.url, **given}
 
     async def start(self) -> None:
         """Start it and wait until it listens."""

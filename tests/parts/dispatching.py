@@ -14,7 +14,7 @@ import msgspec
 
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.assurance import Assurance
-from services.scheduler.dispatch.attempts import Answer, Attempts
+from services.scheduler.dispatch.attempts import Answer, Attempts, Caller
 from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.engine import Engine
 from services.scheduler.dispatch.held import Holds
@@ -99,9 +99,9 @@ class SilentBus:
 
 
 class Dispatching:
-    """One replica's dispatch, wired as `app` does, over any store."""
+    """One replica's dispatch, wired as `app` does, over any store; a `caller` takes the scripted target's place."""
 
-    def __init__(self, store: Store, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, clock: Clock | None = None, caller: Caller | None = None) -> None:
         self.store = store
         self.clock = clock or SystemClock()
         self.metrics = Metrics("test")
@@ -118,7 +118,7 @@ class Dispatching:
         announcer = Announcer(
             SilentBus(), Topics(), Feed(), self.clock, self.metrics, replica="one", new_id=lambda: str(next(ids))
         )
-        self.attempts = Attempts(self.target, self.running, self.clock, self.metrics)
+        self.attempts = Attempts(caller or self.target, self.running, self.clock, self.metrics)
         self.runner = Runner(
             store=store,
             clock=self.clock,
@@ -268,10 +268,13 @@ class FaultyStore:
 
 
 @asynccontextmanager
-async def dispatching(clock: Clock | None = None) -> AsyncIterator[Dispatching]:
+async def dispatching(clock: Clock | None = None, *, caller: Caller | None = None) -> AsyncIterator[Dispatching]:
     """Give a dispatch at work over a fresh memory store."""
     ids = count()
-    async with MemoryStore(lambda: f"session-{next(ids)}") as store, Dispatching(store, clock).at_work() as work:
+    async with (
+        MemoryStore(lambda: f"session-{next(ids)}") as store,
+        Dispatching(store, clock, caller).at_work() as work,
+    ):
         yield work
 
 

@@ -1,6 +1,6 @@
 """What the API needs around it, in memory: a clock to turn, a fleet to look at, an engine that only takes note."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -9,21 +9,31 @@ from typing import Any
 import msgspec
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Middleware
 
+from services.scheduler.access.access import Access, AccessRules
 from services.scheduler.api.ports import Engine, Services
 from services.scheduler.api.routes import build
-from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.collections import CollectionId, Namespace
 from services.scheduler.domain.executions import OccurrenceId
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.limits import AZURE_LIMITS, Limits
+from services.scheduler.domain.secrets import SecretKeeper
 from services.scheduler.errors import NotFoundError
 from services.scheduler.feed import Feed
+from services.scheduler.metrics import Metrics
 from services.scheduler.portal.page import add_portal
+from services.scheduler.store.audit import Actor
 from services.scheduler.store.base import Store
 from services.scheduler.store.memory.store import MemoryStore
-from services.scheduler.store.records import Withheld
+from services.scheduler.store.records import Cordon, Withheld
+from services.scheduler.vault.pfx_files import PfxFiles
+from shared.topics import Topics
+from tests.parts.secrets import PlainKeeper
 
+HOME = Namespace("00000000-0000-0000-0000-000000000000", "default")
+OPEN_TO_ALL = AccessRules(home=HOME)
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
@@ -55,7 +65,8 @@ class HandClock:
 class FakeHosts:
     """A fleet that knows what it was told; cordons are kept, nothing else happens."""
 
-    def __init__(self, *reports: HostReport) -> None:
+    def __init__(self, store: Store, *reports: HostReport) -> None:
+        self._store = store
         self._reports = {report.host.lower(): report for report in reports}
         self.released_by: list[str] = []
 
@@ -70,13 +81,16 @@ class FakeHosts:
         except KeyError:
             raise NotFoundError(f"host {host} is not known") from None
 
-    async def cordon(self, host: str, *, reason: str, until: datetime | None, by: str) -> HostReport:
-        """Show the host as cordoned."""
-        return self._change(host, condition=HostCondition.CORDONED, reason=f"{reason} ({by})", until=until)
+    async def cordon(self, host: str, *, reason: str, until: datetime | None, by: Actor) -> HostReport:
+        """Show the host as cordoned, and keep the cordon."""
+        name = self.report(host).host
+        await self._store.put_cordon(Cordon(host=name, reason=reason, by=by.caller, since=by.at, until=until), by=by)
+        return self._change(host, condition=HostCondition.CORDONED, reason=f"{reason} ({by.caller})", until=until)
 
-    async def release(self, host: str, *, by: str) -> HostReport:
-        """Show the host as available."""
-        self.released_by.append(by)
+    async def release(self, host: str, *, by: Actor) -> HostReport:
+        """Show the host as available, and lift the cordon."""
+        await self._store.delete_cordon(self.report(host).host, by=by)
+        self.released_by.append(by.caller)
         return self._change(host, condition=HostCondition.AVAILABLE, reason="", until=None)
 
     def _change(self, host: str, **changes: Any) -> HostReport:
@@ -113,8 +127,9 @@ class FakeEngine:
 class Api:
     """A running API with its parts, and short ways to call it."""
 
-    def __init__(self, services: Services, session: ClientSession, url: str) -> None:
+    def __init__(self, services: Services, app: web.Application, session: ClientSession, url: str) -> None:
         self.services = services
+        self.app = app
         self.url = url
         self._session = session
 
@@ -158,31 +173,42 @@ async def running_api(
     store: Store | None = None,
     heartbeat: timedelta = timedelta(seconds=15),
     limits: Limits = AZURE_LIMITS,
+    secrets: SecretKeeper | None = None,
+    rules: AccessRules = OPEN_TO_ALL,
+    caller_rate: int = 1000,
+    metrics: Metrics | None = None,
+    middlewares: Sequence[Middleware] = (),
+    new_id: Callable[[], str] | None = None,
+    certificates: PfxFiles | None = None,
 ) -> AsyncIterator[Api]:
-    """Serve the API on a free loopback port."""
-    numbers = count(1)
-
-    def new_id() -> str:
-        return f"id-{next(numbers)}"
-
+    """Serve the API on a free loopback port; `middlewares` stand between authentication and the handlers."""
+    new_id = new_id or map("id-{}".format, count(1)).__next__
     async with store or MemoryStore(new_id) as opened:
+        clock = HandClock()
+        access = Access(rules, clock, metrics or Metrics(""), session_keys=tuple, time=lambda: clock.now().timestamp())
         services = Services(
             store=opened,
-            clock=HandClock(),
-            hosts=FakeHosts(*reports),
+            clock=clock,
+            access=access,
+            caller_rate=caller_rate,
+            hosts=FakeHosts(opened, *reports),
             engine=engine or FakeEngine(),
             feed=Feed(),
-            subscription="00000000-0000-0000-0000-000000000000",
-            resource_group="default",
+            subscription=HOME.subscription,
+            resource_group=HOME.resource_group,
             limits=limits,
             burst_reads=burst_reads,
             burst_writes=burst_writes,
             new_id=new_id,
+            secrets=secrets or PlainKeeper(),
+            topics=Topics(),
+            certificates=certificates or PfxFiles(),
         )
         app = build(services, heartbeat=heartbeat)
         add_portal(app, services)
+        app.middlewares.extend(middlewares)
         async with serving(app) as url, ClientSession() as session:
-            yield Api(services, session, url)
+            yield Api(services, app, session, url)
 
 
 @asynccontextmanager

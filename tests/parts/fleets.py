@@ -1,12 +1,14 @@
 """A fleet with its steward, drains and approvals over the memory store, on a bus that only remembers."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
+from services.scheduler.domain.groups import read_groups
 from services.scheduler.domain.hosts import Threat
 from services.scheduler.feed import Feed
 from services.scheduler.fleet.approvals import Approvals, allowed
+from services.scheduler.fleet.bounds import Bounds
 from services.scheduler.fleet.drains import Drains, Work
 from services.scheduler.fleet.fleet import Fleet, FleetRules
 from services.scheduler.fleet.hosts import Load
@@ -28,6 +30,7 @@ from tests.parts.builders import EVENT_ID, inventory, online, snapshot
 from tests.parts.fakes_api import HandClock
 
 LEASE = timedelta(hours=10)
+BOUNDS = Bounds()
 TOPICS = Topics()
 
 
@@ -41,6 +44,7 @@ class RememberingBus:
         self.silent: set[str] = set()
         self.statuses: dict[str, int] = {}
         self.is_settled = True
+        self.answers_about = ""
         self.while_asked: Callable[[], None] = lambda: None
 
     def keep(self, topic: str, payload: bytes) -> None:
@@ -56,7 +60,7 @@ class RememberingBus:
         """Say at once whether the retained state was heard."""
         return self.is_settled
 
-    async def request(self, topic: str, payload: bytes, *, timeout: float) -> bytes:
+    async def request(self, topic: str, payload: bytes, *, answerer: str, timeout: float) -> bytes:
         """Answer for the watcher whose topic it is."""
         host = topic.split("/")[-3]
         self.asked.append(host)
@@ -64,13 +68,20 @@ class RememberingBus:
         if host in self.silent:
             raise ReplyTimeoutError(f"{host} does not answer")
         event_id = decode(payload, ApproveCommand).event_id
-        return encode(ApproveReply(event_id=event_id, status=self.statuses.get(host, 200)))
+        return encode(ApproveReply(event_id=self.answers_about or event_id, status=self.statuses.get(host, 200)))
 
 
 class Watched:
     """One replica's view of a few watched hosts; `look` does once what its loops do."""
 
-    def __init__(self, *hosts: str, store: Store | None = None, approve: Approve = Approve.USER) -> None:
+    def __init__(
+        self,
+        *hosts: str,
+        store: Store | None = None,
+        approve: Approve = Approve.USER,
+        groups: tuple[str, ...] = (),
+        bounds: Bounds = BOUNDS,
+    ) -> None:
         ids = count()
         self.store = store or MemoryStore(lambda: f"session-{next(ids)}")
         self.clock = HandClock()
@@ -78,9 +89,14 @@ class Watched:
         self.metrics = Metrics("test")
         self.work: dict[str, Work] = {}
         self.feed = Feed()
-        self.heard = Reports()
-        rules = FleetRules(silent_margin=timedelta(minutes=5))
-        self.fleet = Fleet(self.store, self.clock, self.heard, rules, self.feed, lambda _: Load())
+        self.heard = Reports(read_groups(groups))
+        rules = FleetRules(silent_margin=timedelta(minutes=5), bounds=bounds)
+        self.spared: list[str] = []
+        self.refused: list[str] = []
+        self.deferred: list[datetime] = []
+        self.fleet = Fleet(
+            self.store, self.clock, self.heard, rules, self.feed, lambda _: Load(), spared=self.spared.append
+        )
         self.approvals = Approvals(
             self.fleet,
             self.store,
@@ -104,7 +120,14 @@ class Watched:
         self.owner: Ownership | None = None
         self.steward = Steward(self.fleet, drains, self.metrics, owner=self._owner, over=self.approvals.end_blocks)
         self.intake = Intake(
-            self.heard, TOPICS, self.clock, changed=self.fleet.touch, drain_heard=self.steward.drain_heard
+            self.heard,
+            TOPICS,
+            self.clock,
+            changed=self.fleet.touch,
+            drain_heard=self.steward.drain_heard,
+            refused=self.refused.append,
+            deferred=lambda: self.deferred.append(self.clock.now()),
+            monotonic=lambda: self.clock.now().timestamp(),
         )
         self._sequence = count(1)
         for host in hosts:

@@ -32,13 +32,13 @@ class PromptEngine(FakeEngine):
             await run_due(api, message="Http Action - Response from host 'db-0': 'OK' Response Headers: A: b Body: c")
 
 
-async def judged(version: str, *arguments: str) -> Notes:
-    """Return what the client of that version was told by an API of its own."""
+async def judged(version: str, *arguments: str, more: tuple[str, ...] = ()) -> Notes:
+    """Return what the client of that version was told by an API of its own, whose address stands before `more`."""
     engine = PromptEngine()
     async with running_api(engine=engine) as api:
         working = asyncio.create_task(engine.work(api))
         try:
-            return await ask_judge(version, *arguments, api.url)
+            return await ask_judge(version, *arguments, api.url, *more)
         finally:
             working.cancel()
             await asyncio.wait([working])

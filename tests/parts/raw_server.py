@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -27,6 +28,12 @@ class Exchange:
         """The request's first line and its header fields."""
         return self.head.split("\r\n")
 
+    @property
+    def client(self) -> str:
+        """Whom the client's certificate names; empty when it showed none."""
+        certificate = self._writer.get_extra_info("peercert") or {}
+        return next((part[1] for parts in certificate.get("subject", ()) for part in parts), "")
+
     async def send(self, *parts: bytes) -> None:
         """Send bytes, each part on its own."""
         for part in parts:
@@ -47,9 +54,10 @@ class Exchange:
 class RawServer:
     """What has come, and the script that answers."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         """Answer each request by `script`."""
         self.script = script
+        self.tls = tls
         self.exchanges: list[Exchange] = []
         self.connections = 0
         self.port = 0
@@ -57,7 +65,7 @@ class RawServer:
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take requests from one connection until either side closes it."""
@@ -79,10 +87,10 @@ class RawServer:
 
 
 @asynccontextmanager
-async def raw_server(script: Script) -> AsyncIterator[RawServer]:
+async def raw_server(script: Script, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
     """Give a server on a free loopback port."""
-    server = RawServer(script)
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server = RawServer(script, tls)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

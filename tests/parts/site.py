@@ -9,8 +9,9 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from shared.bus import Bus, BusSettings
+from shared.bus import Bus
 from shared.messages import HostStatus, decode
+from tests.parts.brokers import BrokerProcess
 from tests.parts.listener import Listener
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.ports import free_port, listening
@@ -27,10 +28,17 @@ POOLS = {"db-0": "db", "db-1": "db", "web-0": "web"}
 class Site:
     """Everything a situation needs; `jobs`, `hosts` and `events` speak to the scheduler as a client would."""
 
-    def __init__(self, folder: Path, *, hosts: tuple[str, ...], settings: dict[str, str]) -> None:
-        """Lay out the site in a folder of its own; `settings` are the scheduler's."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        hosts: tuple[str, ...],
+        settings: dict[str, str],
+        broker: BrokerProcess | None = None,
+    ) -> None:
+        """Lay out the site in a folder of its own; `settings` are the scheduler's, `broker` may be a guarded one."""
         self.hosts = hosts
-        self.broker = Mosquitto(folder)
+        self.broker: BrokerProcess = broker or Mosquitto(folder)
         self.targets = Recorder(*(ADDRESSES[host] for host in hosts))
         self.imds_port, self.api_port, self.ops_port = free_port(), free_port(), free_port()
         self.emulator = Program(
@@ -40,12 +48,13 @@ class Site:
             *(f"--vm={host}:{POOLS[host]}@{ADDRESSES[host]}" for host in hosts),
             log=folder / "imds.log",
         )
+        self.watcher_ops = {host: free_port() for host in hosts}
         self.watchers = {host: self._watcher(folder, host) for host in hosts}
         self.scheduler = Program(
             "services.scheduler",
             log=folder / "scheduler.log",
             settings={
-                "LEEWARD_MQTT_URL": self.broker.url,
+                **self.broker.environment("leeward-scheduler"),
                 "LEEWARD_DATABASE_URL": f"sqlite:///{folder}/leeward.db",
                 "LEEWARD_LISTEN": f"127.0.0.1:{self.api_port}",
                 "LEEWARD_OPS_LISTEN": f"127.0.0.1:{self.ops_port}",
@@ -61,9 +70,9 @@ class Site:
             "services.vmwatch",
             log=folder / f"{host}.log",
             settings={
-                "LEEWARD_MQTT_URL": self.broker.url,
+                **self.broker.environment(host),
                 "LEEWARD_IMDS_URL": f"http://127.0.0.1:{self.imds_port}/vm/{host}",
-                "LEEWARD_OPS_LISTEN": f"127.0.0.1:{free_port()}",
+                "LEEWARD_OPS_LISTEN": f"127.0.0.1:{self.watcher_ops[host]}",
                 "LEEWARD_POLL_SECONDS": "0.5",
             },
         )
@@ -177,14 +186,21 @@ class Site:
 
     async def metric(self, name: str) -> float:
         """Return one sample of the scheduler's metrics, by its full name with labels."""
-        async with self.session.get(f"http://127.0.0.1:{self.ops_port}/metrics") as reply:
+        return await self._sample(self.ops_port, name)
+
+    async def watcher_metric(self, host: str, name: str) -> float:
+        """Return one sample of a watcher's metrics, by its full name with labels."""
+        return await self._sample(self.watcher_ops[host], name)
+
+    async def _sample(self, ops_port: int, name: str) -> float:
+        async with self.session.get(f"http://127.0.0.1:{ops_port}/metrics") as reply:
             lines = (await reply.text()).splitlines()
         return next(float(line.rpartition(" ")[2]) for line in lines if line.rpartition(" ")[0] == name)
 
     @asynccontextmanager
     async def client(self, *subscriptions: tuple[str, Listener]) -> AsyncIterator[Bus]:
         """Give a connection of another program to the site's broker, subscribed from the start."""
-        bus = Bus(BusSettings(url=self.broker.url), client_id=f"another-program-{free_port()}")
+        bus = Bus(self.broker.settings("leeward-reader"), client_id=f"another-program-{free_port()}")
         for topic_filter, listener in subscriptions:
             bus.subscribe(topic_filter, listener)
         task = asyncio.create_task(bus.run())

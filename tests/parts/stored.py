@@ -16,6 +16,7 @@ from services.scheduler.domain.executions import (
     unrun_row,
 )
 from services.scheduler.domain.jobs import Job, JobDefinition, JobState
+from services.scheduler.store.audit import Actor
 from services.scheduler.store.base import Store
 from services.scheduler.store.records import (
     Claim,
@@ -30,6 +31,7 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 LEASE = timedelta(seconds=15)
 SOMEWHERE = Namespace("00000000-0000-0000-0000-000000000000", "default")
+TESTER = Actor(caller="tester", request_id="request-1", address="192.0.2.1", at=NOW)
 
 
 def definition(uri: str = "http://10.0.0.4/work") -> JobDefinition:

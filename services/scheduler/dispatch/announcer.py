@@ -141,7 +141,9 @@ class Announcer:
         if not self._bus.offer(publication):
             self._metrics.messages_dropped.inc()
         data = {"state": kind.value, "collection": job.collection, "job": job.name, "host": notice.host or ""}
-        self._feed.publish(Update(kind="execution", at=now, summary=summary, data=data))
+        self._feed.publish(
+            Update(kind="execution", at=now, summary=summary, data=data, collection_id=job.collection_id)
+        )
 
 
 def _name(job: Job) -> str:

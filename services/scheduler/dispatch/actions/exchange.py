@@ -7,6 +7,7 @@ are no part of its documented interface: tests/actions holds them against real s
 
 import asyncio
 import re
+import ssl
 from collections.abc import Mapping
 from functools import lru_cache
 from types import TracebackType
@@ -24,6 +25,7 @@ from aiohttp import (
     TCPConnector,
     encode_basic_auth,
 )
+from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
@@ -31,26 +33,38 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from services.scheduler.dispatch.actions.targets import TargetGuard
+from shared.about import product_version
 
+CONNECT_SECONDS = 30
+DRAINED_BYTES = 65536
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_CONNECT = ClientTimeout(total=None, sock_connect=30)
+_CONNECT = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+_SCHEMES = ("http", "https")
 _ORIGINS = 1024
 _NAMES = 1024
-_FRAMING = frozenset(
+_OURS = frozenset(
     {
         "connection",
         "content-length",
         "expect",
+        "forwarded",
         "host",
         "keep-alive",
+        "metadata",
         "proxy-connection",
         "te",
         "trailer",
         "transfer-encoding",
         "upgrade",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
     }
 )
-"""Header fields that say how the message travels (RFC 9110 §7.6.1, RFC 9112 §6): never a caller's."""
+"""Header fields that say how the message travels (RFC 9110 §7.6.1, RFC 9112 §6), or came: never a caller's."""
+_FORWARDED = "X-Forwarded-For: unknown"
+"""Metadata services refuse a request that was passed on, and each call here is made for somebody else. `unknown` is no
+address that anybody could be taken for (RFC 7239 §6.2)."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -70,9 +84,23 @@ class StaleConnectionError(ClientConnectionError):
 class Exchanges:
     """Requests over one pool of guarded connections. Use it as a context manager."""
 
-    def __init__(self, guard: TargetGuard, *, user_agent: str, drained: int) -> None:
-        """`drained`: bytes of a body read so that its connection can be used again; a longer one costs it."""
+    def __init__(
+        self,
+        guard: TargetGuard,
+        *,
+        trust: ssl.SSLContext,
+        resolver: AbstractResolver | None = None,
+        user_agent: str = f"Leeward/{product_version()}",
+        drained: int = DRAINED_BYTES,
+    ) -> None:
+        """`drained`: bytes of a body read so that its connection can be used again; a longer one costs it.
+
+        `trust` is how servers are verified where a request brings nothing of its own; `resolver` finds the addresses of
+        names, by default as the system does.
+        """
         self._guard = guard
+        self._trust = trust
+        self._resolver = resolver
         self._user_agent = user_agent
         self._drained = drained
         self._connector: TCPConnector | None = None
@@ -80,8 +108,14 @@ class Exchanges:
 
     async def __aenter__(self) -> Self:
         """Open the pool. How much goes on at a time is the caller's to limit."""
-        self._connector = TCPConnector(limit=0, socket_factory=self._guard.open_socket, ttl_dns_cache=10)
-        # An origin's request only tells the connector where to connect; it is never sent.
+        self._connector = TCPConnector(
+            limit=0,
+            socket_factory=self._guard.open_socket,
+            ttl_dns_cache=10,
+            ssl=self._trust,
+            resolver=self._resolver,
+        )
+        # An origin's request only tells the connector where to connect, and by which TLS; it is never sent.
         loop = asyncio.get_running_loop()
         self._origin = lru_cache(_ORIGINS)(lambda origin: ClientRequest("GET", origin, loop=loop))
         return self
@@ -93,27 +127,44 @@ class Exchanges:
         if self._connector is not None:
             await self._connector.close()
 
-    async def ask(self, method: str, uri: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+    async def ask(
+        self,
+        method: str,
+        uri: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        tls: ssl.SSLContext | None = None,
+    ) -> Reply:
         """Send a request and return the answer, no redirect followed; cancel it to end it.
 
-        Header values are printable ASCII. Raises ValueError for what is no valid request, ClientError or OSError when
-        no answer came, TargetDeniedError (as a cause) for an address that may not be reached.
+        Header values are printable ASCII. `tls` is shown and asked for instead of what others use: connections that
+        were made with it serve no other requests. Raises ValueError for what is no valid request, ClientError or
+        OSError when no answer came, TargetDeniedError (as a cause) for an address that may not be reached.
         """
         url = URL(uri)
+        if url.scheme not in _SCHEMES:
+            raise ValueError("the address must begin with http:// or https://")
         head = self._head(method, url, headers, body)
-        connection = await self._connected(url.origin())
+        connection = await self._connected(self._way(url.origin(), tls))
         try:
             return await self._over(connection, method, head + body if body else head)
         finally:
             connection.close()  # nothing, once it has been released
 
-    async def _connected(self, origin: URL) -> Connection:
+    def _way(self, origin: URL, tls: ssl.SSLContext | None) -> ClientRequest:
+        """Return what the connector is told; the context is part of what it keeps connections by."""
+        if tls is None:
+            return self._origin(origin)
+        return ClientRequest("GET", origin, loop=asyncio.get_running_loop(), ssl=tls)
+
+    async def _connected(self, way: ClientRequest) -> Connection:
         """Return a connection, a kept one if there is any.
 
         Not one on which the target has spoken since, unasked: that would be taken for the answer to this request.
         """
         while True:
-            connection = await self._opened().connect(self._origin(origin), [], _CONNECT)
+            connection = await self._opened().connect(way, [], _CONNECT)
             protocol = connection.protocol
             if protocol is None or protocol not in self._kept or not protocol.should_close:
                 return connection
@@ -121,12 +172,12 @@ class Exchanges:
 
     def _head(self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
         """Return a request's first line and fields: ours, save those given, and the given ones."""
-        lines = [f"{method} {url.raw_path_qs} HTTP/1.1", f"Host: {url.host_port_subcomponent}"]
+        lines = [f"{method} {url.raw_path_qs} HTTP/1.1", f"Host: {url.host_port_subcomponent}", _FORWARDED]
         given = set()
         for name, value in headers.items():
             key = _checked(name)
             given.add(key)
-            if key not in _FRAMING:
+            if key not in _OURS:
                 lines.append(f"{name}: {value}")
         if "accept" not in given:
             lines.append("Accept: */*")
@@ -152,7 +203,9 @@ class Exchanges:
             while 100 <= message.code < 200 and message.code != 101:  # interim answers (RFC 9110 §15.2)
                 message, payload = await protocol.read()
         except HttpProcessingError as fault:
-            raise ClientConnectionError(f"the answer is not HTTP: {fault.message}") from fault
+            # What follows the first line is what was sent.
+            why = fault.message.partition("\n")[0].rstrip(":")
+            raise ClientConnectionError(f"the answer is not HTTP: {why}") from fault
         body = await self._start_of(payload)
         if payload.is_eof():
             self._kept.add(protocol)
