@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import structlog
 from structlog.typing import Processor
 
-_QUIET_LIBRARIES = ("apscheduler", "aiohttp.access", "asyncio")
+_QUIET_LIBRARIES = ("apscheduler", "aiohttp.access", "aiosqlite", "asyncio")
+"""Those that would drown the rest, or, as aiosqlite does, write out every statement with all of its values."""
 BUS_LIBRARY_LOGGER = "paho"
 
 

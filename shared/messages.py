@@ -144,9 +144,9 @@ class Drain(_Payload, frozen=True, kw_only=True):
 class ApproveCommand(_Payload, frozen=True, kw_only=True):
     """`hosts/{host}/commands/approve`: let Azure start the event now."""
 
-    event_id: str
-    reason: str
-    decided_by: str
+    event_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    reason: Annotated[str, msgspec.Meta(max_length=500)]
+    decided_by: Annotated[str, msgspec.Meta(max_length=255)]
 
 
 class ApproveReply(_Payload, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The operations port of a service: Prometheus metrics, liveness and readiness."""
 
 from collections.abc import Callable, Mapping
+from ssl import SSLContext
 from types import TracebackType
 from typing import Self
 
@@ -13,10 +14,13 @@ from shared.settings import Listen, SettingsError
 Readiness = Callable[[], Mapping[str, str]]
 
 
-async def listen_on(runner: web.AppRunner, listen: Listen) -> None:
-    """Start serving on an address. Raises SettingsError that names it when it is taken or not this machine's."""
+async def listen_on(runner: web.AppRunner, listen: Listen, tls: SSLContext | None = None) -> None:
+    """Start serving on an address, by HTTPS with a TLS context.
+
+    Raises SettingsError that names the address when it is taken or not this machine's.
+    """
     try:
-        await web.TCPSite(runner, listen.host, listen.port).start()
+        await web.TCPSite(runner, listen.host, listen.port, ssl_context=tls).start()
     except OSError as fault:
         raise SettingsError(f"cannot listen on {listen}: {fault.strerror or fault}") from fault
 

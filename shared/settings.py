@@ -1,6 +1,7 @@
 """Settings: one frozen struct per service, filled from flags, then LEEWARD_* variables, then defaults."""
 
 import difflib
+import re
 import sys
 import types
 import typing
@@ -9,7 +10,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
 
@@ -22,12 +23,21 @@ _HIDDEN = "***"
 _SECRET_ENDINGS = ("password", "secret", "token")
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _HELP_FLAGS = ("--help", "-h")
+_PASSWORD = re.compile(r"(://[^/\s:@]*):[^@\s]*@")
+"""One in a URL; faults may quote what was written."""
 
 SHARED_NAMES = frozenset(
     {
+        "actions_mqtt_cert",
+        "actions_mqtt_key",
+        "actions_mqtt_password_file",
+        "actions_mqtt_url",
         "approve",
+        "audit_days",
         "burst_reads",
         "burst_writes",
+        "ca",
+        "caller_rate",
         "database_url",
         "event_pool_share",
         "grace_seconds",
@@ -40,12 +50,18 @@ SHARED_NAMES = frozenset(
         "lease_seconds",
         "limits",
         "listen",
+        "listen_cert",
+        "listen_key",
         "log_level",
         "mqtt_ca",
         "mqtt_cert",
         "mqtt_key",
         "mqtt_password_file",
         "mqtt_url",
+        "oauth_authority",
+        "oidc_audience",
+        "oidc_issuer",
+        "oidc_roles_claim",
         "ops_listen",
         "otlp_endpoint",
         "poll_seconds",
@@ -56,13 +72,18 @@ SHARED_NAMES = frozenset(
         "secret_keys_file",
         "secrets_dir",
         "secrets_env",
+        "service_bus_amqp_endpoint",
+        "service_bus_endpoint",
         "silent_margin_seconds",
+        "storage_queue_endpoint",
         "subscription",
         "target_concurrency",
         "target_rate",
         "targets_allow",
+        "targets_ca",
         "targets_deny",
         "token",
+        "token_file",
         "tokens_file",
         "topic_prefix",
         "url",
@@ -104,6 +125,16 @@ def parse_listen(text: str) -> Listen:
     return Listen(plain, int(port))
 
 
+def is_confidential(url: str) -> bool:
+    """Whether nobody between can read or change what goes to a URL: https, or http on this machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and Listen(host, 0).is_loopback))
+
+
 def load(kind: type[S], environment: Mapping[str, str], arguments: Sequence[str] = ()) -> S:
     """Return the settings `kind`, or raise SettingsError with all faults; `--help` prints them and exits with 0.
 
@@ -116,7 +147,8 @@ def load(kind: type[S], environment: Mapping[str, str], arguments: Sequence[str]
     faults: list[str] = []
     settings = _build(kind, _texts(kind, environment, arguments, faults), faults)
     if faults or settings is None:
-        raise SettingsError("\n".join(["these settings cannot be used:", *(f"  {fault}" for fault in faults)]))
+        told = (_PASSWORD.sub(rf"\1:{_HIDDEN}@", fault) for fault in faults)
+        raise SettingsError("\n".join(["these settings cannot be used:", *(f"  {fault}" for fault in told)]))
     return settings
 
 
@@ -304,9 +336,20 @@ def _mask(name: str, value: object) -> str:
 
 
 def _mask_url(text: str) -> str:
-    parts = urlsplit(text)
+    """Return a URL without its password and those in its query, as libpq takes them; nothing of one that is none."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return _HIDDEN
     user, at, place = parts.netloc.rpartition("@")
-    if not at:
-        return text
+    if not at and ":" in place and "@" in text:
+        return f"{parts.scheme}://{_HIDDEN}"  # a password with a sign in it that ends what it stands in
     hidden = f"{user.partition(':')[0]}:{_HIDDEN}" if ":" in user else user
-    return urlunsplit(parts._replace(netloc=f"{hidden}@{place}"))
+    query = "&".join(map(_mask_parameter, parts.query.split("&")))
+    masked_parts = parts._replace(netloc=f"{hidden}{at}{place}", query=query)
+    return text if masked_parts == parts else urlunsplit(masked_parts)
+
+
+def _mask_parameter(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}{equals}{_HIDDEN}" if unquote(name).lower().endswith(_SECRET_ENDINGS) else parameter

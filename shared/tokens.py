@@ -32,7 +32,7 @@ class TokensFileError(PermanentError):
 
 
 class TokenEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One caller. `digest` is the token's SHA-256 in hex; `collections` None means all, each `NAME` or `SUB/GROUP/NAME`.
+    """One caller. `digest` is its token's SHA-256; `collections` None means all; each is `NAME` or `SUB/GROUP/NAME`.
 
     A fast hash is enough: a token has 256 random bits, which nobody guesses at any speed.
     """

@@ -69,10 +69,10 @@ class Topics:
         """Where the replies of one host's watcher to one asker go: nobody else may write there."""
         return f"{self.replies(asker)}/{host}"
 
-    def is_reply(self, topic: str, host: HostKey) -> bool:
-        """Whether this is a topic for replies of that host's watcher, and nothing else."""
+    def takes_replies(self, topic: str) -> bool:
+        """Whether a reply may go to this topic: of the contract's own, to those for replies alone."""
         levels = self.parse(topic)
-        return levels is not None and len(levels) == 3 and levels[0] == "replies" and levels[2] == host
+        return levels is None or (len(levels) > 1 and levels[0] == "replies")
 
     def execution(self, collection: str, job: str) -> str:
         """What became of a job's executions; CloudEvents, not retained."""

@@ -1,17 +1,21 @@
 """The `leeward` command."""
 
+import os
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
 import click
 
 from services.client.command import Group, Target, target_options
+from services.client.commands.audit import audit
 from services.client.commands.collections import collection
 from services.client.commands.events import event
 from services.client.commands.exports import export
 from services.client.commands.hosts import host
 from services.client.commands.imports import import_
 from services.client.commands.jobs import job
+from services.client.commands.keys import keys
+from services.client.commands.tokens import tokens
 from services.client.commands.watch import watch
 from services.client.errors import EXIT_CODES, RefusedError
 
@@ -73,9 +77,10 @@ def _create() -> click.Group:
         leeward host list
         leeward watch
         """
-        context.ensure_object(Target)
+        # A flag would show the token to everybody who may list processes.
+        context.ensure_object(Target).token = os.environ.get("LEEWARD_TOKEN", "")
 
-    for command in (collection, event, export, host, import_, job, watch):
+    for command in (audit, collection, event, export, host, import_, job, keys, tokens, watch):
         leeward.add_command(command)
     return leeward
 

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import msgspec
 
-from services.client.connection import Connection, check_url
+from services.client.connection import Connection, check_url, read_authority, read_token
 from services.client.output import Format
+from shared.settings import is_confidential
 
 T = TypeVar("T")
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -19,12 +21,22 @@ class Target(msgspec.Struct):
 
     url: str = DEFAULT_URL
     shape: Format = Format.TABLE
+    token: str = ""
+    token_file: Path | None = None
+    authority: Path | None = None
+
+    def __repr__(self) -> str:
+        """Return the form for debuggers, without the token."""
+        return f"Target(url={self.url!r}, shape={self.shape})"
 
     def ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
         """Run one conversation with the scheduler."""
+        url, token = check_url(self.url), read_token(self.token_file) if self.token_file else self.token
+        if token and not is_confidential(url):
+            click.echo(f"the token goes to {url} unencrypted; use https", err=True)
 
         async def conversation() -> T:
-            async with Connection(check_url(self.url)) as connection:
+            async with Connection(url, token=token, trust=read_authority(self.authority)) as connection:
                 return await question(connection)
 
         return asyncio.run(conversation())
@@ -44,10 +56,11 @@ pass_target = click.make_pass_decorator(Target, ensure=True)
 
 
 def target_options(*, environment: bool = False) -> list[click.Parameter]:
-    """Return `--url` and `--output`, which every command takes.
+    """Return `--url`, `--token-file`, `--ca` and `--output`, which every command takes.
 
     Only the outermost may look at the `environment`, or LEEWARD_URL would win over a `--url` given there.
     """
+    file = click.Path(path_type=Path, dir_okay=False)
     return [
         click.Option(
             ["--url"],
@@ -56,6 +69,24 @@ def target_options(*, environment: bool = False) -> list[click.Parameter]:
             help=f"Where the scheduler is [default: LEEWARD_URL, else {DEFAULT_URL}].",
             expose_value=False,
             callback=_set_url,
+        ),
+        click.Option(
+            ["--token-file"],
+            envvar="LEEWARD_TOKEN_FILE" if environment else None,
+            type=file,
+            metavar="FILE",
+            help="File with the token to show [default: LEEWARD_TOKEN_FILE, else the token in LEEWARD_TOKEN].",
+            expose_value=False,
+            callback=_set_token_file,
+        ),
+        click.Option(
+            ["--ca"],
+            envvar="LEEWARD_CA" if environment else None,
+            type=file,
+            metavar="FILE",
+            help="Certificate authority of the scheduler (PEM) [default: LEEWARD_CA, else the machine's].",
+            expose_value=False,
+            callback=_set_authority,
         ),
         click.Option(
             ["--output"],
@@ -68,7 +99,7 @@ def target_options(*, environment: bool = False) -> list[click.Parameter]:
 
 
 class Command(click.Command):
-    """A command that takes `--url` and `--output` itself, so that they may stand last."""
+    """A command that takes `--url`, `--output` and the like itself, so that they may stand last."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         """Add the options that all commands share."""
@@ -85,6 +116,16 @@ class Group(click.Group):
 def _set_url(context: click.Context, _option: click.Parameter, value: str | None) -> None:
     if value is not None:
         context.ensure_object(Target).url = value
+
+
+def _set_token_file(context: click.Context, _option: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        context.ensure_object(Target).token_file = value
+
+
+def _set_authority(context: click.Context, _option: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        context.ensure_object(Target).authority = value
 
 
 def _set_shape(context: click.Context, _option: click.Parameter, value: str | None) -> None:

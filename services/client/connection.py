@@ -1,22 +1,34 @@
 """Talks to a scheduler's API."""
 
 import os
+import ssl
 from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 import click
 import msgspec
-from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    TCPConnector,
+)
 from yarl import URL
 
 from services.client.errors import NotReachableError, of_problem
+from shared.atomic_files import read_bounded
 
 _LIMIT = ClientTimeout(total=60, sock_connect=10)
 _ENDLESS = ClientTimeout(total=None, sock_connect=10, sock_read=60)
 """The stream sends a heartbeat each 15 s, so a minute of silence means that it is gone."""
 _MAX_LINE = 2**20
+_MAX_TOKEN = 16_384
 
 
 def path(*parts: str) -> str:
@@ -32,16 +44,45 @@ def check_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def read_token(file: Path) -> str:
+    """Return the token in a file; raises BadParameter."""
+    try:
+        token = read_bounded(file, _MAX_TOKEN).strip()
+    except (OSError, ValueError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else str(fault)
+        raise click.BadParameter(f"{file}: {why}", param_hint="--token-file") from None
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise click.BadParameter(f"{file} holds no token: one line, and nothing else", param_hint="--token-file")
+    return token
+
+
+def read_authority(file: Path | None) -> ssl.SSLContext | None:
+    """Return what trusts the authority in a file, None without one; raises BadParameter."""
+    if file is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=file)
+    except OSError as fault:
+        why = "holds no certificate (PEM)" if isinstance(fault, ssl.SSLError) else fault.strerror
+        raise click.BadParameter(f"{file}: {why}", param_hint="--ca") from None
+
+
 class Connection:
     """One command's requests. Raises NotReachableError, NotFoundError and RefusedError."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, token: str = "", trust: ssl.SSLContext | None = None) -> None:
+        """Show a `token` if there is one; `trust` None means the machine's authorities."""
         self._url = url
+        self._headers = {"User-Agent": "leeward"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self._trust = trust
         self._session: ClientSession
 
     async def __aenter__(self) -> Self:
         """Open the session."""
-        self._session = ClientSession(timeout=_LIMIT, headers={"User-Agent": "leeward"}, read_bufsize=_MAX_LINE)
+        connector = TCPConnector(ssl=self._trust or True)
+        self._session = ClientSession(
+            connector=connector, timeout=_LIMIT, headers=self._headers, read_bufsize=_MAX_LINE
+        )
         return self
 
     async def __aexit__(
@@ -90,7 +131,10 @@ class Connection:
 
     def _address(self, address: str) -> URL:
         # Names are encoded already; a second time would turn their % into %25.
-        return URL(address if address.startswith("http") else f"{self._url}{address}", encoded=True)
+        if not address.startswith("http"):
+            return URL(f"{self._url}{address}", encoded=True)
+        # The next page is asked of the scheduler that was named: no reply may send the token elsewhere.
+        return URL(f"{URL(self._url).origin()}{URL(address, encoded=True).raw_path_qs}", encoded=True)
 
     async def _read(self, response: ClientResponse) -> Any:
         raw = await response.read()
@@ -110,8 +154,15 @@ class Connection:
 def _reason(fault: Exception) -> str:
     if isinstance(fault, TimeoutError):
         return "no answer in time"
+    if isinstance(fault, ClientConnectorCertificateError):
+        return f"its certificate is not trusted ({_verdict(fault)}); name its authority with --ca"
     # aiohttp's own words name sockets and TLS settings; the system's say what is the matter.
     error = fault.os_error if isinstance(fault, ClientConnectorError) else fault
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
     return str(error)
+
+
+def _verdict(fault: ClientConnectorCertificateError) -> str:
+    error = fault.certificate_error
+    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else str(error)

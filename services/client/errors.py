@@ -43,6 +43,8 @@ def of_problem(status: int, problem: dict[str, Any]) -> click.ClickException:
     detail = str(problem.get("detail") or problem.get("title") or f"the scheduler answered {status}")
     field = problem.get("field")
     text = f"{field}: {detail}" if field else detail
+    if status == 401:
+        return RefusedError(f"{text} (the client takes it from LEEWARD_TOKEN or --token-file)")
     if status == 404:
         return NotFoundError(text)
     if status >= 500 and problem.get("requestId"):

@@ -1,11 +1,10 @@
 """The flags of `leeward job create` and `update`, and the document they make."""
 
-from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
+from services.client.action_options import ACTION_OPTIONS, ActionFlags, action_document, given
 from services.client.options import pairs
 from services.client.rhythm import iso_length, parse_every
 
@@ -17,11 +16,7 @@ _TIMING = (
     click.option("--count", type=int, help="Stop after so many occurrences."),
     click.option("--end", metavar="TIME", help="Stop after this time."),
 )
-_REQUEST = (
-    click.option("--uri", help="What to call; {host} stands for the address of the host it runs on."),
-    click.option("--method", help="GET, POST, PUT, DELETE, … [default: GET, POST with a body]."),
-    click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="A header; may be repeated."),
-    click.option("--body", help="Text to send; @FILE reads it from a file."),
+_ATTEMPTS = (
     click.option("--timeout", metavar="LENGTH", help="How long a call may take: 60s by default, up to 30m."),
     click.option("--retry-count", type=int, help="Repeat a failed call so often (4 by default)."),
     click.option("--retry-interval", metavar="LENGTH", help="Wait so long between repeats: 30s by default."),
@@ -49,16 +44,12 @@ _MORE = (
     click.option("--disabled", is_flag=True, help="Do not run it yet."),
     click.option("--file", "source", metavar="FILE", help="A JSON or YAML document; - is standard input."),
 )
-JOB_OPTIONS = (*_REQUEST, *_TIMING, *_PLACE, *_MORE)
+JOB_OPTIONS = (*ACTION_OPTIONS, *_ATTEMPTS, *_TIMING, *_PLACE, *_MORE)
 
 
-class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
+class JobFlags(ActionFlags, frozen=True, kw_only=True):
     """What was given on the command line."""
 
-    uri: str | None = None
-    method: str | None = None
-    headers: tuple[str, ...] = ()
-    body: str | None = None
     timeout: str | None = None
     retry_count: int | None = None
     retry_interval: str | None = None
@@ -88,11 +79,11 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
 def flags_document(flags: JobFlags) -> dict[str, Any]:
     """Return the part of a job document that the flags speak of; raises BadParameter, UsageError."""
     document = {
-        "action": _given(request=_request(flags), retryPolicy=_retry_policy(flags)),
+        "action": given(**action_document(flags), retryPolicy=_retry_policy(flags)),
         "startTime": flags.at,
         "recurrence": _recurrence(flags),
-        "placement": _given(pool=flags.pool, host=flags.host),
-        "maintenance": _given(
+        "placement": given(pool=flags.pool, host=flags.host),
+        "maintenance": given(
             strategy=flags.strategy,
             leadTime=iso_length(flags.lead_time),
             inFlight=flags.in_flight,
@@ -105,7 +96,7 @@ def flags_document(flags: JobFlags) -> dict[str, Any]:
         "tags": pairs(flags.tags, "=", "--tag"),
         "state": "Disabled" if flags.disabled else None,
     }
-    return _given(**document)
+    return given(**document)
 
 
 def flags_patch(flags: JobFlags) -> dict[str, Any]:
@@ -121,15 +112,8 @@ def flags_patch(flags: JobFlags) -> dict[str, Any]:
     return document
 
 
-def _request(flags: JobFlags) -> dict[str, Any]:
-    method = flags.method.upper() if flags.method else None
-    if method is None and flags.body is not None and flags.uri is not None:
-        method = "POST"
-    return _given(uri=flags.uri, method=method, headers=pairs(flags.headers, ":", "--header"), body=_body(flags.body))
-
-
 def _retry_policy(flags: JobFlags) -> dict[str, Any]:
-    policy = _given(
+    policy = given(
         retryType=flags.retry_type,
         retryCount=flags.retry_count,
         retryInterval=iso_length(flags.retry_interval),
@@ -145,23 +129,10 @@ def _retry_policy(flags: JobFlags) -> dict[str, Any]:
 def _recurrence(flags: JobFlags) -> dict[str, Any]:
     if flags.every and flags.cron:
         raise click.UsageError("--every does not go with --cron; give one of them")
-    return _given(
+    return given(
         **(parse_every(flags.every) if flags.every else {}),
         cron=flags.cron,
         timeZone=flags.time_zone,
         count=flags.count,
         endTime=flags.end,
     )
-
-
-def _body(text: str | None) -> str | None:
-    if text is None or not text.startswith("@"):
-        return text
-    try:
-        return Path(text[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise click.BadParameter(f"{text[1:]} cannot be read: {fault}", param_hint="--body") from fault
-
-
-def _given(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value not in (None, {})}

@@ -39,11 +39,17 @@ def parse_every(text: str) -> dict[str, Any]:
 
 def iso_length(text: str | None) -> str | None:
     """Return `30s`, `5m`, `1h30m`, `1d` or `2w` as ISO 8601; anything else as it is, for the scheduler to judge."""
-    compact = (text or "").strip().lower()
+    length = parse_length(text or "")
+    return text if length is None else format_iso(length)
+
+
+def parse_length(text: str) -> timedelta | None:
+    """Return `30s`, `5m`, `1h30m`, `1d` or `2w` as a length; None for anything else."""
+    compact = text.strip().lower()
     parts = _PART.findall(compact) if _COMPACT.fullmatch(compact) else []
     if not parts or any(unit not in _SECONDS for _, unit in parts):
-        return text
-    return format_iso(timedelta(seconds=sum(int(amount) * _SECONDS[unit] for amount, unit in parts)))
+        return None
+    return timedelta(seconds=sum(int(amount) * _SECONDS[unit] for amount, unit in parts))
 
 
 def _of_seconds(seconds: int) -> dict[str, Any]:

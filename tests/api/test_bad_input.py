@@ -84,10 +84,10 @@ REFUSED: list[tuple[object, str, str]] = [
     (a_job(flexibleWindow="P2D"), "flexibleWindow", "at most P1D"),
     (a_job(flexibleWindow="PT6M", recurrence=every(5)), "flexibleWindow", "only PT5M apart"),
     (a_job(flexibleWindow="PT2H", recurrence={"cron": "0 9,10 * * *"}), "flexibleWindow", "only PT1H apart"),
-    (action(type="StorageQueue"), "action.type", "supported are Http and Https"),
-    (action(type="Mqtt"), "action.type", "not supported yet"),
+    (action(type="StorageQueue"), "action.request", "goes with type Http or Https, not StorageQueue"),
+    (action(type="Mqtt"), "action.request", "goes with type Http or Https, not Mqtt"),
     (action(type="Ftp"), "action.type", "none of Http, Https"),
-    (action(queueMessage={}), "action.queueMessage", "not supported yet"),
+    (action(queueMessage={}), "action.queueMessage.storageAccount", "required"),
     (action(retryPolicy={"retryType": "Doubling"}), "action.retryPolicy.retryType", "none of none, fixed, exponential"),
     (action(retryPolicy={"maxInterval": "PT1H"}), "action.retryPolicy.maxInterval", "retryType Exponential only"),
     (
@@ -107,7 +107,7 @@ REFUSED: list[tuple[object, str, str]] = [
     ),
     (action(retryPolicy={"retryCount": 21}), "action.retryPolicy.retryCount", "0 and 20"),
     (action(retryPolicy={"retryInterval": "PT0.5S"}), "action.retryPolicy.retryInterval", "at least PT1S"),
-    (request(authentication={"type": "Basic"}), "action.request.authentication", "not supported yet"),
+    (request(authentication={"type": "Basic"}), "action.request.authentication.username", "required"),
     (request(uri="ftp://db-0/"), "action.request.uri", "http:// or https://"),
     (request(uri="http:///x"), "action.request.uri", "no host"),
     (request(uri="http://db-0:99999/"), "action.request.uri", "not a URI"),
@@ -244,7 +244,7 @@ async def test_a_header_that_is_no_text_is_no_fault_of_the_scheduler(api: Api) -
     assert (await api.call("GET", HELLO, User_Agent="\udcff")).status == 200
 
 
-@pytest.mark.parametrize("host", ["db-0:99999", "db-0:http"])
+@pytest.mark.parametrize("host", ["127.0.0.1:99999", "localhost:http"])
 async def test_a_next_page_needs_a_host_that_is_one(api: Api, host: str) -> None:
     for name in ("a", "b"):
         await api.call("PUT", f"/collections/demo/jobs/{name}", a_job())

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from services.client.__main__ import leeward
 from tests.parts.api_work import run_due
+from tests.parts.every_action import ACTIONS, SECRETS
 from tests.parts.fakes_api import Api, every
 from tests.parts.moving import SAMPLES, job_resource, template
 
@@ -71,19 +72,45 @@ async def test_a_dry_run_shows_the_plan_and_changes_nothing(run: Run, api: Api) 
     assert await api.stored() == before
 
 
-async def test_what_cannot_be_carried_is_listed_and_fails_unless_that_is_accepted(run: Run) -> None:
+async def test_what_lacks_its_secrets_is_listed_and_fails_unless_that_is_accepted(run: Run) -> None:
     result = await run("import", "flat.json")
     assert result.exit_code == 1
     for line in (
-        "maintenance/protected  skipped  action.request.authentication: this version cannot authenticate (Basic)",
-        "maintenance/protected  skipped  action.request.authentication.password: Azure never exported it",
-        "maintenance/enqueue    skipped  action.type: this version cannot run StorageQueue actions",
+        "maintenance/protected  skipped  action.request.authentication.password: no export holds it; give it to the",
+        "maintenance/enqueue    skipped  action.queueMessage.sasToken: no export holds it; give it to the",
         "created  1            1",
         "skipped  0            2",
     ):
         assert line in result.stdout
     assert "2 of 4 cannot be carried; --skip-unsupported accepts that" in result.stderr
     assert (await run("import", "flat.json", "--skip-unsupported")).exit_code == 0
+
+
+async def test_secrets_given_as_parameters_come_along_and_are_written_each_time(run: Run, api: Api) -> None:
+    secrets = ("--set", "jobs_protected_password=pw-canary", "--set", "jobs_enqueue_sasToken=sv=1&sig=sas-canary")
+    for outcome in ("created", "updated"):
+        found = await imported(run, "flat.json", *secrets)
+        assert (found["maintenance/protected"], found["maintenance/enqueue"]) == (outcome, outcome)
+    assert set((await imported(run, "flat.json")).values()) == {"unchanged"}
+    exported = await run("export")
+    assert "canary" not in exported.stdout
+    parameters = {"maintenance_protected_password", "maintenance_enqueue_sasToken"}
+    assert set(json.loads(exported.stdout)["parameters"]) == parameters
+    again = [part for name in parameters for part in ("--set", f"{name}=sig=new")]
+    assert (await imported(run, *again, document=json.loads(exported.stdout)))["maintenance/enqueue"] == "updated"
+
+
+async def test_every_kind_of_action_moves_to_another_scheduler_but_for_its_secrets(run: Run, api: Api) -> None:
+    await api.call("PUT", "/collections/all", {})
+    for kind, action in ACTIONS.items():
+        name = kind.replace(" ", "-")
+        await api.call("PUT", f"/collections/all/jobs/{name}", {"action": {**action, "errorAction": action}})
+    before = await api.stored()
+    for shape in ("arm", "leeward"):
+        exported = await run("export", "all", "--format", shape)
+        assert set((await imported(run, document=json.loads(exported.stdout))).values()) == {"unchanged"}
+        assert not [secret for secret in SECRETS if secret in exported.stdout]
+    assert await api.stored() == before
 
 
 async def test_dumps_of_both_apis_are_imported(run: Run, api: Api) -> None:

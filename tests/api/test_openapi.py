@@ -46,6 +46,24 @@ async def test_fields_have_their_wire_names_and_read_only_ones_are_marked(api: A
     assert "readOnly" not in job["action"]
 
 
+async def test_secrets_are_marked_as_what_only_callers_write(api: Api) -> None:
+    schemas = (await described(api))["components"]["schemas"]
+    marked = {
+        f"{name}.{field}"
+        for name, schema in schemas.items()
+        for field, described in schema.get("properties", {}).items()
+        if "writeOnly" in str(described)
+    }
+    assert marked == {
+        "AuthenticationDocument.password",
+        "AuthenticationDocument.pfx",
+        "AuthenticationDocument.secret",
+        "BusAuthenticationDocument.sasKey",
+        "QueueMessageDocument.sasToken",
+        "RequestDocument.webhookSecret",
+    }
+
+
 async def test_every_example_is_accepted_as_it_stands(api: Api) -> None:
     await api.call("PUT", "/collections/demo/jobs/nightly", EXAMPLES[JobDocument])
     arm = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/default"

@@ -1,5 +1,8 @@
 """Whatever goes wrong is a problem document with a request id."""
 
+from collections.abc import Sequence
+
+from services.scheduler.domain.callers import Scope
 from services.scheduler.domain.collections import Collection
 from services.scheduler.errors import StoreUnavailableError
 from services.scheduler.store.memory.store import MemoryStore
@@ -10,16 +13,28 @@ class DownStore(MemoryStore):
     """A store whose database is away."""
 
     async def list_collections(
-        self, subscription: str, resource_group: str | None, *, top: int, skip: int
+        self,
+        subscription: str,
+        resource_group: str | None,
+        *,
+        within: Sequence[Scope] | None = None,
+        top: int,
+        skip: int,
     ) -> list[Collection]:
-        raise StoreUnavailableError("the database does not answer")
+        raise StoreUnavailableError("db-7.internal does not answer")
 
 
 class BrokenStore(MemoryStore):
     """A store with a fault in it."""
 
     async def list_collections(
-        self, subscription: str, resource_group: str | None, *, top: int, skip: int
+        self,
+        subscription: str,
+        resource_group: str | None,
+        *,
+        within: Sequence[Scope] | None = None,
+        top: int,
+        skip: int,
     ) -> list[Collection]:
         raise RuntimeError("a secret detail")
 
@@ -46,11 +61,11 @@ async def test_every_reply_has_a_request_id_that_its_problem_repeats(api: Api) -
     }
 
 
-async def test_a_store_that_is_away_is_503_with_a_time_to_come_back() -> None:
+async def test_a_store_that_is_away_is_503_with_a_time_to_come_back_and_no_word_of_the_database() -> None:
     async with running_api(store=DownStore(lambda: "s")) as api:
         reply = await api.call("GET", "/collections")
     assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
-    assert reply.document["detail"] == "the database does not answer"
+    assert reply.document["detail"] == "the store is away; nothing is lost, try again in a moment"
 
 
 async def test_a_fault_of_ours_tells_no_details_but_an_id() -> None:

@@ -1,8 +1,6 @@
 """Schemathesis makes thousands of requests out of /openapi.json and finds nothing that is not as it says."""
 
-import asyncio
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,14 +8,8 @@ import pytest
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from tests.parts.arm import Arm
 from tests.parts.fakes_api import a_job, every, running_api
+from tests.parts.schemathesis_runs import run_schemathesis
 
-CHECKS = (
-    "not_a_server_error",
-    "status_code_conformance",
-    "content_type_conformance",
-    "response_headers_conformance",
-    "response_schema_conformance",
-)
 PRESENT = """
 [parameters]
 "path.collection" = "demo"
@@ -47,32 +39,8 @@ async def test_schemathesis_finds_nothing(tmp_path: Path, present: bool) -> None
         await api.call("PUT", "/collections/demo/jobs/nightly", a_job(recurrence=every(5)))
         await arm.call("PUT", "/demo", {})
         await arm.call("PUT", "/demo/jobs/nightly", {"properties": a_job(recurrence=every(5))})
-        found, said = await run(tmp_path, f"{api.url}/openapi.json")
+        found, said = await run_schemathesis(tmp_path, f"{api.url}/openapi.json")
     assert found == 0, said
     generated = re.search(r"(\d+) generated", said)
     assert generated is not None
     assert int(generated[1]) > 1000
-
-
-async def run(folder: Path, address: str) -> tuple[int, str]:
-    """Return the exit code and the report; the same requests each time."""
-    process = await asyncio.create_subprocess_exec(
-        Path(sys.executable).with_name("schemathesis"),
-        "run",
-        address,
-        "--phases=examples,coverage,fuzzing",
-        f"--checks={','.join(CHECKS)}",
-        "--exclude-path=/api/v1/stream",
-        "--max-examples=10",
-        "--seed=7",
-        "--no-color",
-        "--suppress-health-check=all",
-        "--warnings=off",
-        cwd=folder,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    async with asyncio.timeout(110):
-        output, _ = await process.communicate()
-    return process.returncode or 0, output.decode()

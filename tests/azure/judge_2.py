@@ -1,6 +1,6 @@
 """Microsoft's client 2.0.0, unmodified, at work on a server: prints what it was told as JSON.
 
-It speaks hh:mm:ss only. Runs in an environment of its own (.ci/azure-clients): `python judge_2.py URL`.
+It speaks hh:mm:ss only. Runs in an environment of its own (.ci/azure-clients): `python judge_2.py URL PFX`.
 """
 
 import datetime
@@ -69,8 +69,52 @@ def a_job(interval: datetime.timedelta, **more: Any) -> Any:
     return m.JobProperties(start_time=START, action=action, **more)
 
 
-def main(url: str) -> None:
-    """Do everything, then print the notes."""
+def other_actions(pfx: str) -> dict[str, Any]:
+    """Return an action of each kind that holds a secret."""
+    bus = {
+        "authentication": m.ServiceBusAuthentication(sas_key="canary-key", sas_key_name="n", type="SharedAccessKey"),
+        "brokered_message_properties": m.ServiceBusBrokeredMessageProperties(
+            label="l", time_to_live=datetime.timedelta(hours=1)
+        ),
+        "message": "hello",
+        "namespace": "space1",
+        "transport_type": "NetMessaging",
+    }
+    queue = m.StorageQueueMessage(
+        storage_account="account1", queue_name="orders", sas_token="sv=1&sig=canary-token", message="hello"
+    )
+    found = {
+        "storage": m.JobAction(type=m.JobActionType.storage_queue, queue_message=queue),
+        "queue": m.JobAction(
+            type=m.JobActionType.service_bus_queue,
+            service_bus_queue_message=m.ServiceBusQueueMessage(queue_name="orders", **bus),
+        ),
+        "topic": m.JobAction(
+            type=m.JobActionType.service_bus_topic,
+            service_bus_topic_message=m.ServiceBusTopicMessage(topic_path="orders", **bus),
+        ),
+    }
+    for kind, authentication in {
+        "basic": m.BasicAuthentication(username="u", password="canary-password"),
+        "certificate": m.ClientCertAuthentication(pfx=pfx, password="pfx-password"),
+        "oauth": m.OAuthAuthentication(secret="canary-secret", tenant="t", audience="a", client_id="c"),
+    }.items():
+        request = m.HttpRequest(uri="https://api.test/tick", method="POST", authentication=authentication)
+        found[kind] = m.JobAction(type=m.JobActionType.https, request=request)
+    return found
+
+
+def secrets(judge: Judge, pfx: str) -> None:
+    """Jobs with secrets of every kind: made, read, and patched with what was read."""
+    for kind, action in other_actions(pfx).items():
+        job = m.JobProperties(start_time=START, action=action)
+        judge.ask(f"{kind} made", "jobs.create_or_update", GROUP, "jc", kind, job)
+        read = judge.ask(f"{kind} got", "jobs.get", GROUP, "jc", kind)
+        judge.ask(f"{kind} patched", "jobs.patch", GROUP, "jc", kind, read.properties)
+
+
+def main(url: str, pfx: str) -> None:
+    """Do everything, then print the notes; `pfx` is a certificate in base64, its password `pfx-password`."""
     judge = Judge(url)
     collection = m.JobCollectionDefinition(
         location="westus", properties=m.JobCollectionProperties(sku=m.Sku(name=m.SkuDefinition.standard))
@@ -94,6 +138,7 @@ def main(url: str) -> None:
     judge.ask("job patched", "jobs.patch", GROUP, "jc", "hello", change)
     judge.ask("job got", "jobs.get", GROUP, "jc", "hello")
     judge.ask("jobs in pages", "jobs.list", GROUP, "jc", top=1)
+    secrets(judge, pfx)
     judge.ask("run", "jobs.run", GROUP, "jc", "hello")
     judge.history_of("history", "hello")
     judge.ask("job deleted", "jobs.delete", GROUP, "jc", "hello")

@@ -1,7 +1,7 @@
 """Microsoft's client 7.0.0, unmodified, at work on a server: prints what it was told as JSON.
 
-Runs in an environment of its own (.ci/azure-clients): `python judge_7.py sync|aio URL [TARGET]`. With a target, which
-answers at /work and fails at /fail, jobs are really run there and nothing else is done.
+Runs in an environment of its own (.ci/azure-clients): `python judge_7.py sync|aio URL [TARGET [PFX]]`. With a target,
+which answers at /work and fails at /fail, jobs are really run there and nothing else is done.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from azure.mgmt.scheduler import models as m
 
 GROUP = "rg"
 START = datetime.datetime(2026, 6, 1, 9, 30, tzinfo=datetime.UTC)
+SHARED_KEY = "SharedAccessKey"
 END = datetime.datetime(2029, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -30,7 +31,7 @@ class Credential:
         return AccessToken("dev-token", int(time.time()) + 3600)
 
 
-class PlainBearer(SansIOHTTPPolicy):  # type: ignore[misc]
+class PlainBearer(SansIOHTTPPolicy):  # type: ignore[type-arg]
     """Sends the token over plain HTTP, which the stock policy refuses."""
 
     def on_request(self, request: Any) -> None:
@@ -244,39 +245,72 @@ async def refusals(judge: Judge) -> None:
     await judge.ask("free collection", "job_collections.create_or_update", GROUP, "free", free)
     await judge.ask("second free collection", "job_collections.create_or_update", GROUP, "free-2", free)
     await judge.ask("too often", "jobs.create_or_update", GROUP, "free", "x", often)
-    for kind, authentication in (
-        ("Basic", m.BasicAuthentication(username="u", password="p")),
-        ("ClientCertificate", m.ClientCertAuthentication(pfx="cGZ4", password="p")),
-        ("ActiveDirectoryOAuth", m.OAuthAuthentication(secret="s", tenant="t", audience="a", client_id="c")),
-    ):
-        action = http_action()
-        action.request.authentication = authentication
-        job = m.JobDefinition(properties=m.JobProperties(start_time=START, action=action))
-        await judge.ask(f"{kind} authentication", "jobs.create_or_update", GROUP, "jc", "x", job)
-    for action in other_actions():
-        job = m.JobDefinition(properties=m.JobProperties(start_time=START, action=action))
-        await judge.ask(f"{action.type} action", "jobs.create_or_update", GROUP, "jc", "x", job)
+    evil = m.StorageQueueMessage(storage_account="evil.test/", queue_name="orders", sas_token="sig=x", message="m")
+    job = m.JobDefinition(
+        properties=m.JobProperties(action=m.JobAction(type="StorageQueue", queue_message=evil), start_time=START)
+    )
+    await judge.ask("account of a URL", "jobs.create_or_update", GROUP, "jc", "x", job)
     await judge.ask("after refusals", "jobs.get", GROUP, "jc", "x")
 
 
-def other_actions() -> tuple[Any, ...]:
-    """Return an action of each type that is not HTTP."""
+def authenticated(authentication: Any) -> Any:
+    """Return an action whose request authenticates."""
+    request = m.HttpRequest(uri="https://api.test/tick", method="POST", authentication=authentication)
+    return m.JobAction(type="Https", request=request)
+
+
+def other_actions(pfx: str) -> dict[str, Any]:
+    """Return an action of each kind that holds a secret."""
     bus = {
-        "authentication": m.ServiceBusAuthentication(sas_key="k", sas_key_name="n", type="SharedAccessKey"),
-        "brokered_message_properties": m.ServiceBusBrokeredMessageProperties(label="l"),
+        "authentication": m.ServiceBusAuthentication(sas_key="canary-key", sas_key_name="sender", type=SHARED_KEY),
+        "brokered_message_properties": m.ServiceBusBrokeredMessageProperties(
+            content_type="text/plain",
+            correlation_id="c",
+            force_persistence=True,
+            label="l",
+            message_id="m",
+            partition_key="s",
+            reply_to="r",
+            reply_to_session_id="rs",
+            scheduled_enqueue_time_utc=START,
+            session_id="s",
+            time_to_live=datetime.timedelta(hours=1),
+            to="t",
+            via_partition_key="v",
+        ),
         "custom_message_properties": {"a": "b"},
         "message": "hello",
-        "namespace": "ns",
-        "transport_type": "AMQP",
+        "namespace": "space1",
     }
-    return (
-        m.JobAction(
-            type="StorageQueue",
-            queue_message=m.StorageQueueMessage(storage_account="a", queue_name="q", sas_token="s", message="hello"),
-        ),
-        m.JobAction(type="ServiceBusQueue", service_bus_queue_message=m.ServiceBusQueueMessage(queue_name="q", **bus)),
-        m.JobAction(type="ServiceBusTopic", service_bus_topic_message=m.ServiceBusTopicMessage(topic_path="t", **bus)),
+    queue = m.StorageQueueMessage(
+        storage_account="account1", queue_name="orders", sas_token="sv=1&sig=canary-token", message="hello"
     )
+    to_queue = m.ServiceBusQueueMessage(queue_name="orders", transport_type="AMQP", **bus)
+    to_topic = m.ServiceBusTopicMessage(topic_path="orders/eu", transport_type="NetMessaging", **bus)
+    oauth = m.OAuthAuthentication(secret="canary-secret", tenant="t", audience="a", client_id="c")
+    return {
+        "basic": authenticated(m.BasicAuthentication(username="u", password="canary-password")),
+        "certificate": authenticated(m.ClientCertAuthentication(pfx=pfx, password="pfx-password")),
+        "oauth": authenticated(oauth),
+        "storage": m.JobAction(type="StorageQueue", queue_message=queue),
+        "queue": m.JobAction(type="ServiceBusQueue", service_bus_queue_message=to_queue),
+        "topic": m.JobAction(type="ServiceBusTopic", service_bus_topic_message=to_topic),
+    }
+
+
+async def secrets(judge: Judge, pfx: str) -> None:
+    """Jobs with secrets of every kind: made, read, patched with what was read, and put back without the secret."""
+    found = other_actions(pfx)
+    for kind, action in found.items():
+        job = m.JobDefinition(properties=m.JobProperties(start_time=START, action=action))
+        await judge.ask(f"{kind} made", "jobs.create_or_update", GROUP, "jc", kind, job)
+        read = await judge.ask(f"{kind} got", "jobs.get", GROUP, "jc", kind)
+        await judge.ask(f"{kind} patched", "jobs.patch", GROUP, "jc", kind, read)
+        await judge.ask(f"{kind} put back", "jobs.create_or_update", GROUP, "jc", kind, read)
+    error = m.JobErrorAction(type="ServiceBusTopic", service_bus_topic_message=found["topic"].service_bus_topic_message)
+    both = m.JobAction(type="StorageQueue", queue_message=found["storage"].queue_message, error_action=error)
+    job = m.JobDefinition(properties=m.JobProperties(start_time=START, action=both))
+    await judge.ask("two kinds", "jobs.create_or_update", GROUP, "jc", "two-kinds", job)
 
 
 def calling(uri: str, **more: Any) -> Any:
@@ -298,8 +332,8 @@ async def at_work(judge: Judge, target: str) -> None:
     await judge.ask("badly", "jobs.get", GROUP, "jc", "badly")
 
 
-async def main(flavour: str, url: str, target: str = "") -> None:
-    """Do everything, then print the notes."""
+async def main(flavour: str, url: str, target: str = "", pfx: str = "") -> None:
+    """Do everything, then print the notes; `pfx` is a certificate in base64, its password `pfx-password`."""
     client = client_for(flavour, url)
     judge = Judge(client)
     if target:
@@ -307,6 +341,7 @@ async def main(flavour: str, url: str, target: str = "") -> None:
     else:
         for part in (collections, jobs, runs, pages, refusals):
             await part(judge)
+        await secrets(judge, pfx)
     closing = client.close()
     if inspect.isawaitable(closing):
         await closing

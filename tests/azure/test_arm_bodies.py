@@ -52,13 +52,19 @@ async def test_nulls_in_a_put_are_what_absent_fields_are(arm: Arm) -> None:
     assert (await arm.call("PUT", "/jc", {"tags": None, "properties": {"quota": None}})).status == 200
 
 
-async def test_authentication_is_refused_however_it_is_spelled(arm: Arm) -> None:
-    secret = {"type": "Basic", "username": "me", "password": "secret"}
+async def test_authentication_is_read_however_it_is_spelled(arm: Arm) -> None:
+    secret = {"Type": "basic", "UserName": "me", "PASSWORD": "secret"}
     for name in ("authentication", "Authentication", "AUTHENTICATION"):
-        body = job(action={"type": "Http", "request": {**REQUEST, name: secret}})
+        body = job(action={"type": "Https", "request": {"uri": "https://db-0/", "method": "GET", name: secret}})
         reply = await arm.call("PUT", "/jc/jobs/j", body)
-        assert (reply.status, reply.document["error"]["target"]) == (400, f"action.request.{name}")
-    assert (await arm.call("GET", "/jc/jobs/j")).status == 404
+        assert reply.status in (200, 201)
+        assert reply.document["properties"]["action"]["request"]["authentication"] == {
+            "type": "Basic",
+            "username": "me",
+        }
+    body = {"properties": {"action": {"request": {"Authentication": None}}}}
+    reply = await arm.call("PATCH", "/jc/jobs/j", body)
+    assert (reply.status, "authentication" in reply.document["properties"]["action"]["request"]) == (200, False)
 
 
 async def test_tags_and_location_of_a_collection_stand_beside_its_properties(arm: Arm) -> None:
@@ -127,16 +133,20 @@ REFUSED: list[tuple[object, str, str]] = [
     (job(tags={str(i): "x" * 256 for i in range(70)}), "BadRequest", ""),
     (job(padding="x" * 300_000), "BadRequest", ""),
     (job(tags={"\0": "a"}), "BadRequest", "tags"),
-    (job(action={"type": "StorageQueue", "queueMessage": {}}), "BadRequest", "action.type"),
+    (
+        job(action={"type": "StorageQueue", "queueMessage": {}}),
+        "BadRequest",
+        "action.queueMessage.storageAccount",
+    ),
     (
         job(action={"type": "Http", "request": REQUEST, "errorAction": {"type": "ServiceBusTopic"}}),
         "BadRequest",
-        "action.errorAction.type",
+        "action.errorAction.serviceBusTopicMessage",
     ),
     (
         job(action={"type": "Http", "request": {**REQUEST, "authentication": {"type": "Basic"}}}),
         "BadRequest",
-        "action.request.authentication",
+        "action.request.authentication.username",
     ),
 ]
 

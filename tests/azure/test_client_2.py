@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.parts.judges import Notes, judged
+from tests.parts.pfx import a_pfx
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def notes() -> AsyncIterator[Notes]:
     """What the client was told."""
-    yield await judged("2")
+    yield await judged("2", more=(a_pfx(),))
 
 
 def interval(job: Any) -> str:
@@ -48,6 +49,29 @@ async def test_lists_use_the_format_that_the_client_reads_there(notes: Notes) ->
     days, hello = notes["jobs in pages"]
     assert (days["name"], hello["name"]) == ("jc/days", "jc/hello")
     assert interval(hello) == "PT1M"
+
+
+@pytest.mark.parametrize("kind", ["basic", "certificate", "oauth", "storage", "queue", "topic"])
+async def test_jobs_with_secrets_come_back_without_them(notes: Notes, kind: str) -> None:
+    made = notes[f"{kind} made"]
+    assert made["name"] == f"jc/{kind}"
+    assert notes[f"{kind} got"] == notes[f"{kind} patched"] == made
+    assert "canary" not in str(made)
+
+
+async def test_each_authentication_is_the_class_that_it_was(notes: Notes) -> None:
+    kinds = {
+        kind: notes[f"{kind} got"]["properties"]["action"]["request"]["authentication"]
+        for kind in ("basic", "certificate", "oauth")
+    }
+    assert kinds["basic"] == {"type": "Basic", "username": "u"}
+    assert kinds["certificate"]["certificate_subject_name"] == "CN=leeward-test"
+    assert kinds["oauth"]["client_id"] == "c"
+
+
+async def test_a_time_to_live_is_read_in_the_old_duration_format(notes: Notes) -> None:
+    message = notes["topic got"]["properties"]["action"]["service_bus_topic_message"]
+    assert message["brokered_message_properties"] == {"label": "l", "time_to_live": "PT1H"}
 
 
 async def test_runs_history_and_deletion_work(notes: Notes) -> None:

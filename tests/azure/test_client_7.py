@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.parts.judges import Notes, judged
+from tests.parts.pfx import a_pfx
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 BASE = "/subscriptions/sub-1/resourceGroups/rg/providers/Microsoft.Scheduler/jobCollections"
@@ -21,7 +22,7 @@ REQUEST = {
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sync", "aio"])
 async def notes(request: pytest.FixtureRequest) -> AsyncIterator[Notes]:
     """What the client was told."""
-    yield await judged("7", request.param)
+    yield await judged("7", request.param, more=("", a_pfx()))
 
 
 def names(listed: Any) -> list[str]:
@@ -209,17 +210,92 @@ async def test_plans_are_kept(notes: Notes) -> None:
         assert refusal(notes[note]) == ("ResourceExistsError", 409, "ConflictError")
 
 
-@pytest.mark.parametrize("kind", ["Basic", "ClientCertificate", "ActiveDirectoryOAuth"])
-async def test_authentication_is_refused_by_name_and_nothing_is_stored(notes: Notes, kind: str) -> None:
-    note = notes[f"{kind} authentication"]
+async def test_a_name_that_would_lead_elsewhere_is_refused_and_nothing_is_stored(notes: Notes) -> None:
+    note = notes["account of a URL"]
     assert refusal(note) == ("HttpResponseError", 400, "BadRequest")
-    assert note["message"].startswith("action.request.authentication: not supported yet")
+    assert note["message"].startswith("action.queueMessage.storageAccount: is no storage account")
     assert notes["after refusals"]["error"] == "ResourceNotFoundError"
 
 
-@pytest.mark.parametrize("kind", ["StorageQueue", "ServiceBusQueue", "ServiceBusTopic"])
-async def test_queue_actions_are_refused_by_name_and_nothing_is_stored(notes: Notes, kind: str) -> None:
-    note = notes[f"{kind} action"]
-    assert refusal(note) == ("HttpResponseError", 400, "BadRequest")
-    assert note["message"].startswith(f"action.type: '{kind}' is not supported yet")
-    assert notes["after refusals"]["error"] == "ResourceNotFoundError"
+SECRETS = {
+    "basic": "action.request.authentication.password",
+    "certificate": "action.request.authentication.pfx",
+    "oauth": "action.request.authentication.secret",
+    "storage": "action.queueMessage.sasToken",
+    "queue": "action.serviceBusQueueMessage.authentication.sasKey",
+    "topic": "action.serviceBusTopicMessage.authentication.sasKey",
+}
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+async def test_secrets_are_kept_by_a_patch_and_wanted_by_a_put(notes: Notes, kind: str) -> None:
+    made, put_back = notes[f"{kind} made"], notes[f"{kind} put back"]
+    assert made["name"] == f"jc/{kind}"
+    assert notes[f"{kind} got"] == notes[f"{kind} patched"] == made
+    assert "canary" not in str(made)
+    assert refusal(put_back) == ("HttpResponseError", 400, "BadRequest")
+    assert put_back["message"].startswith(f"{SECRETS[kind]}: is required")
+
+
+async def test_each_authentication_comes_back_as_its_own_class(notes: Notes) -> None:
+    shown = {
+        kind: notes[f"{kind} got"]["properties"]["action"]["request"]["authentication"]
+        for kind in ("basic", "certificate", "oauth")
+    }
+    assert shown["basic"] == {"type": "Basic", "username": "u"}
+    assert shown["oauth"] == {"type": "ActiveDirectoryOAuth", "tenant": "t", "audience": "a", "client_id": "c"}
+    certificate = shown["certificate"]
+    assert len(certificate.pop("certificate_thumbprint")) == 40
+    assert certificate == {
+        "type": "ClientCertificate",
+        "certificate_subject_name": "CN=leeward-test",
+        "certificate_expiration_date": "2030-01-31T12:00:00.000Z",
+    }
+
+
+async def test_a_message_to_a_storage_queue_comes_back_whole(notes: Notes) -> None:
+    assert notes["storage got"]["properties"]["action"] == {
+        "type": "StorageQueue",
+        "queue_message": {"storage_account": "account1", "queue_name": "orders", "message": "hello"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "entity", "transport"),
+    [
+        ("queue", "service_bus_queue_message", {"queue_name": "orders"}, "amqp"),
+        ("topic", "service_bus_topic_message", {"topic_path": "orders/eu"}, "netMessaging"),
+    ],
+)
+async def test_a_message_to_service_bus_comes_back_whole(
+    notes: Notes, kind: str, place: str, entity: dict[str, str], transport: str
+) -> None:
+    assert notes[f"{kind} got"]["properties"]["action"][place] == {
+        **entity,
+        "authentication": {"sas_key_name": "sender", "type": "sharedAccessKey"},
+        "namespace": "space1",
+        "transport_type": transport,
+        "message": "hello",
+        "custom_message_properties": {"a": "b"},
+        "brokered_message_properties": {
+            "content_type": "text/plain",
+            "correlation_id": "c",
+            "force_persistence": True,
+            "label": "l",
+            "message_id": "m",
+            "partition_key": "s",
+            "reply_to": "r",
+            "reply_to_session_id": "rs",
+            "scheduled_enqueue_time_utc": "2026-06-01T09:30:00.000Z",
+            "session_id": "s",
+            "time_to_live": "PT1H",
+            "to": "t",
+            "via_partition_key": "v",
+        },
+    }
+
+
+async def test_an_error_action_may_be_of_another_kind(notes: Notes) -> None:
+    action = notes["two kinds"]["properties"]["action"]
+    assert (action["type"], action["error_action"]["type"]) == ("StorageQueue", "ServiceBusTopic")
+    assert action["error_action"]["service_bus_topic_message"]["topic_path"] == "orders/eu"

@@ -64,7 +64,10 @@ async def test_put_over_another_job_replaces_it_whole(arm: Arm) -> None:
     arm.stand_at(THEN)
     policy = {"retryType": "fixed", "retryInterval": "00:00:30", "retryCount": 1}
     request = {"uri": "http://db-0/a", "method": "POST"}
-    action = {"type": "http", "request": request, "retryPolicy": policy, "errorAction": {"request": request}}
+    key = {"type": "SharedAccessKey", "sasKeyName": "RootManageSharedAccessKey", "sasKey": "a-key"}
+    message = {"namespace": "schedulersdktesting", "queueName": "q", "message": "m", "authentication": key}
+    error = {"type": "http", "request": request}
+    action = {"type": "serviceBusQueue", "serviceBusQueueMessage": message, "retryPolicy": policy, "errorAction": error}
     await created(arm, action=action, recurrence={"frequency": "Day"}, startTime="2016-04-01T00:00:00Z")
     reply = await arm.put_job("j", startTime="2015-07-13T00:00:00Z", state="Disabled")
     assert reply.status == 200
@@ -130,3 +133,20 @@ async def test_casing_is_as_it_was_recorded(arm: Arm) -> None:
     assert (stored["state"], stored["action"]["retryPolicy"]["retryType"]) == ("enabled", "fixed")
     assert stored["recurrence"]["frequency"] == "week"
     assert stored["recurrence"]["schedule"] == {"weekDays": ["monday", "friday"]}
+
+
+async def test_secrets_are_omitted_and_what_is_chosen_has_the_recorded_case(arm: Arm) -> None:
+    key = {"type": "SharedAccessKey", "sasKeyName": "RootManageSharedAccessKey", "sasKey": "a-key"}
+    message = {"namespace": "schedulersdktesting", "queueName": "q", "message": "m", "transportType": "NetMessaging"}
+    action = {"type": "ServiceBusQueue", "serviceBusQueueMessage": {**message, "authentication": key}}
+    stored = await created(arm, action=action, startTime="2027-01-01T00:00:00Z")
+    shown = {"type": "sharedAccessKey", "sasKeyName": "RootManageSharedAccessKey"}
+    sent = {**message, "transportType": "netMessaging", "authentication": shown}
+    assert stored["action"] == {"type": "ServiceBusQueue", "serviceBusQueueMessage": sent}
+
+
+async def test_an_oauth_client_is_shown_without_its_secret(arm: Arm) -> None:
+    client = {"type": "ActiveDirectoryOAuth", "tenant": "microsoft.onmicrosoft.com", "audience": "a", "clientId": "c"}
+    request = {"uri": "https://api.test/", "method": "GET", "authentication": {**client, "secret": "a-secret"}}
+    stored = await created(arm, action={"type": "Https", "request": request}, startTime="2027-01-01T00:00:00Z")
+    assert stored["action"]["request"]["authentication"] == client

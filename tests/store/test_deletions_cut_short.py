@@ -2,18 +2,20 @@
 
 import pytest
 
+from services.scheduler.domain.acts import Act
 from services.scheduler.domain.jobs import Job
 from services.scheduler.errors import NotFoundError
+from services.scheduler.store.audit import AuditFilter
 from services.scheduler.store.open import open_store
 from services.scheduler.store.sql.deletion import bury
 from services.scheduler.store.sql.store import SqlStore
-from tests.parts.stored import NOW, SOMEWHERE, claim, draft, put_collection, put_job, register, run_once
+from tests.parts.stored import NOW, SOMEWHERE, TESTER, claim, draft, put_collection, put_job, register, run_once
 
 
 async def _cut_short(store: SqlStore, job: Job) -> None:
     """Do what `delete_collection` does first, and no more."""
     async with store._db.write() as tx:
-        await bury(tx, [job.collection_id])
+        await bury(tx, [job.collection_id], TESTER)
 
 
 async def test_a_collection_that_is_being_deleted_is_not_found_and_takes_no_jobs(sql_url: str) -> None:
@@ -41,3 +43,16 @@ async def test_what_is_left_of_a_deletion_is_swept_and_nothing_else(sql_url: str
         assert await store.count_jobs(job.collection_id) == 0
         assert await store.list_history(job.id, top=10, skip=0) == []
         assert [one.job.id for one in await claim(store, await register(store))] == [kept.id]
+
+
+async def test_the_audit_log_knows_who_had_deleted_what_is_swept_later(sql_url: str) -> None:
+    async with open_store(sql_url) as store:
+        assert isinstance(store, SqlStore)
+        job = await put_job(store)
+        await _cut_short(store, job)
+    async with open_store(sql_url) as store:
+        while await store.sweep(limit=2):
+            pass
+        [entry] = await store.list_audit(AuditFilter(), top=10, skip=0)
+        assert (entry.actor, entry.act, entry.subject.job) == (TESTER, Act.JOB_DELETED, job.name)
+        assert (entry.subject.namespace, entry.subject.collection) == (SOMEWHERE, "nightly")

@@ -8,13 +8,16 @@ import asyncpg
 import msgspec
 import pytest
 
+from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.secrets import KeyId
+from services.scheduler.store.audit import AuditFilter, JobImage
 from services.scheduler.store.open import open_store
 from services.scheduler.store.records import EventOutcome, EventRecord
 from services.scheduler.store.sql.migrate import migrations, statements
 from services.scheduler.store.sql.postgresql import PostgresWords
 from services.scheduler.store.sql.sqlite import SqliteWords
 from shared.clock import to_epoch_ms
-from tests.parts.stored import NOW, put_job
+from tests.parts.stored import NOW, TESTER, put_job
 
 _VERSIONS = "CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at BIGINT NOT NULL)"
 _EVENT = EventRecord(
@@ -28,6 +31,14 @@ _EVENT = EventRecord(
     description="",
     first_seen_at=NOW,
 )
+
+
+_JOB = [
+    "INSERT INTO collections VALUES (1, 's', 'g', 'nightly', 's', 'g', 'nightly', '{}', 0, 0)",
+    "INSERT INTO jobs VALUES (1, 1, 'uid', 'backup', 'backup', 'enabled', 0, NULL, 0, 1, 0, 0, 0, NULL, TRUE, 0, 0)",
+    """INSERT INTO definitions VALUES (1, '{"action":{"call":{"type":"http","method":"GET","uri":"http://x/"}}}')""",
+]
+"""A job as versions before 7 wrote it."""
 
 
 def _events() -> list[str]:
@@ -59,7 +70,7 @@ async def _write(url: str, version: int, more: list[str]) -> None:
         await connection.close()
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 5])
 async def test_a_database_of_an_earlier_schema_is_brought_up_to_date(sql_url: str, version: int) -> None:
     await _write(sql_url, version, [])
     async with open_store(sql_url) as store:
@@ -67,6 +78,23 @@ async def test_a_database_of_an_earlier_schema_is_brought_up_to_date(sql_url: st
         assert await store.find_jobs(job.collection_id, [job.name]) == [job]
     async with open_store(sql_url) as store:
         assert await store.job_counts() == {"enabled": 1}
+
+
+async def test_the_audit_log_of_an_earlier_schema_begins_with_the_first_change_and_knows_what_was(sql_url: str) -> None:
+    await _write(sql_url, 5, _JOB)
+    async with open_store(sql_url) as store:
+        await store.delete_job(CollectionId(1), "backup", by=TESTER)
+        [entry] = await store.list_audit(AuditFilter(), top=10, skip=0)
+        assert isinstance(entry.before, JobImage)
+        assert (entry.subject.job, entry.before.state) == ("backup", "enabled")
+
+
+async def test_jobs_of_an_earlier_schema_have_no_secrets_to_reseal(sql_url: str) -> None:
+    await _write(sql_url, 5, _JOB)
+    async with open_store(sql_url) as store:
+        [job] = await store.list_jobs(CollectionId(1), top=10, skip=0)
+        assert job.name == "backup"
+        assert await store.count_sealed(other_than=KeyId("")) == 0
 
 
 async def test_events_of_an_earlier_schema_go_in_their_time(sql_url: str) -> None:

@@ -51,6 +51,18 @@ async def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "down" / "leeward.db").is_file()
 
 
+def open_to_others(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o077 for file in folder.iterdir()}
+
+
+async def test_nobody_else_on_the_machine_may_read_the_file(tmp_path: Path) -> None:
+    async with open_store(f"sqlite:///{tmp_path}/leeward.db") as store:
+        await store.gauges(NOW)
+        modes = open_to_others(tmp_path)
+    assert {"leeward.db", "leeward.db-wal"} <= modes.keys()
+    assert set(modes.values()) == {0}
+
+
 async def test_a_folder_that_cannot_be_made_is_said_to_be_the_reason(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreUnavailableError, match="folder cannot be written"):

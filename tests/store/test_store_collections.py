@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.scheduler.domain.callers import Scope
 from services.scheduler.domain.collections import CollectionDefinition, CollectionState, Namespace, Sku
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.errors import NotFoundError
@@ -47,6 +48,23 @@ async def test_collections_are_listed_by_name_a_page_at_a_time(store: Store) -> 
     everywhere = await store.list_collections(SOMEWHERE.subscription, None, top=100, skip=0)
     assert [one.name for one in in_group] == ["b", "C", "Ä"]
     assert [one.name for one in everywhere] == ["a", "aa", "b", "C", "Ä"]
+
+
+async def test_a_list_within_scopes_has_only_these_and_pages_over_them_alone(store: Store) -> None:
+    other, elsewhere = Namespace(SOMEWHERE.subscription, "other"), Namespace("another", "default")
+    for name in ("a", "b", "C", "d"):
+        for namespace in (SOMEWHERE, other, elsewhere):
+            await store.put_collection(namespace, name, CollectionDefinition(), NOW)
+    within = [Scope(SOMEWHERE, "D"), Scope(other, "c"), Scope(SOMEWHERE, "B"), Scope(elsewhere, "a"), Scope(other, "x")]
+
+    async def listed(group: str | None, top: int = 10, skip: int = 0) -> list[tuple[str, str]]:
+        found = await store.list_collections(SOMEWHERE.subscription, group, within=within, top=top, skip=skip)
+        return [(one.namespace.resource_group, one.name) for one in found]
+
+    assert await listed(None) == [("default", "b"), ("other", "C"), ("default", "d")]
+    assert await listed(None, top=1, skip=1) == [("other", "C")]
+    assert await listed("DEFAULT") == [("default", "b"), ("default", "d")]
+    assert await store.list_collections(SOMEWHERE.subscription, None, within=[], top=10, skip=0) == []
 
 
 async def test_an_unknown_collection_is_not_found(store: Store) -> None:

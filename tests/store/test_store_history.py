@@ -62,6 +62,17 @@ async def test_recent_history_names_collection_and_job(store: Store) -> None:
     assert await store.recent_history(1) == recent[:1]
 
 
+async def test_recent_history_within_collections_knows_no_others(store: Store) -> None:
+    mine, other = await put_collection(store, "mine"), await put_collection(store, "other")
+    for collection, names in ((mine, ("early", "late")), (other, ("one", "two", "three"))):
+        await store.put_jobs(collection.id, [draft(name) for name in names], NOW)
+    await run_once(store)
+    recent = await store.recent_history(10, within=[mine.id])
+    assert sorted((one.collection, one.job) for one in recent) == [("mine", "early"), ("mine", "late")]
+    assert await store.recent_history(1, within=[mine.id]) == recent[:1]
+    assert await store.recent_history(10, within=[]) == []
+
+
 async def test_a_run_is_added_once_per_request_within_ten_minutes(store: Store) -> None:
     job = await put_job(store, next_due=None)
     owner = await register(store)

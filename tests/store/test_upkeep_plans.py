@@ -1,5 +1,6 @@
 """What is done every few seconds never looks through a table, however large: SQLite's plans say so."""
 
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
@@ -9,14 +10,16 @@ import pytest
 from sqlalchemy import event
 
 from services.scheduler.domain.jobs import JobId
+from services.scheduler.store.audit import AuditFilter
 from services.scheduler.store.sql.guards import NoGuards
 from services.scheduler.store.sql.history import GAUGES
+from services.scheduler.store.sql.sealing import COUNTS, PAGES
 from services.scheduler.store.sql.sqlite import SqliteDatabase
 from services.scheduler.store.sql.store import SqlStore
 from shared.clock import SystemClock
 from tests.parts.stored import NOW, put_job, run_once
 
-TABLES = ("jobs", "definitions", "occurrences", "history", "events", "runs")
+TABLES = ("jobs", "definitions", "occurrences", "history", "events", "runs", "audit")
 PARTIAL = ("occurrences_ready", "occurrences_held", "occurrences_owned", "events_active")
 """Indexes of the few rows that are meant: these may be looked through."""
 VERBS: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
@@ -25,6 +28,9 @@ VERBS: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "prune_jobs": lambda store: store.prune_jobs(ended_before=NOW, limit=10),
     "prune_events": lambda store: store.prune_events(ended_before=NOW, limit=10),
     "prune_runs": lambda store: store.prune_runs(asked_before=NOW, limit=10),
+    "prune_audit": lambda store: store.prune_audit(older_than=NOW, limit=10),
+    "audit of a job": lambda store: store.list_audit(AuditFilter(collection="nightly", job="gone"), top=10, skip=0),
+    "audit of a time": lambda store: store.list_audit(AuditFilter(since=NOW, until=NOW), top=10, skip=0),
     "sweep": lambda store: store.sweep(limit=10),
     "list_events": lambda store: store.list_events(active=True, limit=10),
 }
@@ -50,11 +56,14 @@ class Watched:
 
     def scans_of(self, statement: str) -> list[str]:
         """Return the steps of a statement's plan that look through one of the tables."""
+        scans = [step for step in self.steps_of(statement) if step.startswith(tuple(f"SCAN {one}" for one in TABLES))]
+        return [scan for scan in scans if not scan.endswith(PARTIAL)]
+
+    def steps_of(self, statement: str) -> list[str]:
+        """Return the steps of a statement's plan."""
         with closing(sqlite3.connect(self._path)) as connection:
             places = [None] * max(statement.count("?"), 1) if "?" in statement else []
-            explained = connection.execute(f"EXPLAIN QUERY PLAN {statement}", places)
-            scans = [row[3] for row in explained if row[3].startswith(tuple(f"SCAN {table}" for table in TABLES))]
-        return [scan for scan in scans if not scan.endswith(PARTIAL)]
+            return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", places)]
 
 
 @pytest.fixture
@@ -72,6 +81,13 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
 @pytest.mark.parametrize("verb", VERBS)
 async def test_upkeep_looks_through_no_table(watched: Watched, verb: str) -> None:
     assert await watched.scans(VERBS[verb](watched.store)) == []
+
+
+@pytest.mark.parametrize("statement", [*PAGES, *COUNTS])
+def test_keys_are_looked_up_in_their_index(watched: Watched, statement: str) -> None:
+    steps = watched.steps_of(re.sub(r"\$\d", "?", statement))
+    assert [step for step in steps if step.startswith("SEARCH jobs USING COVERING INDEX jobs_sealed (")]
+    assert not [step for step in steps if "TEMP B-TREE" in step or "SCAN jobs" in step]
 
 
 def test_gauges_look_through_no_table(watched: Watched) -> None:

@@ -18,8 +18,23 @@ _JOB_DEFAULTS = {
     "timeout": "PT1M",
     "flexibleWindow": "PT0S",
 }
+_MESSAGES = {
+    "storagequeue": "queueMessage",
+    "servicebusqueue": "serviceBusQueueMessage",
+    "servicebustopic": "serviceBusTopicMessage",
+    "mqtt": "mqttMessage",
+}
+_MQTT_DEFAULTS = {"qos": 1, "retain": False}
 _RETRY_DEFAULTS = {"retryType": "fixed", "retryInterval": "PT30S", "retryCount": 4}
-_TEXTS = frozenset({"uri", "body", "pool", "host", "cron", "timeZone", "location"})
+_TEXTS = frozenset(
+    {
+        *("uri", "body", "pool", "host", "cron", "timeZone", "location"),
+        *("username", "clientId", "audience", "sasKeyName", "message", "queueName", "topicPath"),
+        *("topic", "payload", "contentType", "responseTopic", "correlationData"),
+        *("correlationId", "label", "messageId", "partitionKey", "replyTo", "replyToSessionId", "sessionId", "to"),
+        *("viaPartitionKey", "password", "pfx", "secret", "sasToken", "sasKey", "webhookSecret"),
+    }
+)
 """Fields whose case means something."""
 
 
@@ -71,10 +86,23 @@ def _fill_action(action: dict[str, Any]) -> None:
     if request := part(action, "request"):
         request.setdefault("method", "get")
         action.setdefault("type", str(request.get("uri")).partition(":")[0].lower())
+    for kind, name in _MESSAGES.items():
+        if name in action:
+            action.setdefault("type", kind)
+            _fill_message(name, part(action, name))
     policy = _RETRY_DEFAULTS | part(action, "retryPolicy")
     if policy["retryType"] == "exponential":
         policy.setdefault("maxInterval", "PT1H")
     action["retryPolicy"] = {"retryType": "none"} if policy["retryType"] == "none" else policy
+
+
+def _fill_message(name: str, message: dict[str, Any]) -> None:
+    if name == "mqttMessage":
+        message |= {**_MQTT_DEFAULTS, **message}
+    if message.get("transportType") == "notspecified":
+        del message["transportType"]
+    if authentication := part(message, "authentication"):
+        authentication["type"] = "sharedaccesskey"
 
 
 def _plain(document: Mapping[str, Any], zone: str | None = None) -> dict[str, Any]:

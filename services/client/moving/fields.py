@@ -18,35 +18,47 @@ _AZURE_JOB = (
 )
 _AUTHENTICATION = (
     *("username", "password", "pfx", "secret", "tenant", "audience", "clientId"),
-    *("certificateThumbprint", "certificateSubjectName", "certificateExpirationDate", "certificateExpiration"),
-    *("sasKey", "sasKeyName"),
+    *("sasKey", "sasKeyName", "webhookSecret", "webhookSigned"),
 )
 _MESSAGES = (
     *("storageAccount", "queueName", "sasToken", "message", "topicPath", "namespace", "transportType"),
     *("customMessageProperties", "brokeredMessageProperties"),
+    *("contentType", "correlationId", "forcePersistence", "label", "messageId", "partitionKey", "replyTo"),
+    *("replyToSessionId", "scheduledEnqueueTimeUtc", "sessionId", "timeToLive", "to", "viaPartitionKey"),
 )
 _OWN_JOB = (
     *("placement", "pool", "host"),
     *("maintenance", "strategy", "leadTime", "inFlight", "onRelease", "byType"),
     *("overlap", "catchUp", "catchUpWindow", "timeout", "flexibleWindow", "tags"),
     *("timeZone", "cron", "maxInterval", "mqttMessage", "topic", "payload", "qos", "retain"),
+    *("responseTopic", "correlationData", "messageExpiry", "userProperties"),
 )
 JOB_FIELDS = (*_AZURE_JOB, *_AUTHENTICATION, *_MESSAGES, *_OWN_JOB)
 
-READ_ONLY = frozenset({"id", "status", "createdAt", "updatedAt"})
-FREE_FORM = frozenset({"body", "headers", "tags", "customMessageProperties", "brokeredMessageProperties"})
+_OF_CERTIFICATES = (
+    *("certificateThumbprint", "certificateSubjectName", "certificateExpirationDate", "certificateExpiration"),
+)
+READ_ONLY = frozenset({"id", "status", "createdAt", "updatedAt", *_OF_CERTIFICATES})
+FREE_FORM = frozenset({"body", "headers", "tags", "customMessageProperties", "userProperties"})
 """What is the caller's own, names and all."""
-DURATIONS = frozenset({"retryInterval", "maxInterval", "leadTime", "catchUpWindow", "timeout", "flexibleWindow"})
-TIMES = frozenset({"startTime", "endTime"})
+DURATIONS = frozenset(
+    {
+        *("retryInterval", "maxInterval", "leadTime", "catchUpWindow", "timeout", "flexibleWindow"),
+        *("timeToLive", "messageExpiry"),
+    }
+)
+TIMES = frozenset({"startTime", "endTime", "scheduledEnqueueTimeUtc"})
 
 SECRETS = {
     "basic": ("password",),
     "clientcertificate": ("pfx", "password"),
     "activedirectoryoauth": ("secret",),
-    "sharedaccesskey": ("sasKey",),
 }
-"""What Azure never gave back, by the lower-cased type of an `authentication` (reference §1.7)."""
+"""What nobody gives back, by the lower-cased type of a request's `authentication` (reference §1.7)."""
 QUEUE_SECRET = "sasToken"  # noqa: S105 - the name of a field
+BUS_SECRET = "sasKey"  # noqa: S105 - the name of a field
+SIGNING_SECRET, SIGNED = "webhookSecret", "webhookSigned"
+"""What signs a request, and the sign in replies that something does."""
 
 
 def part(document: Mapping[str, Any], *path: str) -> dict[str, Any]:

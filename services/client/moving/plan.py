@@ -17,8 +17,8 @@ _IMPLIED = "the files do not describe it; it is made as it is needed"
 class Outcome(StrEnum):
     """What becomes of one collection or job.
 
-    CREATED, UPDATED and UNCHANGED need no attention. SKIPPED is what this version cannot carry, REFUSED what the
-    scheduler would not take.
+    CREATED, UPDATED and UNCHANGED need no attention. SKIPPED is what this version cannot carry, or what lacks its
+    secrets, REFUSED what the scheduler would not take.
     """
 
     CREATED = "created"
@@ -114,9 +114,16 @@ def _job_step(wanted: Wanted, there: There, left_out: set[str]) -> Step:
         return Step(wanted=wanted, outcome=Outcome.SKIPPED, why=("its collection is left out",))
     existing = there.jobs.get(home, {}).get(str(wanted.job).lower())
     if existing is None:
-        return Step(wanted=wanted, outcome=Outcome.CREATED)
+        return _written(wanted, Outcome.CREATED)
     # Behind a closed collection every job reads "disabled": only writing makes sure of its own state.
     hidden = state_of(there.collections.get(home, {})) != "enabled" and state_of(existing) == "disabled"
     if not hidden and same_job(wanted.document, existing):
         return Step(wanted=wanted, outcome=Outcome.UNCHANGED)
-    return Step(wanted=wanted, outcome=Outcome.UPDATED)
+    return _written(wanted, Outcome.UPDATED)
+
+
+def _written(wanted: Wanted, outcome: Outcome) -> Step:
+    """Return the step that writes a job, which a job without its secrets cannot be."""
+    if wanted.missing:
+        return Step(wanted=wanted, outcome=Outcome.SKIPPED, why=wanted.missing)
+    return Step(wanted=wanted, outcome=outcome)

@@ -79,9 +79,9 @@ def _is_one(document: Mapping[str, Any]) -> bool:
 def _recognised(document: dict[str, Any], collection: str | None) -> Found | Foreign:
     if isinstance(document.get("properties"), dict):
         return _of_envelope(document, collection)
-    if not _is_one(document):
+    if not _is_one(document) or not (document.get("name") or document.get("id")):
         raise MovingError(f"a job or collection without a name: {str(document)[:60]}")
-    if "name" in document:
+    if document.get("name"):
         return _of_own(document, collection)
     return _of_classic(document, collection)
 

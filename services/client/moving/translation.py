@@ -13,6 +13,7 @@ from shared.durations import format_iso, parse_duration
 
 _FOR_EVER = 9999
 """The year that Azure's portal wrote for "never ends" (reference §2.3)."""
+_NOT_EXPORTED = "no export holds it; give it to the template as a parameter, or write it into the file"
 _ENDED = ("completed", "faulted")
 _OLD_PREMIUM = "P20Premium"
 """What 2016-01-01 called Premium; the larger of the two it became, so that every job still fits."""
@@ -21,7 +22,8 @@ _OLD_PREMIUM = "P20Premium"
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A collection or job to be written.
 
-    `notes` tell what was left out or should be known; `obstacles`, when there are any, why it cannot be written.
+    `notes` tell what was left out or should be known; `obstacles`, when there are any, why it cannot be written;
+    `missing` names secrets without which it can only stay as it is.
     """
 
     collection: str
@@ -29,6 +31,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     document: dict[str, Any]
     notes: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -77,13 +80,17 @@ def _job(found: Found, now: datetime) -> Wanted:
         document = _tidy(speller.spell(part(found.document, "properties")))
         notes += speller.strangers()
     reasons = obstacles(document)
-    notes += [f"{path}: Azure never exported it" for path in missing_secrets(document)]
     if has_ended(document):
         notes.append(f"was {document['state']}; Disabled here, so that it does not run again")
     elif not reasons and _runs_at_once(document, now):
         notes.append("runs at once: a one-time job without a startTime to come")
     return Wanted(
-        collection=found.collection, job=found.job, document=document, notes=tuple(notes), obstacles=tuple(reasons)
+        collection=found.collection,
+        job=found.job,
+        document=document,
+        notes=tuple(notes),
+        obstacles=tuple(reasons),
+        missing=tuple(f"{path}: {_NOT_EXPORTED}" for path in missing_secrets(document)),
     )
 
 

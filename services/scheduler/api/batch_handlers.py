@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.scheduler.api.actors import actor_of
 from services.scheduler.api.filters import need_job_filter
 from services.scheduler.api.job_batches import Answer, JobBatches
 from services.scheduler.api.mounts import Mount
@@ -12,6 +13,7 @@ from services.scheduler.api.ports import Services
 from services.scheduler.api.problems import Problem, problem_of
 from services.scheduler.api.replies import reply
 from services.scheduler.api.requests import MAX_BATCH_BYTES, read_document
+from services.scheduler.api.rights import named_collection
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.values import Document
 from services.scheduler.domain.collections import Collection
@@ -42,6 +44,7 @@ class BatchHandlers:
 
     def __init__(self, services: Services, mount: Mount) -> None:
         self._store = services.store
+        self._clock = services.clock
         self._batches = JobBatches(services)
         self._mount = mount
 
@@ -50,17 +53,19 @@ class BatchHandlers:
         body = await read_document(request, MAX_BATCH_BYTES)
         jobs = read(body, BatchDocument, strict=self._mount.strict).value
         collection = await self._collection(request)
-        answers = await self._batches.put(collection, jobs, strict=self._mount.strict)
+        by = actor_of(request, self._clock)
+        answers = await self._batches.put(collection, jobs, by=by, strict=self._mount.strict)
         return reply(request, {"value": [_document(answer) for answer in answers]})
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete every job that the filter names."""
         wanted = need_job_filter(request)
         collection = await self._collection(request)
-        return reply(request, DeletedDocument(deleted=await self._batches.delete(collection, wanted)))
+        deleted = await self._batches.delete(collection, wanted, by=actor_of(request, self._clock))
+        return reply(request, DeletedDocument(deleted=deleted))
 
     async def _collection(self, request: web.Request) -> Collection:
-        return await self._store.get_collection(self._mount.namespace(request), request.match_info["collection"])
+        return await self._store.get_collection(*named_collection(request, self._mount))
 
 
 def _document(answer: Answer) -> BatchAnswerDocument:

@@ -10,8 +10,10 @@ from services.scheduler.api.schemas.collections import CollectionDocument, colle
 from services.scheduler.api.schemas.job_reader import check_name
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.values import to_builtins
+from services.scheduler.domain.acts import Act
 from services.scheduler.domain.collections import Collection, CollectionDefinition, Namespace, Sku
 from services.scheduler.errors import NotFoundError
+from services.scheduler.store.audit import Actor, Change
 
 
 class CollectionVerbs:
@@ -22,7 +24,7 @@ class CollectionVerbs:
         self._checks = PlanChecks(services)
 
     async def put(
-        self, namespace: Namespace, name: str, document: CollectionDocument, default_sku: Sku
+        self, namespace: Namespace, name: str, document: CollectionDocument, default_sku: Sku, *, by: Actor
     ) -> tuple[Collection, bool]:
         """Create or replace a collection; True when new.
 
@@ -30,30 +32,39 @@ class CollectionVerbs:
         """
         check_name(name)
         async with self._turn(namespace):
-            return await self._write(namespace, name, read_collection(document, default_sku))
+            change = Change(by, Act.COLLECTION_REPLACED)
+            return await self._write(namespace, name, read_collection(document, default_sku), change)
 
     async def patch(
-        self, namespace: Namespace, name: str, patch: dict[str, Any], default_sku: Sku, *, strict: bool = True
+        self,
+        namespace: Namespace,
+        name: str,
+        patch: dict[str, Any],
+        default_sku: Sku,
+        *,
+        by: Change,
+        strict: bool = True,
     ) -> Collection:
         """Change what `patch` names (RFC 7386), leave the rest. Raises NotFoundError, and what `put` does."""
         async with self._turn(namespace):
             existing = await self._services.store.get_collection(namespace, name)
             merged = merge(to_builtins(collection_document(existing)), patch)
             document = read(merged, CollectionDocument, strict=strict)
-            collection, _ = await self._write(namespace, existing.name, read_collection(document, default_sku))
+            collection, _ = await self._write(namespace, existing.name, read_collection(document, default_sku), by)
         return collection
 
-    async def delete(self, namespace: Namespace, name: str) -> None:
+    async def delete(self, namespace: Namespace, name: str, *, by: Actor) -> None:
         """Delete a collection with all its jobs and their history. Raises NotFoundError."""
         existing = await self._services.store.get_collection(namespace, name)
-        await self._services.store.delete_collection(namespace, name)
+        await self._services.store.delete_collection(namespace, name, by=by)
         self._services.engine.forget_collection(existing.id)
 
     async def _write(
-        self, namespace: Namespace, name: str, definition: CollectionDefinition
+        self, namespace: Namespace, name: str, definition: CollectionDefinition, change: Change
     ) -> tuple[Collection, bool]:
         await self._checks.check(namespace, await self._find(namespace, name), definition)
-        written = await self._services.store.put_collection(namespace, name, definition, self._services.clock.now())
+        now = self._services.clock.now()
+        written = await self._services.store.put_collection(namespace, name, definition, now, by=change)
         self._services.engine.forget_collection(written[0].id)
         self._services.engine.wake()
         return written

@@ -5,6 +5,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp.typedefs import Handler
 
+from services.scheduler.api.rights import Right, guarded, right_of
 from services.scheduler.api.schemas.values import Document
 
 PAGING = ("$top", "$skip")
@@ -13,7 +14,8 @@ PAGING = ("$top", "$skip")
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One route. `answer` None means an empty reply; `listed`: the reply is a page of answers.
 
-    `pattern` is what the router matches where that is not `path`; `about` tells routes of one handler apart.
+    `pattern` is what the router matches where that is not `path`; `about` tells routes of one handler apart. `needs` is
+    what the caller must have the right to, where the method does not say it.
     """
 
     method: str
@@ -29,6 +31,17 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     query: tuple[str, ...] = ()
     media_type: str = "application/json"
     status: int = HTTPStatus.OK
+    needs: Right | None = None
+
+    @property
+    def right(self) -> Right:
+        """What it takes to call it."""
+        return self.needs or right_of(self.method)
+
+    @property
+    def guarded(self) -> Handler:
+        """The handler behind the check of that right."""
+        return guarded(self.handler, self.right)
 
     @property
     def name(self) -> str:

@@ -30,6 +30,7 @@ _ACTION = {
 }
 _NIGHTLY = {
     "action": {
+        "type": "Http",
         "request": {**_REQUEST, "uri": "http://{host}:8080/compact"},
         "retryPolicy": {"retryType": "Exponential", "retryInterval": "PT1M", "maxInterval": "PT30M"},
     },
@@ -39,6 +40,40 @@ _NIGHTLY = {
     "timeout": "PT5M",
     "flexibleWindow": "PT10M",
     "tags": {"team": "storage"},
+}
+_API = {"uri": "https://api.example/tick", "method": "POST"}
+_OAUTH = {
+    "type": "ActiveDirectoryOAuth",
+    "tenant": "contoso.com",
+    "clientId": "9a2f6d7e-0000-4000-8000-000000000000",
+    "secret": "secretref:file:client-secret",
+    "audience": "https://api.example/",
+}
+_TO_BUS = {
+    "namespace": "contoso",
+    "authentication": {"type": "SharedAccessKey", "sasKeyName": "sender", "sasKey": "bm90IGEga2V5"},
+    "transportType": "NetMessaging",
+    "message": "tick",
+    "brokeredMessageProperties": {"label": "tick", "timeToLive": "PT1H"},
+}
+_ACTIONS: dict[str, dict[str, Any]] = {
+    "basic authentication": {
+        "type": "Https",
+        "request": {**_API, "authentication": {"type": "Basic", "username": "leeward", "password": "not a password"}},
+    },
+    "OAuth": {"type": "Https", "request": {**_API, "authentication": _OAUTH}},
+    "storage queue": {
+        "type": "StorageQueue",
+        "queueMessage": {
+            "storageAccount": "contoso",
+            "queueName": "orders",
+            "sasToken": "sv=2019-02-02&sp=a&sig=bm90IGEgc2lnbmF0dXJl",
+            "message": "tick",
+        },
+    },
+    "service bus queue": {"type": "ServiceBusQueue", "serviceBusQueueMessage": {**_TO_BUS, "queueName": "orders"}},
+    "service bus topic": {"type": "ServiceBusTopic", "serviceBusTopicMessage": {**_TO_BUS, "topicPath": "orders"}},
+    "MQTT": {"type": "Mqtt", "mqttMessage": {"topic": "plant/tick", "payload": "{}", "qos": 1}},
 }
 
 EXAMPLES: dict[type[Document], dict[str, Any]] = {
@@ -55,3 +90,9 @@ EXAMPLES: dict[type[Document], dict[str, Any]] = {
     ArmJob: {"properties": {"startTime": "2026-06-01T09:30:00Z", "action": _ACTION, "recurrence": _WEEKDAYS}},
     GroupDocument: {"location": "westus", "tags": {"team": "storage"}},
 }
+
+MORE_EXAMPLES: dict[type[Document], dict[str, dict[str, Any]]] = {
+    JobDocument: {name: {"action": action} for name, action in _ACTIONS.items()},
+    ArmJob: {name: {"properties": {"action": action}} for name, action in _ACTIONS.items()},
+}
+"""Further bodies, by what they show."""

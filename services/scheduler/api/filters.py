@@ -1,7 +1,7 @@
-"""`$filter`: equalities joined by `and`, values bare or in quotes, in any case (reference azure-scheduler §1.3)."""
+"""`$filter`: conditions joined by `and`, values bare or in quotes, in any case (reference azure-scheduler §1.3)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
@@ -14,8 +14,10 @@ from services.scheduler.errors import InvalidInputError
 E = TypeVar("E", bound=StrEnum)
 
 PARAMETER = "$filter"
+EQUAL, FROM, BEFORE = "eq", "ge", "lt"
 _CLAUSE = re.compile(
-    r"\s*(?P<field>[^\s']+)\s+eq\s+(?:'(?P<quoted>(?:[^']|'')*)'|(?P<bare>[^\s']+))\s*(?P<more>\s+and\s|$)",
+    r"\s*(?P<field>[^\s']+)\s+(?P<relation>eq|ge|lt)\s+"
+    r"(?:'(?P<quoted>(?:[^']|'')*)'|(?P<bare>[^\s']+))\s*(?P<more>\s+and\s|$)",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"tags[./](?P<name>.+)", re.IGNORECASE)
@@ -23,10 +25,11 @@ _TAG_USAGE = "tags/<name> eq '<value>'"
 
 
 class Clause(msgspec.Struct, frozen=True):
-    """One equality."""
+    """One condition; `relation` is EQUAL, or of instants FROM or BEFORE."""
 
     field: str
     value: str
+    relation: str
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,26 +44,26 @@ def read_filter(request: web.Request, field: str, choices: type[E]) -> E | None:
 
     Raises InvalidInputError for any other filter.
     """
-    clauses = _clauses(request, _usage(field, choices))
+    clauses = read_clauses(request, _usage(field, choices))
     if not clauses:
         return None
     if len(clauses) > 1 or clauses[0].field.lower() != field:
-        raise _refusal(request, _usage(field, choices))
-    return _choice(clauses[0], choices, _usage(field, choices))
+        raise refusal(request, _usage(field, choices))
+    return choose(clauses[0], choices, _usage(field, choices))
 
 
 def read_job_filter(request: web.Request) -> JobFilter:
     """Return the filter of jobs, which may be empty. Raises InvalidInputError."""
     usage = f"{_usage('state', JobState)}, or {_TAG_USAGE}, or several joined by and"
     state, tags = None, {}
-    for clause in _clauses(request, usage):
+    for clause in read_clauses(request, usage):
         tag = _TAG.fullmatch(clause.field)
         if tag is not None:
             tags[tag["name"]] = clause.value
         elif clause.field.lower() == "state" and state is None:
-            state = _choice(clause, JobState, usage)
+            state = choose(clause, JobState, usage)
         else:
-            raise _refusal(request, usage)
+            raise refusal(request, usage)
     return JobFilter(state=state, tags=tags)
 
 
@@ -72,27 +75,30 @@ def need_job_filter(request: web.Request) -> JobFilter:
     return found
 
 
-def _clauses(request: web.Request, usage: str) -> Sequence[Clause]:
+def read_clauses(request: web.Request, usage: str, relations: Collection[str] = (EQUAL,)) -> Sequence[Clause]:
+    """Return the conditions of `$filter`, none without one. Raises InvalidInputError that says the `usage`."""
     text = request.query.get(PARAMETER, "").strip()
     clauses, place = [], 0
     while place < len(text):
         match = _CLAUSE.match(text, place)
-        if match is None or (match["more"] and match.end() == len(text)):
-            raise _refusal(request, usage)
+        if match is None or (match["more"] and match.end() == len(text)) or match["relation"].lower() not in relations:
+            raise refusal(request, usage)
         value = match["bare"] if match["quoted"] is None else match["quoted"].replace("''", "'")
-        clauses.append(Clause(match["field"], value))
+        clauses.append(Clause(match["field"], value, match["relation"].lower()))
         place = match.end()
     return clauses
 
 
-def _choice(clause: Clause, choices: type[E], usage: str) -> E:
+def choose(clause: Clause, choices: type[E], usage: str) -> E:
+    """Return the member that a condition names. Raises InvalidInputError."""
     found = next((member for member in choices if member.value.lower() == clause.value.lower()), None)
     if found is None:
         raise InvalidInputError(PARAMETER, f"{clause.value!r} is no {clause.field}; {usage}")
     return found
 
 
-def _refusal(request: web.Request, usage: str) -> InvalidInputError:
+def refusal(request: web.Request, usage: str) -> InvalidInputError:
+    """Return what refuses the whole filter."""
     return InvalidInputError(PARAMETER, f"{request.query.get(PARAMETER, '')!r} is not supported; {usage}")
 
 

@@ -4,17 +4,16 @@ from enum import StrEnum
 
 from aiohttp import web
 
+from services.scheduler.api.actors import actor_of
 from services.scheduler.api.filters import read_filter
 from services.scheduler.api.ports import Services
 from services.scheduler.api.replies import page_reply, reply
 from services.scheduler.api.requests import read_document, read_page
-from services.scheduler.api.schemas.fleet import CordonDocument, EmptyDocument, event_document, host_document
+from services.scheduler.api.schemas.fleet import CordonDocument, EmptyDocument, host_document
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.timing import instant
+from services.scheduler.api.sight import sight_of
 from services.scheduler.errors import InvalidInputError
-
-_BY = "operator"
-"""Who steers hosts by hand, as records name them; callers are not told apart."""
 
 
 class _Shown(StrEnum):
@@ -33,11 +32,13 @@ class FleetHandlers:
         """List hosts by name."""
         page = read_page(request)
         reports = self._hosts.reports()[page.skip : page.skip + page.wanted]
-        return page_reply(request, page, [host_document(report) for report in reports])
+        sight = sight_of(request, self._store)
+        return page_reply(request, page, [sight.host(report) for report in reports])
 
     async def host(self, request: web.Request) -> web.Response:
         """Return one host."""
-        return reply(request, host_document(self._hosts.report(request.match_info["host"])))
+        report = self._hosts.report(request.match_info["host"])
+        return reply(request, sight_of(request, self._store).host(report))
 
     async def cordon(self, request: web.Request) -> web.Response:
         """Keep jobs off a host by hand, as an event does."""
@@ -47,22 +48,23 @@ class FleetHandlers:
         until = instant(document.until, None, "until")
         if until is not None and until <= self._clock.now():
             raise InvalidInputError("until", "lies in the past")
-        host = request.match_info["host"]
-        return reply(
-            request, host_document(await self._hosts.cordon(host, reason=document.reason, until=until, by=_BY))
-        )
+        host, by = request.match_info["host"], actor_of(request, self._clock)
+        return reply(request, host_document(await self._hosts.cordon(host, reason=document.reason, until=until, by=by)))
 
     async def release(self, request: web.Request) -> web.Response:
         """Lift the cordon by hand; an event's cordon stays."""
         read(await read_document(request), EmptyDocument)
-        return reply(request, host_document(await self._hosts.release(request.match_info["host"], by=_BY)))
+        by = actor_of(request, self._clock)
+        return reply(request, host_document(await self._hosts.release(request.match_info["host"], by=by)))
 
     async def events(self, request: web.Request) -> web.Response:
         """List events, the last seen first; past ones too unless `$filter=outcome eq active`."""
         page, shown = read_page(request), read_filter(request, "outcome", _Shown)
         events = await self._store.list_events(active=shown is not None, limit=page.skip + page.wanted)
-        return page_reply(request, page, [event_document(event) for event in events[page.skip :]])
+        sight = sight_of(request, self._store)
+        return page_reply(request, page, [sight.event(event) for event in events[page.skip :]])
 
     async def event(self, request: web.Request) -> web.Response:
         """Return one event."""
-        return reply(request, event_document(await self._store.get_event(request.match_info["event"])))
+        event = await self._store.get_event(request.match_info["event"])
+        return reply(request, sight_of(request, self._store).event(event))

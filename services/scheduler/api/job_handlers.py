@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.scheduler.api.actors import actor_of
 from services.scheduler.api.filters import read_filter, read_job_filter
 from services.scheduler.api.job_verbs import JobVerbs
 from services.scheduler.api.mounts import Mount
@@ -13,14 +14,17 @@ from services.scheduler.api.ports import Services
 from services.scheduler.api.preview import MAX_PREVIEW, preview_job, preview_timing, starts_at
 from services.scheduler.api.replies import done, page_reply, reply, written
 from services.scheduler.api.requests import read_count, read_document, read_page
+from services.scheduler.api.rights import named_collection
 from services.scheduler.api.schemas.history import RunDocument, occurrence_document
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.timing import read_timing
+from services.scheduler.domain.acts import Act
 from services.scheduler.domain.collections import Collection
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.domain.recurrence import Recurrence
+from services.scheduler.store.audit import Change
 
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
 _DEFAULT_PREVIEW = 10
@@ -53,30 +57,38 @@ class JobHandlers:
         body = self._mount.job_fields(await read_document(request))
         collection = await self._collection(request)
         document = read(body, JobDocument, strict=self._mount.strict)
-        result = await self._verbs.put(collection, request.match_info["job"], document, strict=self._mount.strict)
+        result = await self._verbs.put(
+            collection,
+            request.match_info["job"],
+            document,
+            by=actor_of(request, self._clock),
+            strict=self._mount.strict,
+        )
         return written(request, self._mount.job(collection, result.job), created=result.created)
 
     async def patch(self, request: web.Request) -> web.Response:
         """Change what the body names."""
-        return await self._patch(request, self._mount.job_fields(await read_document(request)))
+        return await self._patch(request, self._mount.job_fields(await read_document(request)), Act.JOB_PATCHED)
 
     async def enable(self, request: web.Request) -> web.Response:
         """Let a job run; a terminal one starts anew."""
-        return await self._patch(request, {"state": JobState.ENABLED.value})
+        return await self._patch(request, {"state": JobState.ENABLED.value}, Act.JOB_ENABLED)
 
     async def disable(self, request: web.Request) -> web.Response:
         """Keep a job from running."""
-        return await self._patch(request, {"state": JobState.DISABLED.value})
+        return await self._patch(request, {"state": JobState.DISABLED.value}, Act.JOB_DISABLED)
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete a job with its history."""
-        await self._verbs.delete(await self._collection(request), request.match_info["job"])
+        collection, by = await self._collection(request), actor_of(request, self._clock)
+        await self._verbs.delete(collection, request.match_info["job"], by=by)
         return done()
 
     async def run(self, request: web.Request) -> web.Response:
         """Run a job now; a repeated client request id gives the same occurrence."""
         collection, request_id = await self._collection(request), request.headers.get(CLIENT_REQUEST_ID)
-        occurrence = await self._verbs.run(collection, request.match_info["job"], request_id)
+        by = actor_of(request, self._clock)
+        occurrence = await self._verbs.run(collection, request.match_info["job"], request_id, by=by)
         return done() if self._mount.terse else reply(request, RunDocument(occurrence_id=occurrence))
 
     async def history(self, request: web.Request) -> web.Response:
@@ -102,13 +114,14 @@ class JobHandlers:
         # No job yet, so no ids: when within its window each would start is not known.
         return _preview(request, [(due, None) for due in dues], recurrence)
 
-    async def _patch(self, request: web.Request, patch: dict[str, Any]) -> web.Response:
+    async def _patch(self, request: web.Request, patch: dict[str, Any], act: Act) -> web.Response:
         collection, name = await self._collection(request), request.match_info["job"]
-        job = await self._verbs.patch(collection, name, patch, strict=self._mount.strict)
+        by = Change(actor_of(request, self._clock), act)
+        job = await self._verbs.patch(collection, name, patch, by=by, strict=self._mount.strict)
         return reply(request, self._mount.job(collection, job))
 
     async def _collection(self, request: web.Request) -> Collection:
-        return await self._store.get_collection(self._mount.namespace(request), request.match_info["collection"])
+        return await self._store.get_collection(*named_collection(request, self._mount))
 
     async def _job(self, request: web.Request) -> tuple[Collection, Job]:
         collection = await self._collection(request)

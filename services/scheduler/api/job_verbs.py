@@ -5,21 +5,24 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from services.scheduler.api.certificates import Certificates
 from services.scheduler.api.drafts import Wish, patch_draft, put_draft
-from services.scheduler.api.merge import merge
+from services.scheduler.api.patches import patched
 from services.scheduler.api.ports import Services
+from services.scheduler.api.schemas.ground import Author
 from services.scheduler.api.schemas.job_reader import check_name, read_job
-from services.scheduler.api.schemas.job_writer import job_document, spell_type
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.api.schemas.strict import read
-from services.scheduler.api.schemas.values import to_builtins
 from services.scheduler.api.together import Together
-from services.scheduler.domain.collections import Collection
+from services.scheduler.domain.acts import Act
+from services.scheduler.domain.collections import Collection, CollectionId
 from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState, manual_occurrence_id
 from services.scheduler.domain.jobs import Job
+from services.scheduler.domain.policies import Placement
 from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit, lifted
 from services.scheduler.errors import ConflictError, InvalidInputError, NoRoomError, NotFoundError
 from services.scheduler.feed import Update
+from services.scheduler.store.audit import Actor, Change
 from services.scheduler.store.records import (
     JobDraft,
     Written,
@@ -42,18 +45,48 @@ class JobVerbs:
         """Return what the collection lets its jobs do."""
         return allowance(collection.definition, self._services.limits)
 
-    async def put(self, collection: Collection, name: str, document: JobDocument, *, strict: bool = True) -> Written:
+    def certificates(self, collection: Collection) -> Certificates:
+        """Return what opens the certificates of one request's documents."""
+        return Certificates(self._services.certificates, collection.id)
+
+    async def author(
+        self,
+        collection: Collection,
+        name: str,
+        document: JobDocument,
+        *,
+        placement: Placement | None = None,
+        certificates: Certificates | None = None,
+    ) -> Author:
+        """Return the author of the document that a job of this name is to be read from; `placement`: where it runs."""
+        services = self._services
+        opened = await (certificates or self.certificates(collection)).of(document)
+        return Author(
+            collection=collection,
+            job=name,
+            keeper=services.secrets,
+            topics=services.topics,
+            now=services.clock.now(),
+            placement=placement,
+            certificates=opened,
+            speaks_amqp=services.speaks_amqp,
+        )
+
+    async def put(
+        self, collection: Collection, name: str, document: JobDocument, *, by: Actor, strict: bool = True
+    ) -> Written:
         """Create or replace a job.
 
         Raises InvalidInputError for what the document says, ConflictError for what the plan forbids or when others
         keep writing the same job.
         """
         check_name(name)
-        definition = read_job(document, self.allowed(collection), strict=strict)
+        author = await self.author(collection, name, document)
+        definition = read_job(document, self.allowed(collection), author, strict=strict)
         wish = Wish(name=name, uid=self._services.new_id(), definition=definition, state=document.state)
-        return await self.put_wish(collection, wish)
+        return await self.put_wish(collection, wish, by=by)
 
-    async def put_wish(self, collection: Collection, wish: Wish) -> Written:
+    async def put_wish(self, collection: Collection, wish: Wish, *, by: Actor) -> Written:
         """Create or replace a job whose document was read. Raises as `put` does, but for the document."""
 
         async def draft() -> tuple[JobDraft, Job | None]:
@@ -62,32 +95,37 @@ class JobVerbs:
                 await self._check_room(collection)
             return put_draft(wish, existing, self._services.clock.now()), existing
 
-        return await self._write(collection, wish.name, draft)
+        return await self._write(collection, wish.name, draft, Change(by, Act.JOB_REPLACED))
 
-    async def patch(self, collection: Collection, name: str, patch: dict[str, Any], *, strict: bool = True) -> Job:
+    async def patch(
+        self, collection: Collection, name: str, patch: dict[str, Any], *, by: Change, strict: bool = True
+    ) -> Job:
         """Change what `patch` names (RFC 7386), leave the rest; the result is judged as a whole.
 
-        Plan and quota bind what it changes: a job may be disabled that a limit lowered since would not let in.
+        Plan and quota bind what it changes: a job may be disabled that a limit lowered since would not let in. Secrets
+        that it does not give stay, as long as they are shown to nobody else (`Ground`).
         Raises NotFoundError, InvalidInputError, and ConflictError for a terminal job that it does not enable.
         """
         allowed = self.allowed(collection) if _PLANNED & patch.keys() else lifted(self.allowed(collection))
 
         async def draft() -> tuple[JobDraft, Job | None]:
             existing = await self._services.store.get_job(collection.id, name)
-            document = read(merge(_base(existing), _canonical(patch)), JobDocument, strict=strict)
-            definition = read_job(document, allowed, strict=strict)
+            document = read(patched(existing, patch), JobDocument, strict=strict)
+            placement = existing.definition.placement
+            author = await self.author(collection, existing.name, document, placement=placement)
+            definition = read_job(document, allowed, author, strict=strict)
             wish = Wish(name=existing.name, uid=existing.uid, definition=definition, state=document.state)
             return patch_draft(wish, existing, self._services.clock.now()), existing
 
-        return (await self._write(collection, name, draft)).job
+        return (await self._write(collection, name, draft, by)).job
 
-    async def delete(self, collection: Collection, name: str) -> None:
+    async def delete(self, collection: Collection, name: str, *, by: Actor) -> None:
         """Delete a job with its history. Raises NotFoundError."""
-        job_id = await self._services.store.delete_job(collection.id, name)
+        job_id = await self._services.store.delete_job(collection.id, name, by=by)
         self._services.engine.forget([job_id])
-        self._publish(collection.name, name, "deleted")
+        self._publish(collection.id, collection.name, name, "deleted")
 
-    async def run(self, collection: Collection, name: str, request_id: str | None) -> OccurrenceId:
+    async def run(self, collection: Collection, name: str, request_id: str | None, *, by: Actor) -> OccurrenceId:
         """Run a job now, whatever its state and schedule; a repeated `request_id` gives the same occurrence.
 
         Raises NotFoundError, InvalidInputError for an unusable request id.
@@ -96,7 +134,7 @@ class JobVerbs:
             raise InvalidInputError("x-ms-client-request-id", f"must have 1 to {MAX_REQUEST_ID} printable characters")
         job = await self._services.store.get_job(collection.id, name)
         occurrence = self._run_of(job, request_id or self._services.new_id())
-        if await self._services.store.add_run(occurrence):
+        if await self._services.store.add_run(occurrence, by=by):
             self._services.engine.wake()
         return occurrence.id
 
@@ -125,13 +163,17 @@ class JobVerbs:
             check_room(definition, jobs + 1, limits)
 
     async def _write(
-        self, collection: Collection, name: str, draft: Callable[[], Awaitable[tuple[JobDraft, Job | None]]]
+        self,
+        collection: Collection,
+        name: str,
+        draft: Callable[[], Awaitable[tuple[JobDraft, Job | None]]],
+        change: Change,
     ) -> Written:
         """Write a draft made from the job as it stands; make it again when somebody else was faster."""
         for _ in range(_ATTEMPTS):
             made, existing = await draft()
             try:
-                written = await self._put(collection, made, existing)
+                written = await self._put(collection, replace(made, change=change), existing)
             except NoRoomError:
                 raise
             except ConflictError:
@@ -152,27 +194,16 @@ class JobVerbs:
         if not written.created:
             self._services.engine.forget([written.job.id])
         self._services.engine.wake()
-        self._publish(written.job.collection, written.job.name, "created" if written.created else "changed")
+        job = written.job
+        self._publish(job.collection_id, job.collection, job.name, "created" if written.created else "changed")
 
-    def _publish(self, collection: str, name: str, change: str) -> None:
+    def _publish(self, collection_id: CollectionId, collection: str, name: str, change: str) -> None:
         self._services.feed.publish(
             Update(
                 kind="job",
                 at=self._services.clock.now(),
                 summary=f"job {collection}/{name} {change}",
                 data={"collection": collection, "job": name, "change": change},
+                collection_id=collection_id,
             )
         )
-
-
-def _base(job: Job) -> dict[str, Any]:
-    """Return the document a patch applies to: as stored, not as shown behind a closed gate."""
-    return {**to_builtins(job_document(job)), "state": job.state.value}
-
-
-def _canonical(patch: dict[str, Any]) -> dict[str, Any]:
-    """Return the patch with event types spelled as documents spell them, so that they meet what they change."""
-    maintenance = patch.get("maintenance")
-    if not isinstance(maintenance, dict) or not isinstance(rules := maintenance.get("byType"), dict):
-        return patch
-    return {**patch, "maintenance": {**maintenance, "byType": {spell_type(name): rules[name] for name in rules}}}

@@ -9,9 +9,12 @@ import msgspec
 from services.scheduler.api.arm.errors import CODES, ArmProblem
 from services.scheduler.api.arm.routes import ARM
 from services.scheduler.api.arm.versions import VERSIONS
+from services.scheduler.api.authentication import FORM_TOKEN_HEADER
+from services.scheduler.api.cookies import PLAIN, SECURE
 from services.scheduler.api.endpoints import Endpoint
-from services.scheduler.api.examples import EXAMPLES
+from services.scheduler.api.examples import EXAMPLES, MORE_EXAMPLES
 from services.scheduler.api.problems import CONTENT_TYPE, KINDS, Problem
+from services.scheduler.api.rights import Right
 from services.scheduler.api.schemas.values import Document, schema_of
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -33,7 +36,8 @@ _QUERY: dict[str, dict[str, Any]] = {
     "$skip": {"schema": {"type": "integer", "minimum": 0}, "description": "rows to pass over"},
     "$filter": {
         "schema": {"type": "string"},
-        "description": "`state eq Enabled`, `status eq Failed`, `tags/team eq 'ops'`, joined by `and`",
+        "description": "`state eq Enabled`, `status eq Failed`, `tags/team eq 'ops'`, `at ge 2026-01-31T09:30:00Z`, "
+        "joined by `and`",
     },
     "api-version": {
         "required": True,
@@ -44,8 +48,19 @@ _QUERY: dict[str, dict[str, Any]] = {
 }
 
 
-def describe(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
-    """Return the OpenAPI document of these routes."""
+_SCHEMES: dict[str, dict[str, Any]] = {
+    "token": {"type": "http", "scheme": "bearer", "description": "of the tokens file, or of the OIDC issuer"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": PLAIN,
+        "description": f"of the portal ({SECURE} over TLS); changes take the header {FORM_TOKEN_HEADER} as well",
+    },
+}
+
+
+def describe(endpoints: Sequence[Endpoint], version: str, *, asks_who: bool) -> dict[str, Any]:
+    """Return the OpenAPI document of these routes; `asks_who`: callers have to say who they are."""
     kinds: set[type[Document]] = {kind for one in endpoints for kind in (one.body, one.answer) if kind is not None}
     ordered: list[type[Document]] = sorted((*kinds, Problem, ArmProblem), key=lambda kind: kind.__name__)
     schemas, components = msgspec.json.schema_components(ordered, schema_hook=schema_of, ref_template=_REF)
@@ -57,7 +72,8 @@ def describe(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Leeward", "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "paths": paths,
-        "components": {"schemas": components, "responses": _problems(refs)},
+        "components": {"schemas": components, "responses": _problems(refs), "securitySchemes": _SCHEMES},
+        "security": [{name: []} for name in _SCHEMES] if asks_who else [],
     }
 
 
@@ -70,7 +86,9 @@ def _operation(endpoint: Endpoint, refs: dict[Any, dict[str, Any]]) -> dict[str,
         "responses": _responses(endpoint, refs),
     }
     if endpoint.body is not None:
-        content = {"schema": refs[endpoint.body], "examples": {"typical": {"value": EXAMPLES[endpoint.body]}}}
+        examples = {"typical": EXAMPLES[endpoint.body], **MORE_EXAMPLES.get(endpoint.body, {})}
+        values = {name: {"value": example} for name, example in examples.items()}
+        content = {"schema": refs[endpoint.body], "examples": values}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
     return operation
 
@@ -82,8 +100,10 @@ def _responses(endpoint: Endpoint, refs: dict[Any, dict[str, Any]]) -> dict[str,
         content = {"schema": _page_of(schema) if endpoint.listed else schema}
         answer = {"description": "as asked", "content": {endpoint.media_type: content}}
     created = {"201": {**answer, "description": "created"}} if endpoint.creates else {}
-    problem = "ArmProblem" if endpoint.tag == ARM else "Problem"
-    return {str(int(endpoint.status)): answer, **created, "default": {"$ref": f"#/components/responses/{problem}"}}
+    problem = {"$ref": f"#/components/responses/{'ArmProblem' if endpoint.tag == ARM else 'Problem'}"}
+    # Any operation may be refused to who is not known; one that changes something, to who may only look.
+    refused = dict.fromkeys(("401",) if endpoint.right is Right.LOOK else ("401", "403"), problem)
+    return {str(int(endpoint.status)): answer, **created, **refused, "default": problem}
 
 
 def _problems(refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:

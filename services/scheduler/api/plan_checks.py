@@ -6,6 +6,7 @@ from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.quotas import (
     Allowance,
     allowance,
+    check_authentication,
     check_collections,
     check_occurrences,
     check_quota,
@@ -64,6 +65,7 @@ class PlanChecks:
 def _check_job(job: Job, allowed: Allowance) -> None:
     definition = job.definition
     try:
+        check_authentication(definition.action, allowed)
         check_occurrences(definition.recurrence, allowed)
         if definition.recurrence is not None:
             check_pace(definition.recurrence, definition.start_time, allowed.recurrence)

@@ -7,15 +7,20 @@ from typing import Protocol
 
 import msgspec
 
+from services.scheduler.access.access import Access
 from services.scheduler.api.turns import Turns
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.hosts import HostReport
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.limits import Limits
+from services.scheduler.domain.secrets import SecretKeeper
 from services.scheduler.feed import Feed
+from services.scheduler.store.audit import Actor
 from services.scheduler.store.base import Store
 from services.scheduler.store.records import Withheld
+from services.scheduler.vault.pfx_files import PfxFiles
 from shared.clock import Clock
+from shared.topics import Topics
 
 
 class Hosts(Protocol):
@@ -29,11 +34,11 @@ class Hosts(Protocol):
         """Return one host (case-insensitive resource name). Raises NotFoundError."""
         ...
 
-    async def cordon(self, host: str, *, reason: str, until: datetime | None, by: str) -> HostReport:
+    async def cordon(self, host: str, *, reason: str, until: datetime | None, by: Actor) -> HostReport:
         """Keep jobs off a host by hand. Raises NotFoundError."""
         ...
 
-    async def release(self, host: str, *, by: str) -> HostReport:
+    async def release(self, host: str, *, by: Actor) -> HostReport:
         """Lift the cordon by hand; an event's cordon stays. Raises NotFoundError."""
         ...
 
@@ -69,7 +74,13 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     subscription: str
     resource_group: str
     limits: Limits
+    access: Access
+    caller_rate: int
     burst_reads: int
     burst_writes: int
     new_id: Callable[[], str]
+    secrets: SecretKeeper
+    topics: Topics
     turns: Turns = msgspec.field(default_factory=Turns)
+    certificates: PfxFiles = msgspec.field(default_factory=PfxFiles)
+    speaks_amqp: bool = True

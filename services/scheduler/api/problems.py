@@ -7,15 +7,25 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from services.scheduler.api.refusals import headers_of
 from services.scheduler.api.schemas.values import Document
-from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError, StoreUnavailableError
+from services.scheduler.api.throttle import ThrottledError
+from services.scheduler.errors import (
+    ConflictError,
+    ForbiddenError,
+    ForeignRequestError,
+    InvalidInputError,
+    NotFoundError,
+    StoreUnavailableError,
+    UnauthenticatedError,
+)
 from shared.errors import LeewardError, PermanentError
 from shared.logs import get_logger
 
 CONTENT_TYPE = "application/problem+json"
 REQUEST_ID = web.RequestKey("request_id", str)
 REQUEST_ID_HEADER = "x-ms-request-id"
-_RETRY_AFTER_SECONDS = 1
+STORE_AWAY = "the store is away; nothing is lost, try again in a moment"
 _log = get_logger(__name__)
 _ENCODER = msgspec.json.Encoder()
 
@@ -44,9 +54,13 @@ class Kind(msgspec.Struct, frozen=True):
 
 KINDS: dict[type[LeewardError], Kind] = {
     InvalidInputError: Kind(HTTPStatus.BAD_REQUEST, "invalid-input"),
+    UnauthenticatedError: Kind(HTTPStatus.UNAUTHORIZED, "unauthenticated"),
+    ForeignRequestError: Kind(HTTPStatus.FORBIDDEN, "foreign-request"),
+    ForbiddenError: Kind(HTTPStatus.FORBIDDEN, "forbidden"),
     NotFoundError: Kind(HTTPStatus.NOT_FOUND, "not-found"),
     ConflictError: Kind(HTTPStatus.CONFLICT, "conflict"),
     BodyTooLargeError: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
+    ThrottledError: Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests"),
     StoreUnavailableError: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
 }
 _INTERNAL = Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal")
@@ -55,7 +69,7 @@ _INTERNAL = Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal")
 def problem_of(error: LeewardError, request_id: str | None = None) -> Problem:
     """Return the problem document of an error."""
     kind = _kind(error)
-    detail, field = (error.message, error.field) if isinstance(error, InvalidInputError) else (str(error), "")
+    detail, field = (error.message, error.field) if isinstance(error, InvalidInputError) else (said(error), "")
     return Problem(
         type=f"urn:leeward:problem:{kind.name}",
         title=kind.status.phrase,
@@ -64,6 +78,11 @@ def problem_of(error: LeewardError, request_id: str | None = None) -> Problem:
         field=field or None,
         request_id=request_id,
     )
+
+
+def said(error: LeewardError) -> str:
+    """Return an error's message for callers; what a database said of its trouble is for the log."""
+    return STORE_AWAY if isinstance(error, StoreUnavailableError) else str(error)
 
 
 def middleware(new_id: Callable[[], str]) -> Middleware:
@@ -106,9 +125,9 @@ def _of_error(error: LeewardError, request_id: str) -> web.Response:
         _log.error("request failed", error=str(error), request_id=request_id)
         return _reply(_internal(request_id))
     response = _reply(problem_of(error, request_id))
+    response.headers.update(headers_of(error))
     if isinstance(error, StoreUnavailableError):
         _log.warning("store unavailable for a request", error=str(error), request_id=request_id)
-        response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     return response
 
 

@@ -7,6 +7,8 @@ from aiohttp import web
 
 from services.scheduler.api.arm.gateway import gateway
 from services.scheduler.api.arm.routes import arm_endpoints
+from services.scheduler.api.audit_handlers import AuditHandlers
+from services.scheduler.api.authentication import GUARD, Guard, authentication, keep_private
 from services.scheduler.api.batch_handlers import BatchAnswerDocument, BatchDocument, BatchHandlers, DeletedDocument
 from services.scheduler.api.collection_handlers import CollectionHandlers
 from services.scheduler.api.endpoints import PAGING, Endpoint
@@ -16,7 +18,10 @@ from services.scheduler.api.mounts import Mount, ShortMount
 from services.scheduler.api.openapi import describe
 from services.scheduler.api.ports import Services
 from services.scheduler.api.problems import mark, middleware, refuse_nul
+from services.scheduler.api.rates import throttling
 from services.scheduler.api.replies import reply
+from services.scheduler.api.rights import Right
+from services.scheduler.api.schemas.audit import AuditDocument
 from services.scheduler.api.schemas.collections import CollectionDocument
 from services.scheduler.api.schemas.fleet import CordonDocument, EmptyDocument, EventDocument, HostDocument
 from services.scheduler.api.schemas.history import HistoryDocument, OccurrenceDocument, RunDocument
@@ -28,14 +33,25 @@ _BASE = "/api/v1"
 
 def build(services: Services, *, heartbeat: timedelta = HEARTBEAT) -> web.Application:
     """Return the application with every route of the API; the caller may add its own before it runs."""
-    stream = Stream(services.feed, heartbeat)
-    app = web.Application(middlewares=[middleware(services.new_id), gateway(services), refuse_nul])
+    stream = Stream(services.feed, services.store, heartbeat)
+    guard = Guard(services)
+    app = web.Application(
+        middlewares=[
+            middleware(services.new_id),
+            gateway(services),
+            authentication(guard),
+            throttling(services),
+            refuse_nul,
+        ]
+    )
+    app[GUARD] = guard
     app.on_response_prepare.append(mark)
+    app.on_response_prepare.append(keep_private)
     app.on_shutdown.append(stream.close)
-    endpoints = [*_short(services), *_fleet(services), _stream(stream), *arm_endpoints(services)]
+    endpoints = [*_short(services), *_fleet(services), _audit(services), _stream(stream), *arm_endpoints(services)]
     for endpoint in endpoints:
-        app.router.add_route(endpoint.method, endpoint.pattern or endpoint.path, endpoint.handler)
-    description = describe(endpoints, _version())
+        app.router.add_route(endpoint.method, endpoint.pattern or endpoint.path, endpoint.guarded)
+    description = describe(endpoints, _version(), asks_who=not services.access.is_open)
 
     async def openapi(request: web.Request) -> web.Response:
         return reply(request, description)
@@ -130,6 +146,7 @@ def _job_verbs(services: Services, mount: Mount, one: str) -> list[Endpoint]:
             method="POST",
             path=occurrences,
             handler=handlers.preview_posted,
+            needs=Right.LOOK,
             tag=tag,
             body=kind,
             answer=OccurrenceDocument,
@@ -151,6 +168,7 @@ def _fleet(services: Services) -> list[Endpoint]:
             method="POST",
             path=f"{host}/cordon",
             handler=handlers.cordon,
+            needs=Right.STEER,
             tag="hosts",
             body=CordonDocument,
             answer=kind,
@@ -159,6 +177,7 @@ def _fleet(services: Services) -> list[Endpoint]:
             method="POST",
             path=f"{host}/release",
             handler=handlers.release,
+            needs=Right.STEER,
             tag="hosts",
             body=EmptyDocument,
             answer=kind,
@@ -174,6 +193,18 @@ def _fleet(services: Services) -> list[Endpoint]:
         ),
         Endpoint(method="GET", path=f"{events}/{{event}}", handler=handlers.event, tag="events", answer=EventDocument),
     ]
+
+
+def _audit(services: Services) -> Endpoint:
+    return Endpoint(
+        method="GET",
+        path=f"{_BASE}/audit",
+        handler=AuditHandlers(services).list_all,
+        tag="audit",
+        answer=AuditDocument,
+        listed=True,
+        query=(*PAGING, "$filter"),
+    )
 
 
 def _stream(stream: Stream) -> Endpoint:

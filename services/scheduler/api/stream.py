@@ -8,8 +8,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from services.scheduler.api.callers import still_stands
 from services.scheduler.api.schemas.values import Document, Time, encoder
+from services.scheduler.api.sight import Sight, sight_of
 from services.scheduler.feed import Feed, Update
+from services.scheduler.store.base import Store
 
 HEARTBEAT = timedelta(seconds=15)
 _BEAT = b": heartbeat\n\n"
@@ -29,14 +32,19 @@ class UpdateDocument(Document, frozen=True, kw_only=True):
 class Stream:
     """Serves the feed to any number of readers until `close`."""
 
-    def __init__(self, feed: Feed, heartbeat: timedelta = HEARTBEAT) -> None:
-        """Send a comment after each `heartbeat` of silence, so that proxies keep the connection."""
+    def __init__(self, feed: Feed, store: Store, heartbeat: timedelta = HEARTBEAT) -> None:
+        """Send a comment after each `heartbeat` of silence, so that proxies keep the connection.
+
+        The store tells which collections a confined reader sees.
+        """
         self._feed = feed
+        self._store = store
         self._patience = heartbeat.total_seconds()
         self._closing = asyncio.Event()
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
-        """Send every update from now on, each as one event named by its kind."""
+        """Send every update from now on that the reader may see, each as one event named by its kind."""
+        sight = sight_of(request, self._store)
         response = web.StreamResponse(headers=_HEADERS)
         closing = asyncio.create_task(self._closing.wait(), name="stream closing")
         try:
@@ -44,7 +52,7 @@ class Stream:
                 await response.prepare(request)
                 # The first bytes tell the reader that it misses nothing from here on.
                 await response.write(_BEAT)
-                while (text := await self._next(queue, closing)) is not None:
+                while (text := await self._next(queue, closing, sight)) is not None and still_stands(request):
                     await response.write(text)
                 await response.write_eof()
         finally:
@@ -55,13 +63,24 @@ class Stream:
         """End every stream (an `on_shutdown` signal)."""
         self._closing.set()
 
-    async def _next(self, queue: "asyncio.Queue[Update]", closing: "asyncio.Task[bool]") -> bytes | None:
+    async def _next(self, queue: "asyncio.Queue[Update]", closing: "asyncio.Task[bool]", sight: Sight) -> bytes | None:
+        """Return what to send next; None at the end. What the reader may not see does not put the heartbeat off."""
+        time = asyncio.get_running_loop().time
+        until = time() + self._patience
+        while not closing.done() and (left := until - time()) > 0:
+            update = await self._heard(queue, closing, left)
+            shown = None if update is None else await sight.update(update)
+            if shown is not None:
+                return _event(shown)
+        return None if closing.done() else _BEAT
+
+    async def _heard(
+        self, queue: "asyncio.Queue[Update]", closing: "asyncio.Task[bool]", seconds: float
+    ) -> Update | None:
         getting = asyncio.create_task(queue.get(), name="stream update")
         try:
-            await asyncio.wait({getting, closing}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
-            if getting.done():
-                return _event(getting.result())
-            return None if closing.done() else _BEAT
+            await asyncio.wait({getting, closing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            return getting.result() if getting.done() else None
         finally:
             getting.cancel()
 

@@ -1,12 +1,18 @@
 """The routes of the page: the whole at `/`, the part that changes at `/portal/fragment`, and its static files."""
 
+from http import HTTPStatus
 from pathlib import Path
 
 import jinja2
 from aiohttp import web
 
+from services.scheduler.api.authentication import FIRST_PAGE, PORTAL_FILES, SIGN_IN
+from services.scheduler.api.callers import caller_of, session_of
 from services.scheduler.api.ports import Services
+from services.scheduler.api.sight import sight_of
+from services.scheduler.domain.callers import Caller
 from services.scheduler.errors import StoreUnavailableError
+from services.scheduler.portal.sign_in import SignIn
 from services.scheduler.portal.view import Overview, gather
 from shared.logs import get_logger
 
@@ -14,11 +20,15 @@ _HERE = Path(__file__).parent
 _STATIC = "/portal/static"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Without a referrer browsers would not say, either, that a form of ours was sent by a page of ours.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+_ALWAYS_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class Portal:
@@ -36,34 +46,55 @@ class Portal:
             undefined=jinja2.StrictUndefined,
         )
 
-    async def page(self, _: web.Request) -> web.Response:
+    async def page(self, request: web.Request) -> web.Response:
         """Return the page; it is useful without scripts, and keeps itself fresh with them."""
-        return await self._answer("page.html")
+        return await self._answer(request, "page.html")
 
-    async def fragment(self, _: web.Request) -> web.Response:
+    async def fragment(self, request: web.Request) -> web.Response:
         """Return the changing part of the page alone."""
-        return await self._answer("fragment.html")
+        return await self._answer(request, "fragment.html")
 
-    async def _answer(self, template: str) -> web.Response:
-        """Render what there is; while the store is away say so, with 503, in the same frame."""
+    async def _answer(self, request: web.Request, template: str) -> web.Response:
+        """Render what the caller may see; while the store is away say so, with 503, in the same frame."""
         view: Overview | None = None
         try:
-            view = await gather(self._services)
+            view = await gather(self._services, sight_of(request, self._services.store))
         except StoreUnavailableError as fault:
             self._log.warning("page shown without data", error=str(fault))
-        text = self._templates.get_template(template).render(view=view)
-        return web.Response(
-            text=text, content_type="text/html", charset="utf-8", status=200 if view else 503, headers=_HEADERS
-        )
+        status = HTTPStatus.OK if view else HTTPStatus.SERVICE_UNAVAILABLE
+        who = {"caller": self._known(request), "session": session_of(request)}
+        return self._render(request, template, status, view=view, **who)
+
+    def _known(self, request: web.Request) -> Caller | None:
+        """Return who looks, None where nobody is asked who he is."""
+        return None if self._services.access.is_open else caller_of(request)
+
+    def sign_in(self, request: web.Request, fault: str, status: HTTPStatus) -> web.Response:
+        """Return the form for a token, with a sentence above it or none."""
+        return self._render(request, "sign_in.html", status, fault=fault)
+
+    def _render(self, request: web.Request, template: str, status: HTTPStatus, **values: object) -> web.Response:
+        headers = {**_HEADERS, **_ALWAYS_TLS} if request.secure else _HEADERS
+        text = self._templates.get_template(template).render(**values)
+        return web.Response(text=text, content_type="text/html", charset="utf-8", status=status, headers=headers)
 
 
 def add_portal(app: web.Application, services: Services) -> None:
     """Put the page at `/` of the scheduler's application."""
     portal = Portal(services)
-    app.router.add_get("/", portal.page)
+    app.router.add_get("/", portal.page, name=FIRST_PAGE)
     app.router.add_get("/portal/fragment", portal.fragment)
-    app.router.add_static(_STATIC, _HERE / "static")
+    app.router.add_static(_STATIC, _HERE / "static", name=PORTAL_FILES)
+    if not services.access.is_open:
+        _add_sign_in(app, SignIn(portal.sign_in))
     app.on_response_prepare.append(_ask_again_for_static)
+
+
+def _add_sign_in(app: web.Application, sign_in: SignIn) -> None:
+    resource = app.router.add_resource("/sign-in", name=SIGN_IN)
+    resource.add_route("GET", sign_in.form)
+    resource.add_route("POST", sign_in.sign_in)
+    app.router.add_post("/sign-out", sign_in.sign_out)
 
 
 async def _ask_again_for_static(request: web.Request, response: web.StreamResponse) -> None:

@@ -4,11 +4,9 @@ from enum import StrEnum
 
 import msgspec
 
+from services.scheduler.api.schemas.fleet import EventDocument
 from services.scheduler.domain.hosts import STARTED
-from services.scheduler.store.records import (
-    ApprovalState,
-    EventRecord,
-)
+from services.scheduler.store.records import ApprovalState
 from shared.messages import DrainState
 
 
@@ -29,22 +27,27 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-def steps(event: EventRecord) -> tuple[Step, ...]:
+def steps(event: EventDocument) -> tuple[Step, ...]:
     """Return the four steps of an active event: announced, drained, approved, interrupted."""
     return (Step(name="Announced", state=StepState.DONE), _drained(event), _approved(event), _interrupted(event))
 
 
-def _drained(event: EventRecord) -> Step:
+def _drained(event: EventDocument) -> Step:
     drains = {host.drain for host in event.hosts.values()}
-    running = sum(host.running for host in event.hosts.values())
     if DrainState.OVERDUE in drains:
-        return Step(name="Drain overdue", state=StepState.WARN, detail=f"{running} still running")
+        return Step(name="Drain overdue", state=StepState.WARN, detail=_still_running(event))
     if DrainState.DRAINING in drains:
-        return Step(name="Draining", state=StepState.NOW, detail=f"{running} still running")
+        return Step(name="Draining", state=StepState.NOW, detail=_still_running(event))
     return Step(name="Drained", state=StepState.DONE if drains else StepState.AHEAD)
 
 
-def _approved(event: EventRecord) -> Step:
+def _still_running(event: EventDocument) -> str:
+    """Say how many executions are left, to whom the numbers are shown."""
+    running = [host.running for host in event.hosts.values() if host.running is not None]
+    return f"{sum(running)} still running" if running else ""
+
+
+def _approved(event: EventDocument) -> Step:
     approval = event.approval
     if approval.state is ApprovalState.APPROVED:
         return Step(name="Approved", state=StepState.DONE, detail=f"by {approval.by}" if approval.by else "")
@@ -57,7 +60,7 @@ def _approved(event: EventRecord) -> Step:
     return Step(name="Approved", state=StepState.AHEAD)
 
 
-def _interrupted(event: EventRecord) -> Step:
+def _interrupted(event: EventDocument) -> Step:
     if event.status == STARTED:
         return Step(name="Interruption", state=StepState.NOW, detail="under way")
     return Step(name="Interruption", state=StepState.AHEAD)

@@ -1,20 +1,20 @@
 """What the page shows, gathered from the store and the fleet into plain values for the template."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
 from services.scheduler.api.ports import Services
+from services.scheduler.api.schemas.fleet import EventDocument, HostDocument
+from services.scheduler.api.sight import Sight
+from services.scheduler.domain.collections import Collection
 from services.scheduler.domain.executions import HistoryRow
-from services.scheduler.domain.hosts import HostCondition, HostReport
+from services.scheduler.domain.hosts import HostCondition
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.portal.progress import Step, steps
 from services.scheduler.portal.words import place_words, schedule_words, target_words
-from services.scheduler.store.records import (
-    EventOutcome,
-    EventRecord,
-    Recent,
-)
+from services.scheduler.store.records import EventOutcome, Recent
 from shared.topics import host_key
 
 JOBS_SHOWN = 200
@@ -29,8 +29,8 @@ _COLLECTIONS = 100
 class HostCard(msgspec.Struct, frozen=True, kw_only=True):
     """One host with the events that threaten it."""
 
-    report: HostReport
-    events: tuple[EventRecord, ...]
+    host: HostDocument
+    events: tuple[EventDocument, ...]
 
 
 class PoolGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +42,13 @@ class PoolGroup(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def available(self) -> int:
         """How many of them take jobs now."""
-        return sum(card.report.condition is HostCondition.AVAILABLE for card in self.hosts)
+        return sum(card.host.condition is HostCondition.AVAILABLE for card in self.hosts)
 
 
 class EventCard(msgspec.Struct, frozen=True, kw_only=True):
     """One event and how far it has come."""
 
-    event: EventRecord
+    event: EventDocument
     steps: tuple[Step, ...]
 
 
@@ -68,7 +68,8 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The counts at the top of the page; `enabled` counts only among the jobs shown.
 
-    With `uncounted` there are more jobs than `jobs`: a page that anybody reloads must not count a million.
+    With `uncounted` there are more jobs than `jobs`: a page that anybody reloads must not count a million. `running`
+    and `held` are None for a caller who does not see everybody's jobs.
     """
 
     hosts: int
@@ -77,8 +78,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int
     uncounted: bool
     enabled: int
-    running: int
-    held: int
+    running: int | None
+    held: int | None
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,40 +89,42 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary
     pools: tuple[PoolGroup, ...]
     active: tuple[EventCard, ...]
-    past: tuple[EventRecord, ...]
+    past: tuple[EventDocument, ...]
     jobs: tuple[JobRow, ...]
     jobs_hidden: int
     executions: tuple[Recent, ...]
 
 
-async def gather(services: Services) -> Overview:
-    """Return what there is to see now. Raises StoreUnavailableError."""
-    reports = services.hosts.reports()
-    active = await services.store.list_events(active=True, limit=100)
-    recent = await services.store.recent_history(_RECENT)
-    found, total, uncounted = await _jobs(services)
+async def gather(services: Services, sight: Sight) -> Overview:
+    """Return what there is to see now for whoever looks through `sight`. Raises StoreUnavailableError."""
+    hosts = [sight.host(report) for report in services.hosts.reports()]
+    active = [sight.event(event) for event in await services.store.list_events(active=True, limit=100)]
+    collections = await sight.collections(services.subscription, None, top=_COLLECTIONS, skip=0)
+    recent = await sight.recent_history(_RECENT, collections)
+    found, total, uncounted = await _jobs(services, collections)
     return Overview(
         at=services.clock.now(),
-        summary=_summary(reports, active, found, total, uncounted=uncounted),
-        pools=_pools(reports, active),
+        summary=_summary(hosts, active, found, total, uncounted=uncounted),
+        pools=_pools(hosts, active),
         active=tuple(EventCard(event=event, steps=steps(event)) for event in active),
-        past=await _past(services),
+        past=await _past(services, sight),
         jobs=await _rows(services, found, recent),
         jobs_hidden=total - len(found),
         executions=tuple(recent[:EXECUTIONS_SHOWN]),
     )
 
 
-async def _past(services: Services) -> tuple[EventRecord, ...]:
+async def _past(services: Services, sight: Sight) -> tuple[EventDocument, ...]:
     events = await services.store.list_events(active=False, limit=PAST_EVENTS_SHOWN + 100)
-    return tuple(event for event in events if event.outcome is not EventOutcome.ACTIVE)[:PAST_EVENTS_SHOWN]
+    past = [event for event in events if event.outcome is not EventOutcome.ACTIVE]
+    return tuple(sight.event(event) for event in past[:PAST_EVENTS_SHOWN])
 
 
-async def _jobs(services: Services) -> tuple[list[Job], int, bool]:
+async def _jobs(services: Services, collections: Sequence[Collection]) -> tuple[list[Job], int, bool]:
     """Return the first jobs by collection and name, how many there are in all, and whether that is not all of them."""
     store, total, uncounted = services.store, 0, False
     jobs: list[Job] = []
-    for collection in await store.list_collections(services.subscription, None, top=_COLLECTIONS, skip=0):
+    for collection in collections:
         count = await store.count_jobs(collection.id, at_most=JOBS_COUNTED + 1)
         total += min(count, JOBS_COUNTED)
         uncounted |= count > JOBS_COUNTED
@@ -161,31 +164,37 @@ def _visible_state(job: Job) -> JobState:
     return job.state if job.gate_open or job.state is not JobState.ENABLED else JobState.DISABLED
 
 
-def _pools(reports: list[HostReport], active: list[EventRecord]) -> tuple[PoolGroup, ...]:
+def _pools(hosts: list[HostDocument], active: list[EventDocument]) -> tuple[PoolGroup, ...]:
     groups: dict[str, list[HostCard]] = {}
-    for report in reports:
-        card = HostCard(report=report, events=_threatening(report, active))
-        for pool in report.pools or ("",):
+    for host in hosts:
+        card = HostCard(host=host, events=_threatening(host, active))
+        for pool in host.pools or ("",):
             groups.setdefault(pool, []).append(card)
     ordered = sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
     return tuple(PoolGroup(name=name, hosts=tuple(cards)) for name, cards in ordered)
 
 
-def _threatening(report: HostReport, active: list[EventRecord]) -> tuple[EventRecord, ...]:
-    key = host_key(report.host)
-    return tuple(event for event in active if event.event_id in report.events or key in event.hosts)
+def _threatening(host: HostDocument, active: list[EventDocument]) -> tuple[EventDocument, ...]:
+    key = host_key(host.host)
+    return tuple(event for event in active if event.event_id in host.events or key in event.hosts)
 
 
 def _summary(
-    reports: list[HostReport], active: list[EventRecord], jobs: list[Job], total: int, *, uncounted: bool
+    hosts: list[HostDocument], active: list[EventDocument], jobs: list[Job], total: int, *, uncounted: bool
 ) -> Summary:
     return Summary(
-        hosts=len(reports),
-        available=sum(report.condition is HostCondition.AVAILABLE for report in reports),
+        hosts=len(hosts),
+        available=sum(host.condition is HostCondition.AVAILABLE for host in hosts),
         events=len(active),
         jobs=total,
         uncounted=uncounted,
         enabled=sum(_visible_state(job) is JobState.ENABLED for job in jobs),
-        running=sum(report.running for report in reports),
-        held=sum(report.held for report in reports),
+        running=_total([host.running for host in hosts]),
+        held=_total([host.held for host in hosts]),
     )
+
+
+def _total(numbers: list[int | None]) -> int | None:
+    """Return the sum, None if any number is not shown."""
+    shown = [number for number in numbers if number is not None]
+    return sum(shown) if len(shown) == len(numbers) else None

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from services.scheduler.domain.actions import Call, HttpCall, MqttCall, StorageQueueCall
+from services.scheduler.domain.actions import ActionKind, Call, HttpCall, MqttCall, StorageQueueCall
 from services.scheduler.domain.jobs import JobDefinition
 from services.scheduler.domain.recurrence import Recurrence
 
@@ -44,7 +44,8 @@ def target_words(call: Call) -> str:
         case MqttCall():
             return f"topic {call.topic}"
         case _:
-            return f"{call.entity} of {call.namespace}"
+            kind = "queue" if call.kind is ActionKind.SERVICE_BUS_QUEUE else "topic"
+            return f"{kind} {call.entity} of {call.namespace}"
 
 
 def _request_words(call: HttpCall) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Protocol, Self
 
+from services.scheduler.domain.callers import Scope
 from services.scheduler.domain.collections import (
     Collection,
     CollectionDefinition,
@@ -19,6 +20,8 @@ from services.scheduler.domain.collections import (
 )
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceId
 from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.domain.secrets import KeyId
+from services.scheduler.store.audit import Actor, AuditEntry, AuditFilter, Change, Follower
 from services.scheduler.store.records import (
     Approval,
     Claim,
@@ -88,7 +91,13 @@ class Store(Protocol):
     # -- collections -------------------------------------------------------------------------------------------------
 
     async def put_collection(
-        self, namespace: Namespace, name: str, definition: CollectionDefinition, now: datetime
+        self,
+        namespace: Namespace,
+        name: str,
+        definition: CollectionDefinition,
+        now: datetime,
+        *,
+        by: Change | None = None,
     ) -> tuple[Collection, bool]:
         """Create or replace; True when new. Opening or closing the gate takes effect on its jobs at once.
 
@@ -101,12 +110,21 @@ class Store(Protocol):
         ...
 
     async def list_collections(
-        self, subscription: str, resource_group: str | None, *, top: int, skip: int
+        self,
+        subscription: str,
+        resource_group: str | None,
+        *,
+        within: Sequence[Scope] | None = None,
+        top: int,
+        skip: int,
     ) -> list[Collection]:
-        """Return collections by name; all groups of the subscription when `resource_group` is None."""
+        """Return collections by name; all groups of the subscription when `resource_group` is None.
+
+        With `within` only those that it names are there, also for `top` and `skip`.
+        """
         ...
 
-    async def delete_collection(self, namespace: Namespace, name: str) -> None:
+    async def delete_collection(self, namespace: Namespace, name: str, *, by: Actor | None = None) -> None:
         """Delete it with its jobs, their occurrences and history. Raises NotFoundError.
 
         Its name is free and it is found no more from the first moment on; its jobs go a part at a time, each with all
@@ -117,7 +135,7 @@ class Store(Protocol):
 
     # -- resource groups ---------------------------------------------------------------------------------------------
 
-    async def put_group(self, group: ResourceGroup) -> bool:
+    async def put_group(self, group: ResourceGroup, *, by: Actor | None = None) -> bool:
         """Create or replace; True when there was none, not even one that a collection is in."""
         ...
 
@@ -125,7 +143,7 @@ class Store(Protocol):
         """Return it, also one that was never made but has a collection in it. Raises NotFoundError."""
         ...
 
-    async def delete_group(self, namespace: Namespace) -> list[CollectionId]:
+    async def delete_group(self, namespace: Namespace, *, by: Actor | None = None) -> list[CollectionId]:
         """Delete it with its collections, whose ids are returned, and all that is in them. Raises NotFoundError.
 
         The collections go as `delete_collection` says, all of them found no more from the first moment on.
@@ -177,15 +195,17 @@ class Store(Protocol):
         """Return how many jobs the collection has, counting no further than `at_most`."""
         ...
 
-    async def delete_job(self, collection_id: CollectionId, name: str) -> JobId:
+    async def delete_job(self, collection_id: CollectionId, name: str, *, by: Actor | None = None) -> JobId:
         """Delete a job with its occurrences and history; return its id. Raises NotFoundError."""
         ...
 
-    async def delete_jobs(self, collection_id: CollectionId, ids: Sequence[JobId]) -> list[JobId]:
+    async def delete_jobs(
+        self, collection_id: CollectionId, ids: Sequence[JobId], *, by: Actor | None = None
+    ) -> list[JobId]:
         """Delete jobs of a collection, as `delete_job` does; return the ids of those that were there."""
         ...
 
-    async def add_run(self, occurrence: Occurrence) -> bool:
+    async def add_run(self, occurrence: Occurrence, *, by: Actor | None = None) -> bool:
         """Add a READY occurrence asked for by a caller; False when that id is there, or was within ten minutes.
 
         The ten minutes are those before `due`, the instant of the asking. Raises NotFoundError when the job is gone.
@@ -198,8 +218,28 @@ class Store(Protocol):
         """Return rows, newest first."""
         ...
 
-    async def recent_history(self, limit: int) -> list[Recent]:
-        """Return the latest rows over all jobs, newest first."""
+    async def recent_history(self, limit: int, *, within: Sequence[CollectionId] | None = None) -> list[Recent]:
+        """Return the latest rows over all jobs, or over those of the collections `within`, newest first."""
+        ...
+
+    # -- secrets ------------------------------------------------------------------------------------------------------
+
+    async def list_sealed(self, *, other_than: KeyId, after: Job | None = None, limit: int) -> list[Job]:
+        """Return jobs with a secret that is sealed under another key than `other_than`, in no particular order but
+        always the same; those after a job of an earlier answer. The work is bounded by `limit`.
+        """
+        ...
+
+    async def count_sealed(self, *, other_than: KeyId) -> int:
+        """Return how many jobs `list_sealed` has; COUNTED means that or more."""
+        ...
+
+    async def reseal(self, resealed: Sequence[Job]) -> frozenset[JobId]:
+        """Replace the definitions of jobs whose revision is the stored one, and raise it; return the ids of those.
+
+        A job that somebody wrote, writes or deleted meanwhile stays as it is. Nothing else of a job changes, and nobody
+        is told: claims stand, with the definitions that they have.
+        """
         ...
 
     # -- dispatch ----------------------------------------------------------------------------------------------------
@@ -309,16 +349,29 @@ class Store(Protocol):
         """Keep who approved, when and why; a later one replaces it, but never FOREIGN over APPROVED."""
         ...
 
-    async def put_cordon(self, cordon: Cordon) -> None:
+    async def put_cordon(self, cordon: Cordon, *, by: Actor | None = None) -> None:
         """Create or replace the operator's cordon of a host."""
         ...
 
-    async def delete_cordon(self, host: str) -> bool:
+    async def delete_cordon(self, host: str, *, by: Actor | None = None) -> bool:
         """Remove it; False when there was none."""
         ...
 
     async def list_cordons(self) -> list[Cordon]:
         """Return all operators' cordons."""
+        ...
+
+    # -- audit log ---------------------------------------------------------------------------------------------------
+    # Verbs that callers ask for take whose change it is (`by`, or a draft's `change`). Its entry is written in the same
+    # transaction, with what that transaction found and left, so that neither is without the other. What changes nothing
+    # leaves none, and what nobody asked for (None) neither.
+
+    def follow_changes(self, follower: Follower) -> None:
+        """Tell `follower` from now on of the entries that are written through this instance."""
+        ...
+
+    async def list_audit(self, wanted: AuditFilter, *, top: int, skip: int) -> list[AuditEntry]:
+        """Return entries, the latest change first; those of one job in the order in which it was changed."""
         ...
 
     # -- upkeep ------------------------------------------------------------------------------------------------------
@@ -340,6 +393,10 @@ class Store(Protocol):
 
     async def prune_events(self, *, ended_before: datetime, limit: int) -> int:
         """Delete up to `limit` events that ended before, with their approvals and drain reports; return how many."""
+        ...
+
+    async def prune_audit(self, *, older_than: datetime, limit: int) -> int:
+        """Delete up to `limit` entries of the audit log from before `older_than`, the oldest first; return how many."""
         ...
 
     async def prune_runs(self, *, asked_before: datetime, limit: int) -> int:

@@ -8,7 +8,9 @@ from typing import NewType
 import msgspec
 
 from services.scheduler.domain.executions import HistoryRow, Next, Occurrence, OccurrenceId
+from services.scheduler.domain.hosts import Spared
 from services.scheduler.domain.jobs import Job, JobDefinition, JobId, JobState
+from services.scheduler.store.audit import Change
 
 SessionId = NewType("SessionId", str)
 
@@ -58,6 +60,7 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     occurrence that stays. Any other job is due as before, or when the first occurrence was that the write drops.
     `withheld` are occurrences that this replica has claimed and will not start: those may be dropped, too.
     `expected` is the `progress_of` the job that the draft was made from, where that matters.
+    `change` is how the audit log tells of it; None: no caller asked for it.
     """
 
     uid: str
@@ -72,6 +75,7 @@ class JobDraft(msgspec.Struct, frozen=True, kw_only=True):
     withheld: frozenset[OccurrenceId] = frozenset()
     expected_revision: int | None = None
     expected: Progress | None = None
+    change: Change | None = None
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -194,6 +198,7 @@ class HostDrain(msgspec.Struct, frozen=True, kw_only=True):
     running: int = 0
     held: int = 0
     rerouted: int = 0
+    spared: Spared | None = None
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.client.errors import MovingError
@@ -35,6 +35,8 @@ def read_or_refused(document: Any, collection: str | None = None) -> list[Wanted
 
 @settings(max_examples=50)
 @given(JSON)
+@example({"name": ""})
+@example({"id": ""})
 def test_any_document_is_read_or_refused(document: Any) -> None:
     outcome = read_or_refused(document, "c")
     assert outcome if isinstance(outcome, str) else all(one.collection for one in outcome)

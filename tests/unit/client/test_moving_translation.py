@@ -6,6 +6,8 @@ import pytest
 
 from tests.parts.moving import job_resource, sample, template, wanted
 
+WHY = "no export holds it; give it to the template as a parameter, or write it into the file"
+
 
 def translated(**properties: Any) -> Any:
     return wanted(template(job_resource("c/j", **properties)))["c/j"]
@@ -35,18 +37,18 @@ def test_fields_that_nobody_knows_are_named() -> None:
     assert wanted(sample("flat.json"))["maintenance/vacuum"].notes == ("colour is left out: no such field",)
 
 
-def test_what_cannot_run_here_says_why_and_which_secrets_are_missing() -> None:
+def test_secrets_that_no_export_holds_are_named() -> None:
     found = wanted(sample("flat.json"))
     protected, enqueue = found["maintenance/protected"], found["maintenance/enqueue"]
-    assert protected.obstacles == ("action.request.authentication: this version cannot authenticate (Basic)",)
-    assert protected.notes == ("action.request.authentication.password: Azure never exported it",)
-    assert enqueue.obstacles == ("action.type: this version cannot run StorageQueue actions",)
-    assert enqueue.notes == ("action.queueMessage.sasToken: Azure never exported it",)
+    assert (protected.obstacles, enqueue.obstacles) == ((), ())
+    assert protected.missing == (f"action.request.authentication.password: {WHY}",)
+    assert enqueue.missing == (f"action.queueMessage.sasToken: {WHY}",)
 
 
 def test_secrets_that_were_given_are_not_missing() -> None:
     found = wanted(sample("flat.json"), jobs_protected_password="x", jobs_enqueue_sasToken="y")
-    assert [found[name].notes for name in ("maintenance/protected", "maintenance/enqueue")] == [(), ()]
+    assert [found[name].missing for name in ("maintenance/protected", "maintenance/enqueue")] == [(), ()]
+    assert found["maintenance/enqueue"].document["action"]["queueMessage"]["sasToken"] == "y"
 
 
 @pytest.mark.parametrize(
@@ -61,8 +63,25 @@ def test_each_kind_of_authentication_names_its_secrets(kind: str, missing: list[
     request = {"uri": "https://x.example", "authentication": {"type": kind, "certificateThumbprint": "AB"}}
     found = translated(action={"request": {}, "errorAction": {"request": request}})
     place = "action.errorAction.request.authentication"
-    assert found.notes == tuple(f"{place}.{name}: Azure never exported it" for name in missing)
-    assert found.obstacles == (f"{place}: this version cannot authenticate ({kind})",)
+    assert found.missing == tuple(f"{place}.{name}: {WHY}" for name in missing)
+    assert found.document["action"]["errorAction"]["request"]["authentication"] == {"type": kind}
+
+
+@pytest.mark.parametrize("message", ["serviceBusQueueMessage", "serviceBusTopicMessage"])
+def test_a_message_to_service_bus_needs_its_key(message: str) -> None:
+    found = translated(action={message: {"namespace": "n", "authentication": {"sasKeyName": "k"}}})
+    assert found.missing == (f"action.{message}.authentication.sasKey: {WHY}",)
+
+
+def test_a_certificate_may_have_no_password() -> None:
+    authentication = {"type": "ClientCertificate", "pfx": "AA=="}
+    assert translated(action={"request": {"authentication": authentication}}).missing == ()
+
+
+def test_a_signature_needs_its_secret() -> None:
+    assert translated(action={"request": {"uri": "x", "webhookSigned": True}}).missing == (
+        f"action.request.webhookSecret: {WHY}",
+    )
 
 
 def test_months_would_be_lost_so_the_job_is_left_out() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from services.scheduler.api.schemas.fleet import event_document
 from services.scheduler.portal.progress import StepState, steps
 from services.scheduler.store.records import (
     Approval,
@@ -27,7 +28,7 @@ ANNOUNCED = EventRecord(
 
 
 def states(event: EventRecord) -> list[StepState]:
-    return [step.state for step in steps(event)]
+    return [step.state for step in steps(event_document(event))]
 
 
 def test_an_event_just_announced_has_everything_ahead() -> None:
@@ -37,7 +38,7 @@ def test_an_event_just_announced_has_everything_ahead() -> None:
 def test_a_draining_host_is_the_present_step() -> None:
     event = msgspec.structs.replace(ANNOUNCED, hosts={"db-0": HostDrain(drain="draining", running=2)})
     assert states(event)[1] is StepState.NOW
-    assert steps(event)[1].detail == "2 still running"
+    assert steps(event_document(event))[1].detail == "2 still running"
 
 
 def test_one_overdue_host_is_a_warning_whatever_the_others_do() -> None:
@@ -56,5 +57,5 @@ def test_an_approved_and_started_event_is_at_its_last_step() -> None:
 
 
 def test_an_event_that_started_without_approval_does_not_look_approved() -> None:
-    step = steps(msgspec.structs.replace(ANNOUNCED, status="Started"))[2]
+    step = steps(event_document(msgspec.structs.replace(ANNOUNCED, status="Started")))[2]
     assert (step.name, step.detail) == ("Not approved", "it started by itself")

@@ -133,6 +133,39 @@ def test_passwords_and_tokens_are_never_shown() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "postgresql://db/x?user=a&password=hush&sslmode=require",
+            "postgresql://db/x?user=a&password=***&sslmode=require",
+        ),
+        ("postgresql://a:hu/sh@db/x", "postgresql://***"),
+        ("postgresql://a:hu#sh@db/x", "postgresql://***"),
+        ("postgresql://a:hush@[::1/x", "***"),
+        ("https://collector:4318/v1?token=hush", "https://collector:4318/v1?token=***"),
+        ("mqtt://broker:1883", "mqtt://broker:1883"),
+        ("sqlite:////var/lib/leeward.db", "sqlite:////var/lib/leeward.db"),
+    ],
+)
+def test_a_password_is_hidden_wherever_in_a_url_it_stands(url: str, shown: str) -> None:
+    class Place(msgspec.Struct, frozen=True):
+        database_url: str
+
+    assert masked(Place(url)) == {"database_url": shown}
+
+
+def test_a_fault_that_quotes_a_url_hides_its_password() -> None:
+    class Picky(msgspec.Struct, frozen=True):
+        endpoint: str
+
+        def __post_init__(self) -> None:
+            raise ValueError(f"endpoint={self.endpoint}: no credentials here")
+
+    with pytest.raises(SettingsError, match=r"endpoint=https://me:\*\*\*@host/: no credentials here"):
+        load(Picky, {"LEEWARD_ENDPOINT": "https://me:hush@host/"})
+
+
 def test_help_lists_each_setting_and_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         load(Sample, {}, ["--help"])

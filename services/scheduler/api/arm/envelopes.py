@@ -1,6 +1,7 @@
 """ARM's envelopes: id, type and name beside `properties`, in the casing of the recorded replies."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Annotated
 
 import msgspec
@@ -146,6 +147,11 @@ def arm_history(collection: Collection, job: Job, row: HistoryRow) -> ArmHistory
 
 
 def history_key(row: HistoryRow) -> str:
-    """Return the key of a row: newest first by its text, then a rising number (reference §1.9)."""
+    """Return the key of a row: newest first by its text, then a number as Azure's (reference §1.9).
+
+    The number follows from what the row says, not from how many there are: those are everybody's.
+    """
     ticks = (row.start_time - _YEAR_ONE) // timedelta(microseconds=1) * 10
-    return f"{_MAX_TICKS - ticks:020d}:{_FIRST_SEQUENCE + (row.id or 0):020d}"
+    what = f"{row.occurrence_id} {row.action_name} {row.attempt} {row.status} {row.scheduled_time}"
+    number = int.from_bytes(sha256(what.encode()).digest()[:4])
+    return f"{_MAX_TICKS - ticks:020d}:{_FIRST_SEQUENCE + number:020d}"

@@ -6,16 +6,24 @@ import msgspec
 from aiohttp import web
 
 from services.scheduler.api.arm.addresses import PROVIDER
-from services.scheduler.api.arm.throttle import ThrottledError
 from services.scheduler.api.arm.versions import VersionError
-from services.scheduler.api.problems import BodyTooLargeError
+from services.scheduler.api.problems import BodyTooLargeError, said
+from services.scheduler.api.refusals import headers_of
 from services.scheduler.api.schemas.strict import MalformedBodyError
 from services.scheduler.api.schemas.values import Document
-from services.scheduler.errors import ConflictError, InvalidInputError, NotFoundError, StoreUnavailableError
+from services.scheduler.api.throttle import ThrottledError
+from services.scheduler.errors import (
+    ConflictError,
+    ForbiddenError,
+    ForeignRequestError,
+    InvalidInputError,
+    NotFoundError,
+    StoreUnavailableError,
+    UnauthenticatedError,
+)
 from shared.errors import LeewardError
 
 _ENCODER = msgspec.json.Encoder()
-_RETRY_AFTER_SECONDS = 1
 
 
 class ArmError(Document, frozen=True, kw_only=True):
@@ -46,6 +54,9 @@ CODES: dict[type[LeewardError], _Kind] = {
     MalformedBodyError: _Kind(HTTPStatus.BAD_REQUEST, "InvalidXmlRequest"),
     BodyTooLargeError: _Kind(HTTPStatus.BAD_REQUEST, "BadRequest"),
     InvalidInputError: _Kind(HTTPStatus.BAD_REQUEST, "BadRequest"),
+    ForbiddenError: _Kind(HTTPStatus.FORBIDDEN, "AuthorizationFailed"),
+    UnauthenticatedError: _Kind(HTTPStatus.UNAUTHORIZED, "AuthenticationFailed"),
+    ForeignRequestError: _Kind(HTTPStatus.FORBIDDEN, "AuthenticationFailed"),
     GroupNotFoundError: _Kind(HTTPStatus.NOT_FOUND, "ResourceGroupNotFound"),
     NotFoundError: _Kind(HTTPStatus.NOT_FOUND, "ResourceNotFound"),
     ConflictError: _Kind(HTTPStatus.CONFLICT, "ConflictError"),
@@ -66,11 +77,10 @@ def of_error(request: web.Request, fault: Exception) -> web.Response:
         return _reply(_INTERNAL, "this is a fault of the scheduler; its log has the details under x-ms-request-id")
     kind = _kind(fault)
     target = fault.field or None if isinstance(fault, InvalidInputError) else None
-    response = _reply(kind, _missing(request, fault) if isinstance(fault, NotFoundError) else str(fault), target)
+    response = _reply(kind, _missing(request, fault) if isinstance(fault, NotFoundError) else said(fault), target)
     if kind.status is HTTPStatus.NOT_FOUND:
         response.headers["x-ms-failure-cause"] = "gateway"
-    if kind.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    response.headers.update(headers_of(fault))
     return response
 
 

@@ -1,23 +1,21 @@
-"""The outermost layer of this mount: errors as ARM says them, burst limits, and the headers that tools read."""
+"""The outermost layer of this mount: errors as ARM says them, and the headers that tools read."""
 
 from datetime import datetime
-from hashlib import sha256
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from services.scheduler.api.arm.addresses import is_arm
 from services.scheduler.api.arm.errors import is_internal, of_error, of_http
-from services.scheduler.api.arm.throttle import Throttle
 from services.scheduler.api.ports import Services
 from services.scheduler.api.problems import REQUEST_ID
+from services.scheduler.api.rates import BURST
 from services.scheduler.errors import StoreUnavailableError
 from shared.logs import get_logger
 
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
 CORRELATION_ID = "x-ms-correlation-request-id"
 _RETURN_CLIENT_ID = "x-ms-return-client-request-id"
-_READS = frozenset({"GET", "HEAD"})
 _REGION = "LEEWARD"
 _UNCACHED = {"Cache-Control": "no-cache", "Pragma": "no-cache", "Expires": "-1"}
 _MAX_ID = 128
@@ -26,22 +24,17 @@ _log = get_logger(__name__)
 
 def gateway(services: Services) -> Middleware:
     """Return the middleware of the mount; requests to other paths pass through untouched."""
-    reads = Throttle(services.clock, size=services.burst_reads)
-    writes = Throttle(services.clock, size=services.burst_writes)
 
     @web.middleware
     async def arm(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not is_arm(request.path):
             return await handler(request)
-        kind, throttle = ("reads", reads) if request.method in _READS else ("writes", writes)
-        left: int | None = 0
         try:
-            left = throttle.take(_caller(request))
             response = await handler(request)
         except Exception as fault:  # noqa: BLE001 - the rim of this mount: whatever it was, it is logged and answered
             response = _answer(request, fault)
-        if left is not None:
-            response.headers[f"x-ms-ratelimit-burst-remaining-scheduler-{kind}"] = str(left)
+        if (burst := request.get(BURST)) is not None:
+            response.headers[f"x-ms-ratelimit-burst-remaining-scheduler-{burst.kind}"] = str(burst.left)
         response.headers.update(_headers(request, services.clock.now()))
         return response
 
@@ -57,12 +50,6 @@ def _answer(request: web.Request, fault: Exception) -> web.Response:
     if isinstance(fault, StoreUnavailableError):
         _log.warning("store unavailable for a request", error=str(fault), request_id=request_id)
     return of_error(request, fault)
-
-
-def _caller(request: web.Request) -> str:
-    """Return who asks: by token if there is one (only its digest is kept), else by address."""
-    token = request.headers.get("Authorization")
-    return sha256(token.encode(errors="surrogateescape")).hexdigest() if token else f"at {request.remote}"
 
 
 def _headers(request: web.Request, now: datetime) -> dict[str, str]:

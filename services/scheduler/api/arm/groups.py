@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
+from services.scheduler.api.actors import actor_of
 from services.scheduler.api.arm.addresses import group_id
 from services.scheduler.api.arm.errors import GroupNotFoundError
 from services.scheduler.api.arm.locations import plain
@@ -17,6 +18,7 @@ from services.scheduler.api.schemas.collections import MAX_LOCATION
 from services.scheduler.api.schemas.job_reader import read_tags
 from services.scheduler.api.schemas.strict import read, spelled
 from services.scheduler.api.schemas.values import READ_ONLY, Document
+from services.scheduler.api.sight import sight_of
 from services.scheduler.domain.collections import Namespace, ResourceGroup
 from services.scheduler.errors import InvalidInputError, NotFoundError
 
@@ -42,6 +44,7 @@ class Groups:
 
     def __init__(self, services: Services, mount: ArmMount) -> None:
         self._store = services.store
+        self._clock = services.clock
         self._engine = services.engine
         self._mount = mount
 
@@ -54,32 +57,33 @@ class Groups:
             raise InvalidInputError("location", f"has {len(location)} characters; at most {MAX_LOCATION} are allowed")
         namespace = self._mount.namespace(request)
         group = ResourceGroup(namespace=namespace, location=location, tags=read_tags(document.tags))
-        created = await self._store.put_group(group)
-        return written(request, _document(await self._find(namespace)), created=created)
+        created = await self._store.put_group(group, by=actor_of(request, self._clock))
+        return written(request, _document(await self._find(request)), created=created)
 
     async def get(self, request: web.Request) -> web.Response:
         """Return a resource group: one that was made, or one that a collection is in."""
-        return reply(request, _document(await self._find(self._mount.namespace(request))))
+        return reply(request, _document(await self._find(request)))
 
     async def head(self, request: web.Request) -> web.Response:
         """Tell whether a resource group exists: 204 or 404."""
-        await self._find(self._mount.namespace(request))
+        await self._find(request)
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete a resource group with its collections and their jobs."""
         namespace = self._mount.namespace(request)
         try:
-            deleted = await self._store.delete_group(namespace)
+            deleted = await self._store.delete_group(namespace, by=actor_of(request, self._clock))
         except NotFoundError as fault:
             raise _missing(namespace) from fault
         for collection_id in deleted:
             self._engine.forget_collection(collection_id)
         return done()
 
-    async def _find(self, namespace: Namespace) -> ResourceGroup:
+    async def _find(self, request: web.Request) -> ResourceGroup:
+        namespace = self._mount.namespace(request)
         try:
-            return await self._store.get_group(namespace)
+            return await sight_of(request, self._store).group(namespace)
         except NotFoundError as fault:
             raise _missing(namespace) from fault
 

@@ -22,6 +22,7 @@ from services.scheduler.api.collection_handlers import CollectionHandlers
 from services.scheduler.api.endpoints import PAGING, Endpoint
 from services.scheduler.api.job_handlers import JobHandlers
 from services.scheduler.api.ports import Services
+from services.scheduler.api.rights import Right
 from services.scheduler.api.schemas.values import Document
 
 ARM = "arm"
@@ -73,17 +74,17 @@ def _provider(provider: Provider) -> list[Endpoint]:
     path, kind = f"{SUBSCRIPTION}/providers/{PROVIDER}", ProviderDocument
     return [
         _route("GET", path, provider.get, "provider", answer=kind, check=dated),
-        _route("POST", f"{path}/register", provider.register, "provider", answer=kind, check=dated),
+        _route("POST", f"{path}/register", provider.register, "provider", answer=kind, check=dated, needs=Right.LOOK),
     ]
 
 
 def _groups(groups: Groups) -> list[Endpoint]:
     kind = GroupDocument
     return [
-        _route("PUT", GROUP, groups.put, "group", body=kind, answer=kind, creates=True, check=dated),
+        _route("PUT", GROUP, groups.put, "group", body=kind, answer=kind, creates=True, check=dated, needs=Right.STEER),
         _route("GET", GROUP, groups.get, "group", answer=kind, check=dated),
         _route("HEAD", GROUP, groups.head, "group", status=HTTPStatus.NO_CONTENT, check=dated),
-        _route("DELETE", GROUP, groups.delete, "group", check=dated),
+        _route("DELETE", GROUP, groups.delete, "group", check=dated, needs=Right.STEER),
     ]
 
 
@@ -99,6 +100,7 @@ def _route(
     query: tuple[str, ...] = (_VERSION,),
     status: int = HTTPStatus.OK,
     check: Callable[[Handler], Handler] = versioned,
+    needs: Right | None = None,
 ) -> Endpoint:
     return Endpoint(
         method=method,
@@ -113,4 +115,5 @@ def _route(
         creates=creates,
         query=query,
         status=status,
+        needs=needs,
     )

@@ -1,103 +1,61 @@
-"""From a request document to the HTTP call of an action: what may be sent where (reference §2.6, §2.7)."""
+"""From a document of an action to its call: which kind it is, and that nothing else stands beside it."""
 
-import re
-from urllib.parse import urlsplit
-
-from services.scheduler.api.schemas.jobs import ErrorActionDocument, RequestDocument
-from services.scheduler.domain.actions import ActionKind, HttpCall
-from services.scheduler.domain.limits import Sizes
+from services.scheduler.api.schemas.actions import ErrorActionDocument
+from services.scheduler.api.schemas.bus_calls import read_bus
+from services.scheduler.api.schemas.ground import Ground
+from services.scheduler.api.schemas.http_calls import read_http
+from services.scheduler.api.schemas.mqtt_calls import read_mqtt
+from services.scheduler.api.schemas.storage_calls import read_storage
+from services.scheduler.domain.actions import ActionKind, Call
+from services.scheduler.domain.secret_fields import MESSAGES
 from services.scheduler.errors import InvalidInputError
 
-METHODS = ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
-_TEMPLATE = re.compile(r"\{(host|hostname)\}")
-_UNSAFE = re.compile(r"[\x00-\x20\x7f]")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_REFUSED_PREFIX = "x-forwarded-"
-_REFUSED = frozenset(
-    {
-        "connection",
-        "content-length",
-        "forwarded",
-        "host",
-        "keep-alive",
-        "metadata",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
+def read_call(document: ErrorActionDocument, field: str, ground: Ground) -> Call:
+    """Return the call of the action at JSON path `field`, its secrets sealed.
 
-
-def read_call(document: ErrorActionDocument, field: str, sizes: Sizes, *, placed: bool) -> HttpCall:
-    """Return the call of the action at JSON path `field`; raises InvalidInputError.
-
-    `{host}` and `{hostname}` in a URI are refused unless the job is `placed`: nothing would say what they stand for.
+    Raises InvalidInputError, and ConflictError for what the plan forbids.
     """
-    request = document.request
-    path = f"{field}.request"
-    kind = _check_uri(request.uri, f"{path}.uri", sizes.uri, placed=placed)
-    _check_headers(request.headers, f"{path}.headers", sizes)
-    if request.body is not None and len(request.body) > sizes.body:
-        raise InvalidInputError(f"{path}.body", f"has {len(request.body)} characters; at most {sizes.body} are allowed")
-    return HttpCall(
-        kind=document.type.kind if document.type else kind,
-        written=document.type.written if document.type else "",
-        method=_method(request, f"{path}.method"),
-        uri=request.uri,
-        headers=request.headers,
-        body=request.body,
-    )
+    given = {
+        "request": document.request,
+        "queueMessage": document.queue_message,
+        "serviceBusQueueMessage": document.service_bus_queue_message,
+        "serviceBusTopicMessage": document.service_bus_topic_message,
+        "mqttMessage": document.mqtt_message,
+    }
+    chosen = _chosen(document, {name for name, message in given.items() if message is not None}, field, ground)
+    path, kind = f"{field}.{chosen}", document.type
+    written = kind.kept if kind else ""
+    match chosen:
+        case "queueMessage" if document.queue_message:
+            return read_storage(document.queue_message, written, path, ground)
+        case "serviceBusQueueMessage" if document.service_bus_queue_message:
+            return read_bus(document.service_bus_queue_message, written, path, ground)
+        case "serviceBusTopicMessage" if document.service_bus_topic_message:
+            return read_bus(document.service_bus_topic_message, written, path, ground)
+        case "mqttMessage" if document.mqtt_message:
+            return read_mqtt(document.mqtt_message, written, path, ground)
+        case _ if document.request:
+            return read_http(document.request, kind, path, ground)
+        case _:
+            raise InvalidInputError(path, "is required")
 
 
-def _method(request: RequestDocument, field: str) -> str:
-    method = (request.method or "GET").upper()
-    if method not in METHODS:
-        raise InvalidInputError(field, f"{request.method!r} is none of {', '.join(METHODS)}")
-    return method
+def _chosen(document: ErrorActionDocument, given: set[str], field: str, ground: Ground) -> str:
+    """Return the name of the message that the type asks for, or of the only one there is."""
+    if document.type is None:
+        if len(given) > 1:
+            raise InvalidInputError(f"{field}.type", f"is required beside {' and '.join(sorted(given))}")
+        return next(iter(given), "request")
+    wanted = MESSAGES[document.type.kind]
+    others = sorted(given - {wanted})
+    if others and ground.strict:
+        raise InvalidInputError(
+            f"{field}.{others[0]}",
+            f"goes with type {_kinds(others[0])}, not {document.type.kind}; leave one of them out",
+        )
+    return wanted
 
 
-def _check_uri(uri: str, field: str, longest: int, *, placed: bool) -> ActionKind:
-    if len(uri) > longest:
-        raise InvalidInputError(field, f"has {len(uri)} characters; at most {longest} are allowed")
-    if _UNSAFE.search(uri):
-        raise InvalidInputError(field, "holds blanks or control characters; percent-encode them")
-    template = _TEMPLATE.search(uri)
-    if template and not placed:
-        raise InvalidInputError(field, f"{template[0]} needs a placement: give placement.pool or placement.host")
-    try:
-        parts = urlsplit(_TEMPLATE.sub("host", uri))
-        scheme, host, _ = parts.scheme.lower(), parts.hostname, parts.port
-    except ValueError as fault:
-        raise InvalidInputError(field, f"is not a URI: {fault}") from fault
-    if scheme not in ("http", "https"):
-        raise InvalidInputError(field, "must begin with http:// or https://")
-    if not host:
-        raise InvalidInputError(field, "names no host")
-    if parts.username is not None or parts.password is not None:
-        raise InvalidInputError(field, "must not hold a user name or password: it would be stored in clear")
-    return ActionKind(scheme)
-
-
-def _check_headers(headers: dict[str, str], field: str, sizes: Sizes) -> None:
-    if len(headers) > sizes.headers:
-        raise InvalidInputError(field, f"{len(headers)} headers are too many; at most {sizes.headers} are allowed")
-    total = sum(len(name) + len(value) for name, value in headers.items())
-    if total > sizes.header_characters:
-        raise InvalidInputError(field, f"{total} characters are too many; at most {sizes.header_characters} in all")
-    for name, value in headers.items():
-        _check_header(name, value, f"{field}.{name}")
-
-
-def _check_header(name: str, value: str, field: str) -> None:
-    if not _TOKEN.fullmatch(name):
-        raise InvalidInputError(field, "is not a header name: use letters, digits and -")
-    if name.lower() in _REFUSED or name.lower().startswith(_REFUSED_PREFIX):
-        raise InvalidInputError(field, "may not be set by a job: it belongs to the connection or to a proxy")
-    if _CONTROL.search(value):
-        raise InvalidInputError(field, "holds line breaks or control characters")
+def _kinds(message: str) -> str:
+    return " or ".join(kind for kind in ActionKind if MESSAGES[kind] == message)

@@ -1,7 +1,7 @@
 """Hosts and events as documents, and the bodies that steer hosts."""
 
 from services.scheduler.api.schemas.values import Document, Time, time_or_none
-from services.scheduler.domain.hosts import HostCondition, HostReport
+from services.scheduler.domain.hosts import HostCondition, HostReport, Spared
 from services.scheduler.store.records import (
     Approval,
     ApprovalState,
@@ -11,7 +11,10 @@ from services.scheduler.store.records import (
 
 
 class HostDocument(Document, frozen=True, kw_only=True):
-    """One host: how it stands, what threatens it, what runs on it and waits for it."""
+    """One host: how it stands, what threatens it, what runs on it and waits for it.
+
+    `running` and `held` count everybody's jobs: a caller confined to some collections does not see them.
+    """
 
     host: str
     condition: HostCondition
@@ -19,8 +22,8 @@ class HostDocument(Document, frozen=True, kw_only=True):
     pools: tuple[str, ...]
     addresses: tuple[str, ...]
     events: tuple[str, ...]
-    running: int
-    held: int
+    running: int | None = None
+    held: int | None = None
     reason: str | None = None
     until: Time | None = None
     last_seen_at: Time | None = None
@@ -38,12 +41,17 @@ class EmptyDocument(Document, frozen=True, kw_only=True):
 
 
 class HostDrainDocument(Document, frozen=True, kw_only=True):
-    """How far one host of an event is emptied."""
+    """How far one host of an event is emptied; the numbers count everybody's jobs, as those of a host do.
+
+    `spared`: jobs use it all the same, as the event would take too much of its pool (`share`), or has for too long
+    (`hold`).
+    """
 
     drain: str
-    running: int
-    held: int
-    rerouted: int
+    running: int | None = None
+    held: int | None = None
+    rerouted: int | None = None
+    spared: Spared | None = None
 
 
 class ApprovalDocument(Document, frozen=True, kw_only=True):
@@ -103,7 +111,13 @@ def event_document(event: EventRecord) -> EventDocument:
         description=event.description,
         outcome=event.outcome,
         hosts={
-            host: HostDrainDocument(drain=drain.drain, running=drain.running, held=drain.held, rerouted=drain.rerouted)
+            host: HostDrainDocument(
+                drain=drain.drain,
+                running=drain.running,
+                held=drain.held,
+                rerouted=drain.rerouted,
+                spared=drain.spared,
+            )
             for host, drain in event.hosts.items()
         },
         approval=_approval(event.approval),

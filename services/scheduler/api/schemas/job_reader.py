@@ -3,15 +3,14 @@
 import re
 from datetime import datetime, timedelta
 
+from services.scheduler.api.schemas.actions import ActionDocument, ErrorActionDocument, RetryPolicyDocument
 from services.scheduler.api.schemas.calls import read_call
+from services.scheduler.api.schemas.ground import Author, Ground
 from services.scheduler.api.schemas.jobs import (
-    ActionDocument,
-    ErrorActionDocument,
     JobDocument,
     MaintenanceDocument,
     MaintenanceRuleDocument,
     PlacementDocument,
-    RetryPolicyDocument,
 )
 from services.scheduler.api.schemas.timing import read_timing
 from services.scheduler.api.schemas.values import Duration, encoder
@@ -21,6 +20,7 @@ from services.scheduler.domain.policies import CatchUp, Maintenance, Maintenance
 from services.scheduler.domain.quotas import Allowance, check_occurrences
 from services.scheduler.domain.recurrence import Recurrence
 from services.scheduler.domain.recurrence_check import check_window
+from services.scheduler.domain.secret_fields import ERROR, MAIN
 from services.scheduler.errors import InvalidInputError
 
 MAX_RETRIES = 20
@@ -46,11 +46,11 @@ def check_name(name: str, field: str = "name") -> None:
         )
 
 
-def read_job(document: JobDocument, allowed: Allowance, *, strict: bool = True) -> JobDefinition:
-    """Return what the document defines, as far as its collection allows it.
+def read_job(document: JobDocument, allowed: Allowance, author: Author, *, strict: bool = True) -> JobDefinition:
+    """Return what the document defines, as far as its collection allows it, its secrets sealed for the `author`'s job.
 
     What says nothing where it stands is refused when `strict`, else ignored. Raises InvalidInputError naming the field,
-    ConflictError for a recurrence that the plan forbids.
+    ConflictError for a recurrence or authentication that the plan forbids.
     """
     if document.action is None:
         raise InvalidInputError("action", "is required")
@@ -60,8 +60,9 @@ def read_job(document: JobDocument, allowed: Allowance, *, strict: bool = True) 
     start_time, recurrence = read_timing(document, allowed.recurrence)
     check_occurrences(recurrence, allowed)
     placement = _placement(document.placement)
+    ground = Ground(author=author, allowed=allowed, placement=placement, strict=strict)
     return JobDefinition(
-        action=_action(document.action, allowed, placed=placement is not None, strict=strict),
+        action=_action(document.action, ground),
         start_time=start_time,
         recurrence=recurrence,
         placement=placement,
@@ -91,37 +92,36 @@ def _flexible_window(window: Duration | None, recurrence: Recurrence | None, sta
     return length
 
 
-def _action(document: ActionDocument, allowed: Allowance, *, placed: bool, strict: bool) -> Action:
+def _action(document: ActionDocument, ground: Ground) -> Action:
     return Action(
-        call=read_call(document, "action", allowed.sizes, placed=placed),
-        retry_policy=_retry_policy(document.retry_policy, "action.retryPolicy", allowed, strict=strict),
+        call=read_call(document, MAIN, ground),
+        retry_policy=_retry_policy(document.retry_policy, f"{MAIN}.retryPolicy", ground),
         retry_policy_given=document.retry_policy is not None,
-        error_action=_error_action(document.error_action, allowed, placed=placed, strict=strict),
+        error_action=_error_action(document.error_action, ground),
     )
 
 
-def _error_action(
-    document: ErrorActionDocument | None, allowed: Allowance, *, placed: bool, strict: bool
-) -> ErrorAction | None:
+def _error_action(document: ErrorActionDocument | None, ground: Ground) -> ErrorAction | None:
     if document is None:
         return None
     return ErrorAction(
-        call=read_call(document, "action.errorAction", allowed.sizes, placed=placed),
-        retry_policy=_retry_policy(document.retry_policy, "action.errorAction.retryPolicy", allowed, strict=strict),
+        call=read_call(document, ERROR, ground),
+        retry_policy=_retry_policy(document.retry_policy, f"{ERROR}.retryPolicy", ground),
     )
 
 
-def _retry_policy(document: RetryPolicyDocument | None, field: str, allowed: Allowance, *, strict: bool) -> RetryPolicy:
+def _retry_policy(document: RetryPolicyDocument | None, field: str, ground: Ground) -> RetryPolicy:
     if document is None:
         return _DEFAULT_RETRY
     count = _DEFAULT_RETRY.count if document.retry_count is None else document.retry_count
     if not 0 <= count <= MAX_RETRIES:
         raise InvalidInputError(f"{field}.retryCount", f"{count} is not within 0 and {MAX_RETRIES}")
+    shortest = ground.allowed.retry
     interval = _within(
-        document.retry_interval, f"{field}.retryInterval", _DEFAULT_RETRY.interval, allowed.retry, MAX_RETRY_INTERVAL
+        document.retry_interval, f"{field}.retryInterval", _DEFAULT_RETRY.interval, shortest, MAX_RETRY_INTERVAL
     )
     kind = RetryKind.FIXED if document.retry_type is None else RetryKind(document.retry_type.value)
-    longest = _max_interval(document.max_interval, f"{field}.maxInterval", kind, interval, strict=strict)
+    longest = _max_interval(document.max_interval, f"{field}.maxInterval", kind, interval, strict=ground.strict)
     return RetryPolicy(kind=kind, interval=interval, count=count, max_interval=longest)
 
 

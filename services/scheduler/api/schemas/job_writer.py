@@ -1,9 +1,8 @@
 """From a stored job to its document, in the casing that Azure's replies were recorded with (reference §0.3)."""
 
+from services.scheduler.api.schemas.action_writer import action_document
 from services.scheduler.api.schemas.jobs import (
-    ActionDocument,
     DayName,
-    ErrorActionDocument,
     FrequencyName,
     JobDocument,
     MaintenanceDocument,
@@ -11,14 +10,10 @@ from services.scheduler.api.schemas.jobs import (
     MonthlyOccurrenceDocument,
     PlacementDocument,
     RecurrenceDocument,
-    RequestDocument,
-    RetryPolicyDocument,
-    RetryType,
     ScheduleDocument,
     StatusDocument,
 )
-from services.scheduler.api.schemas.values import ActionType, Duration, time_or_none
-from services.scheduler.domain.actions import Action, Call, ErrorAction, HttpCall, RetryKind, RetryPolicy
+from services.scheduler.api.schemas.values import Duration, time_or_none
 from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.domain.policies import Maintenance, MaintenanceRule, Placement
 from services.scheduler.domain.recurrence import Recurrence, Schedule
@@ -38,7 +33,7 @@ def job_document(job: Job) -> JobDocument:
         name=job.name,
         collection=job.collection,
         state=state,
-        action=_action(definition.action),
+        action=action_document(definition.action),
         start_time=time_or_none(definition.start_time),
         recurrence=_recurrence(definition.recurrence),
         placement=_placement(definition.placement),
@@ -67,40 +62,6 @@ def _status(job: Job) -> StatusDocument:
         faulted_count=job.counters.faulted_count,
         last_execution_time=time_or_none(job.counters.last_execution_time),
         next_execution_time=time_or_none(job.next_due) if job.state is JobState.ENABLED else None,
-    )
-
-
-def _action(action: Action) -> ActionDocument:
-    return ActionDocument(
-        type=ActionType(action.call.kind, action.call.written),
-        request=_request(action.call),
-        retry_policy=_retry_policy(action.retry_policy) if action.retry_policy_given else None,
-        error_action=None if action.error_action is None else _error_action(action.error_action),
-    )
-
-
-def _error_action(action: ErrorAction) -> ErrorActionDocument:
-    given = action.retry_policy != RetryPolicy()
-    return ErrorActionDocument(
-        type=ActionType(action.call.kind, action.call.written),
-        request=_request(action.call),
-        retry_policy=_retry_policy(action.retry_policy) if given else None,
-    )
-
-
-def _request(call: Call) -> RequestDocument:
-    assert isinstance(call, HttpCall)  # noqa: S101
-    return RequestDocument(uri=call.uri, method=call.method, headers=call.headers, body=call.body)
-
-
-def _retry_policy(policy: RetryPolicy) -> RetryPolicyDocument:
-    if policy.kind is RetryKind.NONE:
-        return RetryPolicyDocument(retry_type=RetryType.NONE)
-    return RetryPolicyDocument(
-        retry_type=RetryType(policy.kind.value),
-        retry_interval=Duration(policy.interval),
-        retry_count=policy.count,
-        max_interval=None if policy.max_interval is None else Duration(policy.max_interval),
     )
 
 

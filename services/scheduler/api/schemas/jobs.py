@@ -4,28 +4,11 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from services.scheduler.api.schemas.values import READ_ONLY, ActionType, Document, Duration, Later, Time
+from services.scheduler.api.schemas.actions import ActionDocument
+from services.scheduler.api.schemas.values import READ_ONLY, Document, Duration, Later, Time
 from services.scheduler.domain.choices import CaseInsensitive
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.domain.policies import CatchUp, InFlight, OnRelease, Overlap, Strategy
-
-_OTHER_ACTIONS = Later(
-    field="type",
-    values=frozenset({"storagequeue", "servicebusqueue", "servicebustopic", "mqtt"}),
-    instead="supported are Http and Https",
-)
-_OTHER_MESSAGES = tuple(
-    Later(field=field, instead="give an Http or Https action with a request")
-    for field in ("queueMessage", "serviceBusQueueMessage", "serviceBusTopicMessage", "mqttMessage")
-)
-
-
-class RetryType(CaseInsensitive):
-    """How a failed attempt is repeated; lower case in replies, as recorded (reference §0.3)."""
-
-    NONE = "none"
-    FIXED = "fixed"
-    EXPONENTIAL = "exponential"
 
 
 class FrequencyName(CaseInsensitive):
@@ -49,45 +32,6 @@ class DayName(CaseInsensitive):
     FRIDAY = "friday"
     SATURDAY = "saturday"
     SUNDAY = "sunday"
-
-
-class RequestDocument(Document, frozen=True, kw_only=True):
-    """`action.request`: one HTTP call; uri, header values and body may contain `{host}` and `{hostname}`."""
-
-    LATER = (Later(field="authentication", instead="leave it out"),)
-
-    uri: str
-    method: str | None = None
-    headers: dict[str, str] = msgspec.field(default_factory=dict)
-    body: str | None = None
-
-
-class RetryPolicyDocument(Document, frozen=True, kw_only=True):
-    """`retryPolicy`: default 30 s x 4, at least 15 s apart (1 s under Unlimited), at most 20 times.
-
-    Exponential doubles `retryInterval` each time, with jitter, up to `maxInterval` (PT1H).
-    """
-
-    retry_type: RetryType | None = None
-    retry_interval: Duration | None = None
-    retry_count: int | None = None
-    max_interval: Duration | None = None
-
-
-class ErrorActionDocument(Document, frozen=True, kw_only=True):
-    """`action.errorAction`: what runs when the main action and its retries failed."""
-
-    LATER = (_OTHER_ACTIONS, *_OTHER_MESSAGES)
-
-    type: ActionType | None = None
-    request: RequestDocument
-    retry_policy: RetryPolicyDocument | None = None
-
-
-class ActionDocument(ErrorActionDocument, frozen=True, kw_only=True):
-    """`action`: what a job does when it is due."""
-
-    error_action: ErrorActionDocument | None = None
 
 
 class MonthlyOccurrenceDocument(Document, frozen=True, kw_only=True):

@@ -119,10 +119,6 @@ def _clean_object(
 
 def _refuse_later(planned: Iterable[Later], name: str, item: object, path: str) -> None:
     for later in planned:
-        if item is None:
-            continue
-        if later.values is None:
-            raise InvalidInputError(_join(path, name), f"not supported yet by this version; {later.instead}")
         if isinstance(item, str) and item.lower() in later.values:
             raise InvalidInputError(
                 _join(path, name), f"{item!r} is not supported yet by this version; {later.instead}"

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, NamedTuple
 import msgspec
 
 from services.scheduler.domain.actions import ActionKind
+from services.scheduler.domain.secret_fields import HeldSecret
+from services.scheduler.domain.secrets import REFERENCE, SealedSecret
 from shared.clock import to_milliseconds_precision
 from shared.durations import format_iso, parse_duration
 
@@ -19,11 +21,11 @@ READ_ONLY = msgspec.Meta(extra_json_schema={"readOnly": True})
 
 
 class Later(NamedTuple):
-    """A field (or one value of it, lower-cased) that the contract knows and this version does not do yet."""
+    """Values of a field, lower-cased, that the contract knows and this version does not do yet."""
 
     field: str
     instead: str
-    values: frozenset[str] | None = None
+    values: frozenset[str]
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -75,6 +77,11 @@ class ActionType:
         except ValueError:
             raise ValueError(f"{text!r} is none of {', '.join(ActionKind)}") from None
 
+    @property
+    def kept(self) -> str:
+        """The spelling as jobs keep it: nothing where it is the contract's own, or none was given."""
+        return "" if self.written == self.kind.value else self.written
+
     def __str__(self) -> str:
         """Return it as it was spelled."""
         return self.written
@@ -93,6 +100,45 @@ class Duration:
         return format_iso(self.value)
 
 
+class Lifetime(Duration):
+    """A length of time, or the date it ends at, which is how api-version 2016-01-01 wrote it (reference §1.7)."""
+
+    __slots__ = ("until",)
+
+    def __init__(self, value: timedelta, until: datetime | None = None) -> None:
+        super().__init__(value)
+        self.until = until
+
+    @classmethod
+    def parse(cls, text: str) -> "Lifetime":
+        """Read either; raises ValueError that says what to write."""
+        if not _DATE_AND_TIME.match(text):
+            return cls(parse_duration(text))
+        end = Time.parse(text).value
+        return cls(timedelta(0), end if end.tzinfo else end.replace(tzinfo=UTC))
+
+
+class SecretText:
+    """A secret on its way in: its text, or what the job holds already and a patch leaves alone. Shows neither."""
+
+    __slots__ = ("held", "text")
+
+    def __init__(self, text: str = "", held: HeldSecret | None = None) -> None:
+        self.text = text
+        self.held = held
+
+    def __repr__(self) -> str:
+        """Return stars, as many as the text has bytes: a document's size is what counts of it."""
+        return "*" * (len(self.text.encode()) + _sealed_bytes(self.held))
+
+    __str__ = __repr__
+
+
+def _sealed_bytes(held: HeldSecret | None) -> int:
+    """Return about how long the text in a box is: base64 takes four characters for three bytes."""
+    return len(held.secret.box) * 3 // 4 if held and isinstance(held.secret, SealedSecret) else 0
+
+
 def rfc3339(instant: datetime) -> str:
     """Return `instant` (aware, or naive UTC) with Z, milliseconds only when there are any."""
     utc = instant if instant.tzinfo is None else instant.astimezone(UTC)
@@ -107,10 +153,14 @@ def time_or_none(instant: datetime | None) -> Time | None:
 
 def decode_value(kind: type, value: object) -> object:
     """Read what JSON has no type for (a msgspec `dec_hook`)."""
+    if kind is SecretText and isinstance(value, SecretText | str):
+        return SecretText(value) if isinstance(value, str) else value
     if not isinstance(value, str):
         raise TypeError(f"expected a string, got {_json_name(value)}")
     if kind is Time:
         return Time.parse(value)
+    if kind is Lifetime:
+        return Lifetime.parse(value)
     if kind is Duration:
         return Duration(parse_duration(value))
     if kind is ActionType:
@@ -139,6 +189,10 @@ def schema_of(kind: type) -> dict[str, Any]:
         return {"type": "string", "enum": [kind.value for kind in ActionKind], "description": "in any case"}
     if kind is Time:
         return {"type": "string", "description": "RFC 3339; without an offset UTC, or wall time of `timeZone`"}
+    if kind is SecretText:
+        return {"type": "string", "writeOnly": True, "description": f"the text, or `{REFERENCE}file:NAME`, `…env:NAME`"}
+    if kind is Lifetime:
+        return {"type": "string", "description": "a duration, or the date and time it ends at", "examples": ["PT1H"]}
     if kind is Duration:
         return {"type": "string", "description": "ISO 8601 (PT1M30S) or [d.]hh:mm:ss", "examples": ["PT30S"]}
     raise NotImplementedError(kind)

@@ -93,6 +93,7 @@ async function refresh() {
   lastTry = Date.now();
   try {
     const answer = await fetch("portal/fragment", { signal: AbortSignal.timeout(8000) });
+    if (answer.status === 401) return location.reload();
     if (!answer.ok && answer.status !== 503) throw new Error(`status ${answer.status}`);
     show(await answer.text());
     fetchedAt = Date.now();

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from services.scheduler.errors import NotFoundError
+from services.scheduler.store.audit import Actor
 from services.scheduler.store.memory.state import State
 from services.scheduler.store.progress import Bid, event_key, latest_approval, may_approve
 from services.scheduler.store.records import (
@@ -16,6 +17,7 @@ from services.scheduler.store.records import (
     Ownership,
     SessionId,
 )
+from services.scheduler.store.trail import host_cordoned, host_released
 
 
 class FleetVerbs:
@@ -72,13 +74,18 @@ class FleetVerbs:
         bid = self._state.bids.get(key, Bid())
         self._state.bids[key] = replace(bid, approval=latest_approval(bid.approval, approval))
 
-    async def put_cordon(self, cordon: Cordon) -> None:
+    async def put_cordon(self, cordon: Cordon, *, by: Actor | None = None) -> None:
         """See the port."""
+        before = self._state.cordons.get(cordon.host)
         self._state.cordons[cordon.host] = cordon
+        self._state.record(host_cordoned(by, cordon, before))
 
-    async def delete_cordon(self, host: str) -> bool:
+    async def delete_cordon(self, host: str, *, by: Actor | None = None) -> bool:
         """See the port."""
-        return self._state.cordons.pop(host, None) is not None
+        before = self._state.cordons.pop(host, None)
+        if before is not None:
+            self._state.record(host_released(by, before))
+        return before is not None
 
     async def list_cordons(self) -> list[Cordon]:
         """See the port."""

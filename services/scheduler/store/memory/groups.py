@@ -1,9 +1,11 @@
 """Resource groups in memory."""
 
-from services.scheduler.domain.collections import CollectionId, Namespace, ResourceGroup
+from services.scheduler.domain.collections import Collection, CollectionId, Namespace, ResourceGroup
 from services.scheduler.errors import NotFoundError
+from services.scheduler.store.audit import Actor
 from services.scheduler.store.memory.state import State
 from services.scheduler.store.progress import name_key
+from services.scheduler.store.trail import group_deleted, group_written
 
 
 class GroupVerbs:
@@ -11,35 +13,35 @@ class GroupVerbs:
 
     _state: State
 
-    async def put_group(self, group: ResourceGroup) -> bool:
+    async def put_group(self, group: ResourceGroup, *, by: Actor | None = None) -> bool:
         """See the port."""
         key = _key(group.namespace)
-        is_new = key not in self._state.groups and not self._inside(key)
+        before = self._state.groups.get(key)
         self._state.groups[key] = group
-        return is_new
+        self._state.record(group_written(by, group, before))
+        return before is None and not self._inside(key)
 
     async def get_group(self, namespace: Namespace) -> ResourceGroup:
         """See the port."""
         key = _key(namespace)
         if key in self._state.groups:
             return self._state.groups[key]
-        for collection_id in self._inside(key):
-            return ResourceGroup(namespace=self._state.collections[collection_id].namespace)
+        for collection in self._inside(key):
+            return ResourceGroup(namespace=collection.namespace)
         raise NotFoundError(f"resource group {namespace.resource_group} does not exist")
 
-    async def delete_group(self, namespace: Namespace) -> list[CollectionId]:
+    async def delete_group(self, namespace: Namespace, *, by: Actor | None = None) -> list[CollectionId]:
         """See the port."""
         key = _key(namespace)
-        inside = self._inside(key)
-        if self._state.groups.pop(key, None) is None and not inside:
+        made, inside = self._state.groups.pop(key, None), self._inside(key)
+        if made is None and not inside:
             raise NotFoundError(f"resource group {namespace.resource_group} does not exist")
-        self._state.delete_jobs({job.id for job in self._state.jobs.values() if job.collection_id in inside})
-        for collection_id in inside:
-            del self._state.collections[collection_id]
-        return sorted(inside)
+        self._state.delete_collections(inside, by)
+        self._state.record(group_deleted(by, made or ResourceGroup(namespace=namespace)))
+        return [collection.id for collection in inside]
 
-    def _inside(self, key: tuple[str, str]) -> set[CollectionId]:
-        return {one.id for one in self._state.collections.values() if _key(one.namespace) == key}
+    def _inside(self, key: tuple[str, str]) -> list[Collection]:
+        return [one for one in self._state.collections.values() if _key(one.namespace) == key]
 
 
 def _key(namespace: Namespace) -> tuple[str, str]:

@@ -1,12 +1,17 @@
 """History, runs asked for by callers, and gauges in memory."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 
+from msgspec.structs import replace
+
+from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceState
 from services.scheduler.domain.jobs import JobId, JobState
 from services.scheduler.errors import NotFoundError
+from services.scheduler.store.audit import Actor
 from services.scheduler.store.memory.state import State
 from services.scheduler.store.progress import RUN_MEMORY
 from services.scheduler.store.records import (
@@ -14,6 +19,7 @@ from services.scheduler.store.records import (
     Gauges,
     Recent,
 )
+from services.scheduler.store.trail import job_run, of_collection
 
 
 class HistoryVerbs:
@@ -21,15 +27,18 @@ class HistoryVerbs:
 
     _state: State
 
-    async def add_run(self, occurrence: Occurrence) -> bool:
+    async def add_run(self, occurrence: Occurrence, *, by: Actor | None = None) -> bool:
         """See the port."""
-        if occurrence.job_id not in self._state.jobs:
-            raise NotFoundError(f"job {occurrence.job_id} does not exist")
+        job = self._state.jobs.get(occurrence.job_id)
+        if job is None:
+            raise NotFoundError("the job does not exist any more")
         asked = self._state.runs.get(occurrence.id)
         if occurrence.id in self._state.occurrences or (asked is not None and asked >= occurrence.due - RUN_MEMORY):
             return False
         self._state.runs[occurrence.id] = occurrence.due
         self._state.put(occurrence)
+        subject = replace(of_collection(self._state.collection(job.collection_id)), job=job.name)
+        self._state.record(job_run(by, subject, occurrence.id))
         return True
 
     async def list_history(
@@ -39,10 +48,11 @@ class HistoryVerbs:
         rows = (row for row in self._state.newest_history() if row.job_id == job_id and status in (None, row.status))
         return list(islice(rows, skip, skip + top))
 
-    async def recent_history(self, limit: int) -> list[Recent]:
+    async def recent_history(self, limit: int, *, within: Sequence[CollectionId] | None = None) -> list[Recent]:
         """See the port."""
-        named = ((self._state.jobs[row.job_id], row) for row in islice(self._state.newest_history(), limit))
-        return [Recent(collection=job.collection, job=job.name, row=row) for job, row in named]
+        named = ((self._state.jobs[row.job_id], row) for row in self._state.newest_history())
+        wanted = ((job, row) for job, row in named if within is None or job.collection_id in within)
+        return [Recent(collection=job.collection, job=job.name, row=row) for job, row in islice(wanted, limit)]
 
     async def gauges(self, now: datetime) -> Gauges:
         """See the port."""

@@ -6,10 +6,12 @@ from itertools import chain
 
 from msgspec.structs import replace
 
+from services.scheduler.domain.callers import Scope
 from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionId, Namespace
 from services.scheduler.domain.executions import HistoryRow, OccurrenceId
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.errors import NoRoomError, NotFoundError
+from services.scheduler.store.audit import Actor, AuditEntry, Change
 from services.scheduler.store.memory.state import State
 from services.scheduler.store.progress import (
     check_revision,
@@ -26,6 +28,7 @@ from services.scheduler.store.records import (
     JobDraft,
     Written,
 )
+from services.scheduler.store.trail import collection_written, job_written, jobs_deleted, of_collection
 
 
 class JobVerbs:
@@ -34,7 +37,13 @@ class JobVerbs:
     _state: State
 
     async def put_collection(
-        self, namespace: Namespace, name: str, definition: CollectionDefinition, now: datetime
+        self,
+        namespace: Namespace,
+        name: str,
+        definition: CollectionDefinition,
+        now: datetime,
+        *,
+        by: Change | None = None,
     ) -> tuple[Collection, bool]:
         """See the port."""
         stored = self._find_collection(namespace, name)
@@ -53,6 +62,7 @@ class JobVerbs:
         self._state.collections[collection.id] = collection
         for job in self._jobs_in(collection.id):
             self._state.jobs[job.id] = replace(job, gate_open=gate_is_open(collection))
+        self._state.record(collection_written(by, collection, None if stored is None else stored.definition))
         return collection, stored is None
 
     async def get_collection(self, namespace: Namespace, name: str) -> Collection:
@@ -63,7 +73,13 @@ class JobVerbs:
         return collection
 
     async def list_collections(
-        self, subscription: str, resource_group: str | None, *, top: int, skip: int
+        self,
+        subscription: str,
+        resource_group: str | None,
+        *,
+        within: Sequence[Scope] | None = None,
+        top: int,
+        skip: int,
     ) -> list[Collection]:
         """See the port."""
         found = [
@@ -71,15 +87,15 @@ class JobVerbs:
             for collection in self._state.collections.values()
             if name_key(collection.namespace.subscription) == name_key(subscription)
             and (resource_group is None or name_key(collection.namespace.resource_group) == name_key(resource_group))
+            and (within is None or any(scope.covers(collection.namespace, collection.name) for scope in within))
         ]
         found.sort(key=lambda one: (name_key(one.name), name_key(one.namespace.resource_group)))
         return found[skip : skip + top]
 
-    async def delete_collection(self, namespace: Namespace, name: str) -> None:
+    async def delete_collection(self, namespace: Namespace, name: str, *, by: Actor | None = None) -> None:
         """See the port."""
         collection = await self.get_collection(namespace, name)
-        self._state.delete_jobs({job.id for job in self._jobs_in(collection.id)})
-        del self._state.collections[collection.id]
+        self._state.delete_collections([collection], by)
 
     async def put_jobs(
         self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime, *, most: int | None = None
@@ -89,6 +105,7 @@ class JobVerbs:
         stored = {name_key(job.name): job for job in self._jobs_in(collection_id)}
         dropping: dict[str, set[OccurrenceId]] = {}
         rows: list[HistoryRow] = []
+        entries: list[AuditEntry] = []
         written = []
         for draft in drafts:
             key = name_key(draft.name)
@@ -109,12 +126,14 @@ class JobVerbs:
                     replaced = replace(replaced, state=JobState.COMPLETED)
                 written.append(Written(replaced, created=False))
             stored[key] = written[-1].job
+            entries += job_written(draft.change, collection, job, stored[key], restarted=draft.restart)
         if most is not None and len(stored) > most and any(one.created for one in written):
             raise NoRoomError(most, len(stored))
         self._state.append(rows)
         for occurrence_id in chain.from_iterable(dropping.values()):
             self._state.drop(occurrence_id)
         self._state.jobs.update((one.job.id, one.job) for one in written)
+        self._state.record(entries)
         return written
 
     async def get_job(self, collection_id: CollectionId, name: str) -> Job:
@@ -149,17 +168,20 @@ class JobVerbs:
         """See the port."""
         return len(self._jobs_in(collection_id)[:at_most])
 
-    async def delete_job(self, collection_id: CollectionId, name: str) -> JobId:
+    async def delete_job(self, collection_id: CollectionId, name: str, *, by: Actor | None = None) -> JobId:
         """See the port."""
         job = await self.get_job(collection_id, name)
-        self._state.delete_jobs({job.id})
-        return job.id
+        return (await self.delete_jobs(collection_id, [job.id], by=by))[0]
 
-    async def delete_jobs(self, collection_id: CollectionId, ids: Sequence[JobId]) -> list[JobId]:
+    async def delete_jobs(
+        self, collection_id: CollectionId, ids: Sequence[JobId], *, by: Actor | None = None
+    ) -> list[JobId]:
         """See the port."""
-        found = [job.id for job in self._jobs_in(collection_id) if job.id in ids]
-        self._state.delete_jobs(set(found))
-        return found
+        found = [job for job in self._jobs_in(collection_id) if job.id in ids]
+        self._state.delete_jobs({job.id for job in found})
+        if found:
+            self._state.record(jobs_deleted(by, of_collection(self._state.collection(collection_id)), found))
+        return [job.id for job in found]
 
     def _find_collection(self, namespace: Namespace, name: str) -> Collection | None:
         wanted = _collection_key(namespace, name)

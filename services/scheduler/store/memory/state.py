@@ -11,6 +11,7 @@ from services.scheduler.domain.collections import Collection, CollectionId, Reso
 from services.scheduler.domain.executions import HistoryRow, Occurrence, OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.errors import NotFoundError
+from services.scheduler.store.audit import Actor, AuditEntry, Follower
 from services.scheduler.store.progress import Bid, Standing
 from services.scheduler.store.records import (
     Cordon,
@@ -20,6 +21,7 @@ from services.scheduler.store.records import (
     Ownership,
     SessionId,
 )
+from services.scheduler.store.trail import collections_deleted, jobs_deleted, of_collection
 
 
 class State:
@@ -39,6 +41,8 @@ class State:
         self.bids: dict[str, Bid] = {}
         self.drains: dict[tuple[str, str, SessionId], DrainReport] = {}
         self.cordons: dict[str, Cordon] = {}
+        self.audit: dict[int, AuditEntry] = {}
+        self.followers: list[Follower] = []
         self.numbers = count(1)
 
     def collection(self, collection_id: CollectionId) -> Collection:
@@ -46,7 +50,7 @@ class State:
         try:
             return self.collections[collection_id]
         except KeyError:
-            raise NotFoundError(f"collection {collection_id} does not exist") from None
+            raise NotFoundError("the collection does not exist any more") from None
 
     def is_registered(self, owner: Ownership) -> bool:
         """Whether the session lives and has not been taken over."""
@@ -83,6 +87,13 @@ class State:
             number = next(self.numbers)
             self.history[number] = replace(row, id=number)
 
+    def record(self, entries: Iterable[AuditEntry]) -> None:
+        """Write entries of the audit log, each under its new id, and tell of them."""
+        new = [replace(entry, id=next(self.numbers)) for entry in entries]
+        self.audit.update((entry.id, entry) for entry in new)
+        for follower in self.followers if new else ():
+            follower(new)
+
     def newest_history(self) -> Iterator[HistoryRow]:
         """Yield all rows, newest first."""
         return (self.history[number] for number in sorted(self.history, reverse=True))
@@ -95,6 +106,15 @@ class State:
         self.history = {number: row for number, row in self.history.items() if row.job_id not in ids}
         for job_id in ids:
             del self.jobs[job_id]
+
+    def delete_collections(self, doomed: Iterable[Collection], by: Actor | None) -> None:
+        """Delete collections with their jobs, on behalf of a caller."""
+        for collection in doomed:
+            jobs = [job for job in self.jobs.values() if job.collection_id == collection.id]
+            self.delete_jobs({job.id for job in jobs})
+            del self.collections[collection.id]
+            self.record(collections_deleted(by, [collection]))
+            self.record(jobs_deleted(by, of_collection(collection), jobs))
 
     def stand(self, job_id: JobId, standing: Standing) -> None:
         """Write the part of a job that outcomes change."""

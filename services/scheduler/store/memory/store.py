@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from services.scheduler.store.base import Listener
+from services.scheduler.store.memory.audit import AuditVerbs
 from services.scheduler.store.memory.dispatch import ClaimVerbs, SettleVerbs
 from services.scheduler.store.memory.fleet import FleetVerbs
 from services.scheduler.store.memory.groups import GroupVerbs
@@ -13,11 +14,23 @@ from services.scheduler.store.memory.history import HistoryVerbs
 from services.scheduler.store.memory.jobs import JobVerbs
 from services.scheduler.store.memory.lives import LifeVerbs
 from services.scheduler.store.memory.retention import RetentionVerbs
+from services.scheduler.store.memory.sealing import SealingVerbs
 from services.scheduler.store.memory.state import State
 from shared.clock import SystemClock
 
 
-class MemoryStore(JobVerbs, GroupVerbs, HistoryVerbs, RetentionVerbs, LifeVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
+class MemoryStore(
+    JobVerbs,
+    GroupVerbs,
+    HistoryVerbs,
+    AuditVerbs,
+    SealingVerbs,
+    RetentionVerbs,
+    LifeVerbs,
+    ClaimVerbs,
+    SettleVerbs,
+    FleetVerbs,
+):
     """The port over plain dictionaries. Several owners may register on one instance, as replicas on PostgreSQL do."""
 
     is_shared = False

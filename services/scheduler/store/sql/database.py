@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, CursorResult, Executable, Row, Table, TypeDecorator
+from sqlalchemy import Column, ColumnElement, CursorResult, Executable, Row, Table, TypeDecorator, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -110,9 +110,21 @@ class Transaction:
         """Insert a row or overwrite the one with the same primary key."""
         await self._execute(self.words.upsert(table, values))
 
-    async def insert_missing(self, table: Table, **values: object) -> None:
-        """Insert a row unless one with the same primary key exists."""
-        await self._execute(self.words.insert_missing(table, values))
+    async def insert_missing(self, table: Table, **values: object) -> bool:
+        """Insert a row unless one with the same primary key exists; False when one does."""
+        return bool(await self.run(self.words.insert_missing(table, values)))
+
+    async def exchange(self, table: Table, keys: Values, body: object) -> Any:
+        """Write the `body` of the row with these keys and return the one it had, None when it is new.
+
+        Inserted first: a row that is not there yet cannot be locked, so that of two at once both would be the first.
+        """
+        if await self.insert_missing(table, **keys, body=body):
+            return None
+        same = [table.c[name] == value for name, value in keys.items()]
+        before = await self.scalar(select(table.c.body).where(*same).with_for_update())
+        await self.upsert(table, **keys, body=body)
+        return before
 
     def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
         """Return the condition that `column` is one of `values`."""
@@ -235,7 +247,7 @@ def translated_errors() -> Iterator[None]:
     except (ProgrammingError, DataError):
         raise
     except IntegrityError as error:
-        raise RacedError(f"the same thing was written at the same moment: {error.orig}") from error
+        raise RacedError("somebody else wrote the same thing at the same moment; try again") from error
     except DBAPIError as error:
         raise StoreUnavailableError(f"the database failed: {error.orig}") from error
     except PoolTimeoutError as error:

@@ -11,7 +11,9 @@ from sqlalchemy import ColumnElement, delete, exists, insert, not_, select, upda
 
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.store.sql.database import Database, Transaction
+from services.scheduler.store.audit import Actor, AuditEntry
+from services.scheduler.store.sql.audit import AuditLog, deletions
+from services.scheduler.store.sql.database import Transaction
 from services.scheduler.store.sql.tables import collections, definitions, deleted_jobs, history, jobs, occurrences
 
 BURIED = ""
@@ -24,12 +26,10 @@ def is_buried() -> ColumnElement[bool]:
     return collections.c.subscription_key == BURIED
 
 
-async def delete_jobs(tx: Transaction, which: ColumnElement[bool]) -> list[JobId]:
-    """Delete jobs with all that is theirs, under their locks: nobody can write another row of theirs meanwhile."""
+async def lock_jobs(tx: Transaction, which: ColumnElement[bool]) -> list[JobId]:
+    """Lock jobs that are to be deleted: nobody can write another row of theirs meanwhile."""
     locked = await tx.rows(select(jobs.c.id).where(which).order_by(jobs.c.id).with_for_update())
-    ids = [JobId(row.id) for row in locked]
-    await erase_jobs(tx, ids)
-    return ids
+    return [JobId(row.id) for row in locked]
 
 
 async def erase_jobs(tx: Transaction, ids: Sequence[JobId]) -> None:
@@ -43,30 +43,30 @@ async def erase_jobs(tx: Transaction, ids: Sequence[JobId]) -> None:
         await tx.run(delete(column.table).where(tx.among(column, ids)))
 
 
-async def bury(tx: Transaction, ids: Sequence[CollectionId]) -> None:
-    """Let nobody find these collections, which are locked, any more."""
+async def bury(tx: Transaction, ids: Sequence[CollectionId], by: Actor | None = None) -> None:
+    """Let nobody find these collections, which are locked, any more; `by` has them deleted."""
     for collection_id in ids:
-        same = collections.c.id == collection_id
-        await tx.run(
-            update(collections).where(same).values(subscription_key=BURIED, group_key="", name_key=str(collection_id))
-        )
+        keys = {"subscription_key": BURIED, "group_key": "", "name_key": str(collection_id)}
+        await tx.run(update(collections).where(collections.c.id == collection_id).values(deleted_by=by, **keys))
 
 
-async def empty(database: Database, collection_id: CollectionId) -> None:
+async def empty(log: AuditLog, collection_id: CollectionId) -> None:
     """Delete a buried collection's jobs, then itself, in as many transactions as it takes."""
     left = 1
     while left:
-        async with database.write() as tx:
-            left = await delete_some_jobs(tx, collection_id, _JOBS_AT_ONCE)
+        async with log.write() as (tx, entries):
+            left = await delete_some_jobs(tx, entries, collection_id, _JOBS_AT_ONCE)
 
 
-async def delete_some_jobs(tx: Transaction, collection_id: CollectionId, limit: int) -> int:
+async def delete_some_jobs(tx: Transaction, entries: list[AuditEntry], collection_id: CollectionId, limit: int) -> int:
     """Delete up to `limit` jobs of a buried collection; itself, and return 0, once there are none."""
     some = select(jobs.c.id).where(jobs.c.collection_id == collection_id).limit(limit)
     # Those that nobody has locked, in any order; then those that somebody had, in the order that all verbs lock in.
     rows = await tx.rows(some.with_for_update(skip_locked=True))
     rows = rows or await tx.rows(some.order_by(jobs.c.id).with_for_update())
-    await erase_jobs(tx, [JobId(row.id) for row in rows])
+    ids = [JobId(row.id) for row in rows]
+    entries += await deletions(tx, collection_id, ids)
+    await erase_jobs(tx, ids)
     if not rows:
         is_empty = not_(exists().where(jobs.c.collection_id == collection_id))
         await tx.run(delete(collections).where(collections.c.id == collection_id, is_empty))

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from services.scheduler.errors import NotFoundError
+from services.scheduler.store.audit import Actor
 from services.scheduler.store.progress import Bid, event_key, latest_approval, may_approve
 from services.scheduler.store.records import (
     Approval,
@@ -15,15 +16,18 @@ from services.scheduler.store.records import (
     Ownership,
     SessionId,
 )
+from services.scheduler.store.sql.audit import AuditLog
 from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.rows import event_of, event_query
 from services.scheduler.store.sql.tables import ACTIVE, approvals, cordons, drain_reports, events, replicas
+from services.scheduler.store.trail import host_cordoned, host_released
 
 
 class FleetVerbs:
     """The verbs about hosts and what threatens them."""
 
     _db: Database
+    _audit: AuditLog
 
     async def put_event(self, event: EventRecord) -> None:
         """See the port."""
@@ -97,15 +101,21 @@ class FleetVerbs:
             latest = latest_approval(bid.approval, approval)
             await tx.upsert(approvals, event_key=key, replica=bid.replica, taken_at=bid.taken_at, body=latest)
 
-    async def put_cordon(self, cordon: Cordon) -> None:
+    async def put_cordon(self, cordon: Cordon, *, by: Actor | None = None) -> None:
         """See the port."""
-        async with self._db.write() as tx:
-            await tx.upsert(cordons, host=cordon.host, body=cordon)
+        async with self._audit.write() as (tx, entries):
+            before: Cordon | None = await tx.exchange(cordons, {"host": cordon.host}, cordon)
+            entries += host_cordoned(by, cordon, before)
 
-    async def delete_cordon(self, host: str) -> bool:
+    async def delete_cordon(self, host: str, *, by: Actor | None = None) -> bool:
         """See the port."""
-        async with self._db.write() as tx:
-            return bool(await tx.run(delete(cordons).where(cordons.c.host == host)))
+        same = cordons.c.host == host
+        async with self._audit.write() as (tx, entries):
+            row = await tx.first(select(cordons.c.body).where(same).with_for_update())
+            if row is not None:
+                await tx.run(delete(cordons).where(same))
+                entries += host_released(by, row.body)
+            return row is not None
 
     async def list_cordons(self) -> list[Cordon]:
         """See the port."""

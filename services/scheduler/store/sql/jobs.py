@@ -7,9 +7,11 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, and_, func, insert, not_, or_, select, update
 
+from services.scheduler.domain.callers import Scope
 from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionId, Namespace
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.errors import NoRoomError, NotFoundError
+from services.scheduler.store.audit import Actor, Change
 from services.scheduler.store.progress import (
     gate_is_open,
     name_key,
@@ -18,8 +20,9 @@ from services.scheduler.store.records import (
     JobDraft,
     Written,
 )
+from services.scheduler.store.sql.audit import AuditLog, deletions
 from services.scheduler.store.sql.database import Database, Transaction
-from services.scheduler.store.sql.deletion import BURIED, bury, delete_jobs, empty
+from services.scheduler.store.sql.deletion import BURIED, bury, empty, erase_jobs, lock_jobs
 from services.scheduler.store.sql.driver import RacedError
 from services.scheduler.store.sql.guards import Guards
 from services.scheduler.store.sql.hot_rows import COLLECTION, collection_of
@@ -28,13 +31,17 @@ from services.scheduler.store.sql.rows import collection_keys
 from services.scheduler.store.sql.tables import collections, definitions, jobs
 from services.scheduler.store.sql.tags import tag
 from services.scheduler.store.sql.writing import Writing, batches
+from services.scheduler.store.trail import collection_written, collections_deleted
 
 T = TypeVar("T")
 
 _COLLECTION = f"SELECT {', '.join(COLLECTION)} FROM collections"
-_COLLECTIONS_OF_ALL = f"{_COLLECTION} WHERE subscription_key = $1 ORDER BY name_key, group_key LIMIT $2 OFFSET $3"
+_BY_NAME = "ORDER BY name_key, group_key LIMIT $2 OFFSET $3"
+_COLLECTIONS_OF_ALL = f"{_COLLECTION} WHERE subscription_key = $1 {_BY_NAME}"
 _COLLECTIONS_OF_GROUP = f"""{_COLLECTION} WHERE subscription_key = $1 AND group_key = $4
     ORDER BY name_key LIMIT $2 OFFSET $3"""
+_PLACE = "(group_key || '/' || name_key)"
+"""Group and name in one, for lists of both; neither has a slash in it."""
 _COLLECTION_BY_KEYS = f"{_COLLECTION} WHERE subscription_key = $1 AND group_key = $2 AND name_key = $3"
 _COLLECTION_BY_ID = f"{_COLLECTION} WHERE id = $1 AND subscription_key <> $2"
 _IN_COLLECTION = f"{WHOLE} WHERE jobs.collection_id = $1"
@@ -44,13 +51,20 @@ class JobVerbs:
     """The verbs about collections and jobs."""
 
     _db: Database
+    _audit: AuditLog
     _guards: Guards
 
     async def put_collection(
-        self, namespace: Namespace, name: str, definition: CollectionDefinition, now: datetime
+        self,
+        namespace: Namespace,
+        name: str,
+        definition: CollectionDefinition,
+        now: datetime,
+        *,
+        by: Change | None = None,
     ) -> tuple[Collection, bool]:
         """See the port."""
-        return await again_if_raced(lambda: self._put_collection(namespace, name, definition, now))
+        return await again_if_raced(lambda: self._put_collection(namespace, name, definition, now, by))
 
     async def get_collection(self, namespace: Namespace, name: str) -> Collection:
         """See the port."""
@@ -62,26 +76,37 @@ class JobVerbs:
         return collection_of(rows[0])
 
     async def list_collections(
-        self, subscription: str, resource_group: str | None, *, top: int, skip: int
+        self,
+        subscription: str,
+        resource_group: str | None,
+        *,
+        within: Sequence[Scope] | None = None,
+        top: int,
+        skip: int,
     ) -> list[Collection]:
         """See the port."""
+        if within is not None:
+            scopes = [scope for scope in within if _lies_in(scope.namespace, subscription, resource_group)]
+            return await self._list_within(subscription, scopes, top, skip)
         query = _COLLECTIONS_OF_ALL if resource_group is None else _COLLECTIONS_OF_GROUP
         group = () if resource_group is None else (name_key(resource_group),)
         async with self._db.glance() as tx:
             rows = await tx.fetch(query, name_key(subscription), top, skip, *group)
         return [collection_of(row) for row in rows]
 
-    async def delete_collection(self, namespace: Namespace, name: str) -> None:
+    async def delete_collection(self, namespace: Namespace, name: str, *, by: Actor | None = None) -> None:
         """See the port."""
-        async with self._db.write() as tx:
-            found = select(collections.c.id).filter_by(**collection_keys(namespace, name))
-            collection_id = await tx.scalar(found.with_for_update())
-            if collection_id is None:
+        keys = collection_keys(namespace, name)
+        async with self._audit.write() as (tx, entries):
+            rows = await tx.fetch(f"{_COLLECTION_BY_KEYS} {tx.words.locked}", *keys.values())
+            if not rows:
                 raise NotFoundError(f"collection {name} does not exist")
-            await bury(tx, [collection_id])
-        await empty(self._db, collection_id)
+            collection = collection_of(rows[0])
+            await bury(tx, [collection.id], by)
+            entries += collections_deleted(by, [collection])
+        await empty(self._audit, collection.id)
         async with self._db.write() as tx:
-            await self._guards.announce_collection(tx, collection_id)
+            await self._guards.announce_collection(tx, collection.id)
 
     async def put_jobs(
         self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime, *, most: int | None = None
@@ -138,30 +163,40 @@ class JobVerbs:
             count: int = await tx.scalar(select(func.count()).select_from(counted))
         return count
 
-    async def delete_job(self, collection_id: CollectionId, name: str) -> JobId:
+    async def delete_job(self, collection_id: CollectionId, name: str, *, by: Actor | None = None) -> JobId:
         """See the port."""
-        async with self._db.write() as tx:
-            deleted = await delete_jobs(tx, _named(collection_id, name))
-            await self._guards.announce_jobs(tx, deleted, collection_id)
+        deleted = await self._delete_jobs(collection_id, lambda _: jobs.c.name_key == name_key(name), by)
         if not deleted:
             raise NotFoundError(f"job {name} does not exist")
         return deleted[0]
 
-    async def delete_jobs(self, collection_id: CollectionId, ids: Sequence[JobId]) -> list[JobId]:
+    async def delete_jobs(
+        self, collection_id: CollectionId, ids: Sequence[JobId], *, by: Actor | None = None
+    ) -> list[JobId]:
         """See the port."""
-        async with self._db.write() as tx:
-            deleted = await delete_jobs(tx, and_(jobs.c.collection_id == collection_id, tx.among(jobs.c.id, ids)))
-            await self._guards.announce_jobs(tx, deleted, collection_id)
-            return deleted
+        return await self._delete_jobs(collection_id, lambda tx: tx.among(jobs.c.id, ids), by)
+
+    async def _delete_jobs(
+        self,
+        collection_id: CollectionId,
+        which: Callable[[Transaction], ColumnElement[bool]],
+        by: Actor | None,
+    ) -> list[JobId]:
+        async with self._audit.write() as (tx, entries):
+            doomed = await lock_jobs(tx, and_(jobs.c.collection_id == collection_id, which(tx)))
+            entries += await deletions(tx, collection_id, doomed, by)
+            await erase_jobs(tx, doomed)
+            await self._guards.announce_jobs(tx, doomed, collection_id)
+        return doomed
 
     async def _put_collection(
-        self, namespace: Namespace, name: str, definition: CollectionDefinition, now: datetime
+        self, namespace: Namespace, name: str, definition: CollectionDefinition, now: datetime, by: Change | None
     ) -> tuple[Collection, bool]:
         keys = collection_keys(namespace, name)
-        found = select(collections.c.id).filter_by(**keys)
-        async with self._db.write() as tx:
-            collection_id = await tx.scalar(found.with_for_update())
-            if collection_id is None:
+        found = select(collections.c.id, collections.c.definition).filter_by(**keys)
+        async with self._audit.write() as (tx, entries):
+            stored = await tx.first(found.with_for_update())
+            if stored is None:
                 await tx.run(
                     insert(collections).values(
                         subscription=namespace.subscription,
@@ -174,27 +209,41 @@ class JobVerbs:
                     )
                 )
             else:
-                same = collections.c.id == collection_id
+                same = collections.c.id == stored.id
                 await tx.run(update(collections).where(same).values(definition=definition, updated_at=now))
             [row] = await tx.fetch(_COLLECTION_BY_KEYS, *keys.values())
             collection = collection_of(row)
-            if collection_id is not None:
+            if stored is not None:
                 await _move_gate(tx, collection)
                 await self._guards.announce_collection(tx, collection.id)
-        return collection, collection_id is None
+            entries += collection_written(by, collection, None if stored is None else stored.definition)
+        return collection, stored is None
+
+    async def _list_within(self, subscription: str, scopes: Sequence[Scope], top: int, skip: int) -> list[Collection]:
+        """List those of the scopes that exist: groups and names first, which the index knows, then their pairs."""
+        keys = [collection_keys(scope.namespace, scope.collection) for scope in scopes]
+        groups, names = [key["group_key"] for key in keys], [key["name_key"] for key in keys]
+        places = [f"{group}/{name}" for group, name in zip(groups, names, strict=True)]
+        async with self._db.glance() as tx:
+            wanted = (("group_key", "$4"), ("name_key", "$5"), (_PLACE, "$6"))
+            where = " AND ".join(tx.words.among_values(column, place) for column, place in wanted)
+            query = f"{_COLLECTION} WHERE subscription_key = $1 AND {where} {_BY_NAME}"
+            rows = await tx.fetch(query, name_key(subscription), top, skip, groups, names, places)
+        return [collection_of(row) for row in rows]
 
     async def _put_jobs(
         self, collection_id: CollectionId, drafts: Sequence[JobDraft], now: datetime, most: int | None
     ) -> list[Written]:
-        async with self._db.write() as tx:
+        async with self._audit.write() as (tx, entries):
             # The gate cannot move before these jobs, with their copy of it, are committed; who counts does so alone.
             lock = tx.words.shared if most is None else tx.words.exclusive
             rows = await tx.fetch(f"{_COLLECTION_BY_ID} {lock}", collection_id, BURIED)
             if not rows:
-                raise NotFoundError(f"collection {collection_id} does not exist")
+                raise NotFoundError("the collection does not exist any more")
             writing = Writing(tx, collection_of(rows[0]), now)
             await writing.lock(drafts)
             written = list(chain.from_iterable([await writing.write(batch) for batch in batches(drafts)]))
+            entries += writing.entries
             if most is not None and any(one.created for one in written):
                 await _check_room(tx, collection_id, most)
             replaced = [one.job.id for one in written if not one.created]
@@ -216,8 +265,9 @@ async def again_if_raced(verb: Callable[[], Awaitable[T]]) -> T:
         return await verb()
 
 
-def _named(collection_id: CollectionId, name: str) -> ColumnElement[bool]:
-    return and_(jobs.c.collection_id == collection_id, jobs.c.name_key == name_key(name))
+def _lies_in(namespace: Namespace, subscription: str, resource_group: str | None) -> bool:
+    is_there = name_key(namespace.subscription) == name_key(subscription)
+    return is_there and (resource_group is None or name_key(namespace.resource_group) == name_key(resource_group))
 
 
 def _reads_as(state: JobState) -> ColumnElement[bool]:

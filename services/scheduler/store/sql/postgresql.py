@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from services.scheduler.errors import InvalidInputError
 from services.scheduler.store.sql.database import Database, Transaction, Values, Words
 from services.scheduler.store.sql.driver import Driver
 from services.scheduler.store.sql.migrate import migrate
@@ -38,6 +39,7 @@ IDLE_LIMIT = timedelta(seconds=5)
 """How long a transaction may wait for its client; what a frozen one holds longer, `evict` takes away."""
 URGENT_LIMIT = timedelta(seconds=4)
 """For the lease and what guards it: an answer that comes later is of no use."""
+_URL_HINT = "write postgresql://USER:PASSWORD@HOST/DATABASE, and signs such as @ / : # ? in a password percent-encoded"
 _KEEPALIVE = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",
@@ -181,11 +183,18 @@ class _Lines:
         self._open: WeakSet[asyncpg.Connection] = WeakSet()
 
     async def connect(self, limit: timedelta) -> asyncpg.Connection:
-        """Open one; a statement on it may take up to `limit`."""
-        seconds = CONNECT_LIMIT.total_seconds()
-        connection = await asyncpg.connect(
+        """Open one; a statement on it may take up to `limit`. Raises InvalidInputError for a URL that is none."""
+        try:
+            connection = await self._connected(limit)
+        except ValueError:  # it may quote a part of a password that was taken for a port
+            raise InvalidInputError("LEEWARD_DATABASE_URL", _URL_HINT) from None
+        self._open.add(connection)
+        return connection
+
+    async def _connected(self, limit: timedelta) -> asyncpg.Connection:
+        return await asyncpg.connect(
             self._url,
-            timeout=seconds,
+            timeout=CONNECT_LIMIT.total_seconds(),
             # Above the server's own limit: it only ends the wait for a server that has vanished.
             command_timeout=limit.total_seconds() + 1,
             server_settings={
@@ -196,8 +205,6 @@ class _Lines:
                 **_PLANS,
             },
         )
-        self._open.add(connection)
-        return connection
 
     def engine(self, connections: int, limit: timedelta) -> AsyncEngine:
         """Return a pool of them; transactions are left to us."""

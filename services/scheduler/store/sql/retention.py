@@ -10,6 +10,8 @@ from sqlalchemy import Select, and_, delete, exists, not_, or_, select
 
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.jobs import JobId
+from services.scheduler.store.audit import AuditEntry
+from services.scheduler.store.sql.audit import AuditLog
 from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.deletion import delete_some_jobs, erase_jobs, is_buried
 from services.scheduler.store.sql.tables import (
@@ -33,6 +35,7 @@ class RetentionVerbs:
     """The verbs that delete what is kept no longer."""
 
     _db: Database
+    _audit: AuditLog
 
     async def trim_history(self, job_ids: Sequence[JobId], *, keep: int) -> int:
         """See the port."""
@@ -88,8 +91,8 @@ class RetentionVerbs:
 
     async def sweep(self, *, limit: int) -> int:
         """See the port."""
-        async with self._db.write() as tx:
-            return await _sweep_collection(tx, min(limit, _JOBS_AT_ONCE)) or await _sweep_history(tx, limit)
+        async with self._audit.write() as (tx, entries):
+            return await _sweep_collection(tx, entries, min(limit, _JOBS_AT_ONCE)) or await _sweep_history(tx, limit)
 
 
 async def _delete_rows(tx: Transaction, which: Select[int]) -> int:
@@ -99,11 +102,11 @@ async def _delete_rows(tx: Transaction, which: Select[int]) -> int:
     return await tx.run(delete(history).where(tx.among(history.c.id, ids))) if ids else 0
 
 
-async def _sweep_collection(tx: Transaction, limit: int) -> int:
+async def _sweep_collection(tx: Transaction, entries: list[AuditEntry], limit: int) -> int:
     """Go on with one deletion that was cut short, if there is any that nobody else goes on with."""
     buried = select(collections.c.id).where(is_buried()).limit(1).with_for_update(skip_locked=True)
     found = await tx.scalar(buried)
-    return 0 if found is None else await delete_some_jobs(tx, CollectionId(found), limit)
+    return 0 if found is None else await delete_some_jobs(tx, entries, CollectionId(found), limit)
 
 
 async def _sweep_history(tx: Transaction, limit: int) -> int:

@@ -110,6 +110,7 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path, clock: Clock) -> None:
         """Prepare the engines; the file is touched by `open`."""
         self._clock = clock
+        self._path = path
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._writing = asyncio.Lock()
         self._writer = _engine(path, 1, _WRITER_PRAGMAS)
@@ -118,6 +119,7 @@ class SqliteDatabase(Database):
     async def open(self) -> None:
         """Take the file for this process and migrate it."""
         self._lock.take()
+        _make(self._path)
         try:
             async with self.write() as tx:
                 await migrate(tx, self.words, self._clock)
@@ -165,6 +167,14 @@ class SqliteDatabase(Database):
         """Give the only write transaction: nobody could use the time that waiting for it takes from the lease."""
         async with self.write() as tx:
             yield tx
+
+
+def _make(path: Path) -> None:
+    """Make a file that is not there yet for its owner's eyes only: histories hold what targets answered."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreUnavailableError(f"the database cannot be opened: {error}") from error
 
 
 def _engine(path: Path, connections: int, pragmas: Sequence[str]) -> AsyncEngine:

@@ -90,7 +90,7 @@ def _translated_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.IntegrityError as error:
-        raise RacedError(f"the same thing was written at the same moment: {error}") from error
+        raise RacedError("somebody else wrote the same thing at the same moment; try again") from error
     except (sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.InterfaceError):
         raise
     except sqlite3.Error as error:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from services.scheduler.store.base import Listener
+from services.scheduler.store.sql.audit import AuditLog, AuditVerbs
 from services.scheduler.store.sql.database import Database
 from services.scheduler.store.sql.dispatch import ClaimVerbs
 from services.scheduler.store.sql.fleet import FleetVerbs
@@ -16,10 +17,22 @@ from services.scheduler.store.sql.jobs import JobVerbs
 from services.scheduler.store.sql.known import KnownJobs
 from services.scheduler.store.sql.lives import LifeVerbs
 from services.scheduler.store.sql.retention import RetentionVerbs
+from services.scheduler.store.sql.sealing import SealingVerbs
 from services.scheduler.store.sql.settling import SettleVerbs
 
 
-class SqlStore(JobVerbs, GroupVerbs, HistoryVerbs, RetentionVerbs, LifeVerbs, ClaimVerbs, SettleVerbs, FleetVerbs):
+class SqlStore(
+    JobVerbs,
+    GroupVerbs,
+    HistoryVerbs,
+    AuditVerbs,
+    SealingVerbs,
+    RetentionVerbs,
+    LifeVerbs,
+    ClaimVerbs,
+    SettleVerbs,
+    FleetVerbs,
+):
     """The port over SQLite or PostgreSQL."""
 
     def __init__(self, database: Database, guards: Guards, new_id: Callable[[], str]) -> None:
@@ -28,6 +41,7 @@ class SqlStore(JobVerbs, GroupVerbs, HistoryVerbs, RetentionVerbs, LifeVerbs, Cl
         self._guards = guards
         self._new_id = new_id
         self._known = KnownJobs()
+        self._audit = AuditLog(database)
 
     @property
     def is_shared(self) -> bool:

@@ -23,6 +23,7 @@ from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.collections import CollectionDefinition, ResourceGroup
 from services.scheduler.domain.executions import HistoryStatus, OccurrenceState
 from services.scheduler.domain.jobs import JobDefinition, JobState
+from services.scheduler.store.audit import Actor
 from services.scheduler.store.records import (
     Approval,
     Cordon,
@@ -110,6 +111,7 @@ collections = _table(
     Column("definition", Document(CollectionDefinition)),
     Column("created_at", Instant),
     Column("updated_at", Instant),
+    Column("deleted_by", Document(Actor)),
 )
 
 resource_groups = _table(
@@ -138,6 +140,7 @@ jobs = _table(
     Column("gate_open", Boolean),
     Column("created_at", Instant),
     Column("updated_at", Instant),
+    Column("sealed_under", Text),
 )
 
 definitions = _table(
@@ -224,6 +227,28 @@ drain_reports = _table(
 
 cordons = _table("cordons", Column("host", Text, primary_key=True), Column("body", Document(Cordon)))
 
+audit = _table(
+    "audit",
+    Column("id", BigInteger, primary_key=True),
+    Column("at", Instant),
+    Column("caller", Text),
+    Column("request_id", Text),
+    Column("address", Text),
+    Column("action", Text),
+    Column("subscription", Text),
+    Column("resource_group", Text),
+    Column("collection", Text),
+    Column("job", Text),
+    Column("host", Text),
+    Column("subscription_key", Text),
+    Column("group_key", Text),
+    Column("collection_key", Text),
+    Column("job_key", Text),
+    Column("before", Text),
+    Column("after", Text),
+    Column("secrets", Text),
+)
+
 schema_version = _table("schema_version", Column("version", Integer, primary_key=True), Column("applied_at", Instant))
 
 CLAIMABLE: TextClause = text("jobs.next_due IS NOT NULL AND jobs.state = 'enabled' AND jobs.gate_open")
@@ -233,4 +258,5 @@ HELD: TextClause = text("occurrences.state = 'held'")
 OWNED: TextClause = text("occurrences.owner IS NOT NULL")
 ACTIVE: TextClause = text("events.active")
 OVER: TextClause = text("events.ended_at IS NOT NULL")
+SEALED: TextClause = text("sealed_under IS NOT NULL")
 """The conditions of the partial indexes, word for word: SQLite uses such an index only for the same literal words."""

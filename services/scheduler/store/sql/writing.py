@@ -11,6 +11,7 @@ from sqlalchemy import and_, delete, func, not_, select
 from services.scheduler.domain.collections import Collection
 from services.scheduler.domain.executions import Occurrence, OccurrenceId
 from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.store.audit import AuditEntry
 from services.scheduler.store.progress import check_revision, is_over, name_key, new_job, replaced_job, replan_rows
 from services.scheduler.store.records import (
     JobDraft,
@@ -21,6 +22,7 @@ from services.scheduler.store.sql.hot_rows import HISTORY, OCCURRENCE, history_l
 from services.scheduler.store.sql.known import job_of, read_jobs
 from services.scheduler.store.sql.rows import job_values
 from services.scheduler.store.sql.tables import definitions, history, jobs, occurrences
+from services.scheduler.store.trail import job_written
 from shared.clock import to_epoch_ms
 
 _BATCH = 500
@@ -34,6 +36,7 @@ class Writing:
         self._collection = collection
         self._now = now
         self._stored: dict[str, Job] = {}
+        self.entries: list[AuditEntry] = []
 
     async def lock(self, drafts: Sequence[JobDraft]) -> None:
         """Lock the jobs that exist, all at once and by id, as every verb does: no two can wait for each other."""
@@ -49,11 +52,17 @@ class Writing:
         """Write drafts of different names."""
         old = [draft for draft in drafts if name_key(draft.name) in self._stored]
         new = [draft for draft in drafts if name_key(draft.name) not in self._stored]
+        before = {name_key(draft.name): self._stored[name_key(draft.name)] for draft in old}
         await self._replace(old)
         await self._create(new)
-        created = {name_key(draft.name) for draft in new}
+        for draft in drafts:
+            self._tell(draft, before.get(name_key(draft.name)))
         keys = [name_key(draft.name) for draft in drafts]
-        return [Written(self._stored[key], key in created) for key in keys]
+        return [Written(self._stored[key], key not in before) for key in keys]
+
+    def _tell(self, draft: JobDraft, before: Job | None) -> None:
+        after = self._stored[name_key(draft.name)]
+        self.entries += job_written(draft.change, self._collection, before, after, restarted=draft.restart)
 
     async def _create(self, drafts: Sequence[JobDraft]) -> None:
         if not drafts:

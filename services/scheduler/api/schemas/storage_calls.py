@@ -1,0 +1,60 @@
+"""From a queue message's document to its call: names of accounts and queues, tokens, what a queue holds."""
+
+import re
+
+from msgspec.structs import replace
+
+from services.scheduler.api.schemas.actions import QueueMessageDocument
+from services.scheduler.api.schemas.ground import UNSEALED, Ground
+from services.scheduler.api.schemas.texts import check_bytes, check_shape
+from services.scheduler.api.schemas.values import SecretText
+from services.scheduler.domain.actions import StorageQueueCall
+from services.scheduler.domain.secrets import REFERENCE
+from services.scheduler.errors import InvalidInputError
+
+MAX_MESSAGE_BYTES = 64 * 1024
+
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
+_QUEUE = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
+_SAS = re.compile(r"\??(?=.*\bsig=)[A-Za-z0-9%&=+/:.,_~-]+")
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What the XML that queues speak cannot write (XML 1.0 §2.2)."""
+
+
+def read_storage(document: QueueMessageDocument, written: str, field: str, ground: Ground) -> StorageQueueCall:
+    """Return the call of the message at JSON path `field`, its token sealed. Raises InvalidInputError."""
+    check_shape(
+        document.storage_account,
+        f"{field}.storageAccount",
+        _ACCOUNT,
+        "is no storage account: 3 to 24 lower-case letters and digits, the account's name alone",
+    )
+    check_shape(
+        document.queue_name,
+        f"{field}.queueName",
+        _QUEUE,
+        "is no queue: 3 to 63 lower-case letters, digits and single hyphens, a letter or digit at both ends",
+    )
+    _check_message(document.message, f"{field}.message")
+    _check_token(document.sas_token, f"{field}.sasToken")
+    call = StorageQueueCall(
+        written=written,
+        account=document.storage_account,
+        queue=document.queue_name,
+        sas=UNSEALED,
+        message=document.message,
+    )
+    return replace(call, sas=ground.need(document.sas_token, f"{field}.sasToken", call))
+
+
+def _check_message(message: str, field: str) -> None:
+    check_bytes(message, field, MAX_MESSAGE_BYTES, "a queue takes no more")
+    wrong = _NO_XML.search(message)
+    if wrong:
+        raise InvalidInputError(field, f"holds U+{ord(wrong[0]):04X}, which a queue cannot keep; send base64")
+
+
+def _check_token(token: SecretText | None, field: str) -> None:
+    if token is None or token.held is not None or token.text.startswith(REFERENCE):
+        return
+    check_shape(token.text, field, _SAS, "is no SAS token: it looks like sv=…&sp=a&sig=…, percent-encoded")

@@ -1,0 +1,67 @@
+"""Signing in and out of the page: a token once, then a session's cookie."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from services.scheduler.api.authentication import GUARD
+from services.scheduler.api.callers import session_of
+from services.scheduler.api.cookies import clear_cookie, set_cookie
+from services.scheduler.api.throttle import ThrottledError
+from services.scheduler.errors import UnauthenticatedError
+
+Render = Callable[[web.Request, str, HTTPStatus], web.Response]
+_MOST_BYTES = 32 * 1024
+_REFUSED = "This token is not accepted. It may be mistyped, expired or removed."
+_TOO_MANY = "Too many wrong tokens came from your address. Wait a minute, then try again."
+_TOO_LONG = "This token names more collections than a session can hold. Use one with fewer."
+
+
+class SignIn:
+    """The form for a token, and what it leads to: always the page at `/`, so that no link can lead elsewhere."""
+
+    def __init__(self, render: Render) -> None:
+        """`render` makes the form, with a sentence above it or none."""
+        self._render = render
+
+    async def form(self, request: web.Request) -> web.Response:
+        """Return the form."""
+        return self._render(request, "", HTTPStatus.OK)
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        """Begin a session for the bearer of the token that was sent, or say that it is not accepted."""
+        guard = request.app[GUARD]
+        token = await _token(request)
+        try:
+            session = await guard.sign_in(request, token)
+        except UnauthenticatedError:
+            return self._render(request, _REFUSED, HTTPStatus.UNAUTHORIZED)
+        except ThrottledError:
+            return self._render(request, _TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
+        try:
+            cookie = guard.access.sessions.seal(session)
+        except ValueError:
+            return self._render(request, _TOO_LONG, HTTPStatus.BAD_REQUEST)
+        response = _go_to("./")
+        set_cookie(request, response, cookie)
+        return response
+
+    async def sign_out(self, request: web.Request) -> web.Response:
+        """End the session."""
+        if (session := session_of(request)) is not None:
+            request.app[GUARD].access.sessions.end(session)
+        response = _go_to("sign-in")
+        clear_cookie(response)
+        return response
+
+
+async def _token(request: web.Request) -> str:
+    if (request.content_length or 0) > _MOST_BYTES:
+        raise web.HTTPRequestEntityTooLarge(max_size=_MOST_BYTES, actual_size=request.content_length or 0)
+    field = (await request.post()).get("token")
+    return field.strip() if isinstance(field, str) else ""
+
+
+def _go_to(place: str) -> web.Response:
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": place, "Cache-Control": "no-store"})
