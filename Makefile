@@ -73,6 +73,8 @@ clean:  ## Remove what make and the tools have made; the data of `make run` in .
 servers:
 	@.ci/servers
 	@.ci/azure-clients
+	@.ci/azurite
+	@.ci/amqp
 
 # A stamp is newer than what was installed by it, so that a changed pyproject.toml or constraints.txt installs again.
 $(VENV)/local.stamp: pyproject.toml constraints.txt | $(BIN)/pip

@@ -18,6 +18,14 @@ from services.vmwatch.emulator.fleet import Vm
 
 _ROOT: Final = Path(__file__).parents[2]
 _OF_ONE_VM: Final = ("LEEWARD_HOST", "LEEWARD_POOLS", "LEEWARD_GROUP")
+_OF_OTHER_CALLERS: Final = (
+    "LEEWARD_TOKENS_FILE",
+    "LEEWARD_OIDC_ISSUER",
+    "LEEWARD_OIDC_AUDIENCE",
+    "LEEWARD_LISTEN_CERT",
+    "LEEWARD_LISTEN_KEY",
+)
+"""Everything here calls the scheduler without a token, by loopback."""
 _GRACE_SECONDS: Final = 3
 """With the patience of the waves below, everything is stopped within 9 s."""
 
@@ -126,7 +134,7 @@ def _module(name: str, *flags: str) -> tuple[str, ...]:
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what every part inherits: ours, less what would make all watchers one VM, and where the code is."""
-    kept = {name: value for name, value in environment.items() if name not in _OF_ONE_VM}
+    """Return what every part inherits: ours, less what is of other sites than this one, and where the code is."""
+    kept = {name: value for name, value in environment.items() if name not in (*_OF_ONE_VM, *_OF_OTHER_CALLERS)}
     paths = [str(_ROOT), *filter(None, [environment.get("PYTHONPATH", "")])]
     return kept | {"PYTHONPATH": os.pathsep.join(paths)}

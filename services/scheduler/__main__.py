@@ -22,7 +22,7 @@ def main() -> int:
     logs.configure(level=settings.log_level)
     _collect_less_often()
     _open_many()
-    return run(lambda stop: serve(settings, stop))
+    return run(lambda stop: serve(settings, os.environ, stop))
 
 
 def _collect_less_often() -> None:

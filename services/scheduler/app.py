@@ -3,18 +3,15 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import uuid4
 
-from aiohttp import web
-
+from services.scheduler.access.open import open_access, open_certificate
+from services.scheduler.api.changes import Changes
 from services.scheduler.api.ports import Services
-from services.scheduler.api.routes import build
-from services.scheduler.dispatch.actions.callers import Callers
-from services.scheduler.dispatch.actions.http import HttpCaller
-from services.scheduler.dispatch.actions.targets import TargetGuard
+from services.scheduler.dispatch.actions.wires import amqp_is_installed
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.assurance import Assurance
 from services.scheduler.dispatch.attempts import Attempts
@@ -29,7 +26,7 @@ from services.scheduler.dispatch.outcomes import Outcomes
 from services.scheduler.dispatch.rescue import LOOK_SECONDS, Rescue
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.running import Running
-from services.scheduler.domain.actions import HttpCall
+from services.scheduler.domain.groups import read_groups
 from services.scheduler.domain.hosts import Threat
 from services.scheduler.domain.limits import read_limits
 from services.scheduler.duty import Duty
@@ -42,8 +39,11 @@ from services.scheduler.fleet.intake import Intake
 from services.scheduler.fleet.reports import Reports
 from services.scheduler.fleet.steward import Steward
 from services.scheduler.metrics import Metrics
-from services.scheduler.portal.page import add_portal
+from services.scheduler.outbound import Outbound
+from services.scheduler.own_status import OwnStatus
+from services.scheduler.resealing import Resealing
 from services.scheduler.retention import Retention
+from services.scheduler.serving import serving
 from services.scheduler.settings import Settings
 from services.scheduler.store.base import Store
 from services.scheduler.store.open import open_store
@@ -52,14 +52,15 @@ from services.scheduler.timekeeper import StoreClock
 from services.scheduler.tracing.open import open_traces
 from services.scheduler.upkeep import Upkeep
 from services.scheduler.vault.open import open_keys, references
+from services.scheduler.vault.pfx_files import PfxFiles
 from services.scheduler.vault.vault import Vault
 from shared.about import product_version
 from shared.bus import Bus, Publication, unguessable
 from shared.chores import Chores
 from shared.clock import Clock, SystemClock
 from shared.logs import get_logger
-from shared.messages import Presence, ReplicaStatus, encode
-from shared.ops import OpsServer, listen_on
+from shared.messages import Presence
+from shared.ops import OpsServer
 from shared.settings import masked, parse_listen
 from shared.topics import HostKey, Topics
 
@@ -85,7 +86,7 @@ class Scheduler:
     def __init__(self, settings: Settings, environment: Mapping[str, str], store: Store, wall: Clock) -> None:
         """`wall` is the machine's clock; jobs run by the store's, which all replicas share.
 
-        Raises SettingsError for a keys file that cannot be used.
+        Raises SettingsError for a file of keys, tokens or a certificate that cannot be used.
         """
         self.settings = settings
         self.store = store
@@ -94,8 +95,13 @@ class Scheduler:
         self.feed = Feed()
         self.keys = open_keys(settings, clock, self.metrics)
         self.secrets = Vault(self.keys, references(settings, environment), self.metrics)
+        self.pfx_files = PfxFiles()
+        self.resealing = Resealing(store, self.keys, self.secrets, self.metrics)
+        self.access = open_access(settings, clock, self.metrics, session_keys=lambda: self.keys.keys)
+        self.certificate = open_certificate(settings, self.metrics)
         self.topics = Topics(settings.topic_prefix)
         self.session = new_id()
+        self.status = OwnStatus(self.topics, settings.replica, self.session, clock)
         length = timedelta(seconds=settings.lease_seconds)
         self.lease = Lease(store, clock, settings.replica, length, self.metrics, wall=wall)
         self.assurance = Assurance(self.lease)
@@ -105,17 +111,26 @@ class Scheduler:
         self.moves = Moves()
         self.traces = open_traces(settings.otlp_endpoint, replica=settings.replica)
         self.bus = self._bus()
-        self.fleet = Fleet(store, clock, Reports(), self._rules(), self.feed, self._load)
+        self.fleet = Fleet(
+            store,
+            clock,
+            Reports(read_groups(settings.groups)),
+            FleetRules.of(settings),
+            self.feed,
+            self._load,
+            spared=lambda why: self.metrics.spared[why].inc(),
+        )
         self.announcer = Announcer(
             self.bus, self.topics, self.feed, clock, self.metrics, replica=settings.replica, new_id=new_id
         )
         self.holds = self._holds()
         self.steward = self._steward()
         self.approvals = self._approvals()
-        self.callers = self._callers()
+        self.callers = Outbound(settings, clock, self.secrets, self.pfx_files).callers(self.topics)
         self.attempts = Attempts(self.callers, self.running, clock, self.metrics)
         self.runner = self._runner()
-        self.retention = Retention(store, clock, self.metrics, dice=random.random)
+        self.retention = Retention(store, clock, self.metrics, dice=random.random, audit_age=settings.audit_age)
+        store.follow_changes(Changes(self.metrics).follow)
         self.engine = self._engine()
         self.rescue = Rescue(store, clock, self.lease, self.metrics, rescued=self.engine.wake)
         self.living = Living(self.lease, self.rescue, self.engine, self.metrics)
@@ -133,11 +148,7 @@ class Scheduler:
             self.settings.bus,
             client_id=unguessable(name),
             reply_topic=self.topics.replies(f"{name}-{self.session[:8]}"),
-            will=Publication(
-                topic=self.topics.scheduler_status(self.settings.replica),
-                payload=self._status(Presence.OFFLINE),
-                retain=True,
-            ),
+            will=Publication(topic=self.status.topic, payload=self.status.of(Presence.OFFLINE), retain=True),
             on_connection=self._on_connection,
             on_refused=lambda reason: self.metrics.messages_refused.labels(reason).inc(),
         )
@@ -182,16 +193,6 @@ class Scheduler:
             self.metrics,
             capacity=CLAIMS_A_RUNNER * self.settings.runners,
             wrote=self.retention.wrote,
-        )
-
-    def _callers(self) -> Callers:
-        guard = TargetGuard(self.settings.targets_deny, self.settings.targets_allow)
-        return Callers({HttpCall: HttpCaller(guard, self.clock)})
-
-    def _rules(self) -> FleetRules:
-        return FleetRules(
-            ignore_freeze=timedelta(seconds=self.settings.ignore_freeze_seconds),
-            silent_margin=timedelta(seconds=self.settings.silent_margin_seconds),
         )
 
     def _steward(self) -> Steward:
@@ -261,17 +262,6 @@ class Scheduler:
         self.fleet.refresh()
         return PULSE_SECONDS
 
-    def _status(self, state: Presence) -> bytes:
-        return encode(
-            ReplicaStatus(
-                replica=self.settings.replica,
-                session=self.session,
-                state=state,
-                at=self.clock.now(),
-                version=product_version(),
-            )
-        )
-
     # -- life -------------------------------------------------------------------------------------------------------
 
     def services(self) -> Services:
@@ -285,11 +275,15 @@ class Scheduler:
             subscription=self.settings.subscription,
             resource_group=self.settings.resource_group,
             limits=read_limits(self.settings.limits),
+            access=self.access,
+            caller_rate=self.settings.caller_rate,
             burst_reads=self.settings.burst_reads,
             burst_writes=self.settings.burst_writes,
             new_id=new_id,
             secrets=self.secrets,
-            topic_prefix=self.settings.topic_prefix,
+            topics=self.topics,
+            certificates=self.pfx_files,
+            speaks_amqp=amqp_is_installed(),
         )
 
     def readiness(self) -> dict[str, str]:
@@ -307,8 +301,10 @@ class Scheduler:
             self.clock,
             changed=self.fleet.touch,
             drain_heard=self.steward.drain_heard,
+            refused=lambda reason: self.metrics.messages_refused.labels(reason).inc(),
+            deferred=self.metrics.messages_deferred.inc,
         ).subscribe(self.bus)
-        self.bus.keep(self.topics.scheduler_status(self.settings.replica), self._status(Presence.ONLINE))
+        self.bus.keep(self.status.topic, self.status.of(Presence.ONLINE))
         await self.fleet.recall()
 
     def add_chores(self, chores: Chores) -> None:
@@ -317,12 +313,17 @@ class Scheduler:
         if self.store.is_shared:
             chores.every(LOOK_SECONDS, self.rescue.look, name="rescue", first_after=0)
         chores.every(5, self.retention.trim, name="trim", first_after=5)
+        chores.every(5, self.resealing.look, name="keys", first_after=5)
         chores.every(60, self.retention.prune, name="prune", first_after=30)
         chores.every(5, upkeep.measure, name="gauges", first_after=0)
+        chores.every(0.5, self.access.look_at_tokens, name="tokens", first_after=0.5)
+        chores.every(5, self.access.look_at_issuer, name="issuer", first_after=0)
+        if self.certificate is not None:
+            chores.every(5, self.certificate.look, name="certificate", first_after=5)
         chores.every(HEARTBEAT_SECONDS, self._beat, name="heartbeat", first_after=HEARTBEAT_SECONDS)
 
     async def _beat(self) -> None:
-        self.bus.keep(self.topics.scheduler_status(self.settings.replica), self._status(Presence.ONLINE))
+        self.bus.keep(self.status.topic, self.status.of(Presence.ONLINE))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch the fleet, dispatch, and leave in good order once `stop` is set."""
@@ -373,23 +374,8 @@ class Scheduler:
         await asyncio.wait([dispatching["engine"], dispatching["holds"]])
         await self.engine.close(timedelta(seconds=self.settings.grace_seconds))
         dispatching["runners"].cancel()
-        self.bus.keep(self.topics.scheduler_status(self.settings.replica), self._status(Presence.OFFLINE))
+        self.bus.keep(self.status.topic, self.status.of(Presence.OFFLINE))
         await self.bus.flush(FLUSH_SECONDS)
-
-
-@asynccontextmanager
-async def _api(settings: Settings, services: Services) -> AsyncIterator[None]:
-    """Serve the API and the portal for as long as the context lasts."""
-    app = build(services)
-    add_portal(app, services)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
-    await runner.setup()
-    listen = parse_listen(settings.listen)
-    try:
-        await listen_on(runner, listen)
-        yield
-    finally:
-        await runner.cleanup()
 
 
 async def _life(duty: Callable[[], Awaitable[None]]) -> None:
@@ -408,7 +394,9 @@ async def serve(settings: Settings, environment: Mapping[str, str], stop: asynci
         await stack.enter_async_context(
             OpsServer(parse_listen(settings.ops_listen), scheduler.metrics.registry, scheduler.readiness)
         )
-        await stack.enter_async_context(_api(settings, scheduler.services()))
+        await stack.enter_async_context(
+            serving(parse_listen(settings.listen), scheduler.services(), scheduler.certificate)
+        )
         chores = await stack.enter_async_context(Chores())
         scheduler.add_chores(chores)
         await scheduler.run(stop)

@@ -8,16 +8,24 @@ from typing import Any
 
 import msgspec
 
+from services.scheduler.domain.collections import CollectionId
+
 _BACKLOG = 256
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened. `kind` is `host`, `event`, `execution` or `job`; `summary` is a plain sentence."""
+    """One thing that happened. `kind` is `host`, `event`, `execution` or `job`; `summary` is a plain sentence.
+
+    `collection_id` is whose it is; what is nobody's says in `bare` what callers confined to some collections read of
+    it: the sentence without numbers of jobs and names of callers. None: nothing.
+    """
 
     kind: str
     at: datetime
     summary: str
     data: dict[str, Any] = {}
+    collection_id: CollectionId | None = None
+    bare: str | None = None
 
 
 class Feed:

@@ -2,13 +2,29 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.scheduler.domain.hosts import HostCondition
+from services.scheduler.domain.acts import Act
+from services.scheduler.domain.hosts import HostCondition, Spared
+from shared.messages import Refusal
 
 LATENESS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 BATCH_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 KNOWN_EVENT_TYPES = ("Freeze", "Reboot", "Redeploy", "Preempt", "Terminate")
 OTHER = "Other"
+REFUSALS = (
+    "missing",
+    "unknown",
+    "expired",
+    "malformed",
+    "signature",
+    "claims",
+    "role",
+    "session",
+    "issuer_away",
+    "too_many",
+    "foreign",
+)
+"""Why requests are not let in."""
 _MISSED = {
     "coalesced": "coalesced",
     "window passed": "window_passed",
@@ -28,6 +44,8 @@ class Metrics:
         self._of_targets(self.registry)
         self._of_claims(self.registry)
         self._of_lives(self.registry)
+        self._of_secrets(self.registry)
+        self._of_callers(self.registry)
         self._of_duties(self.registry)
         self._of_the_fleet(self.registry)
         build = Gauge("leeward_build_info", "Always 1; the version is a label.", ["version"], registry=self.registry)
@@ -134,6 +152,53 @@ class Metrics:
             registry=registry,
         )
 
+    def _of_secrets(self, registry: CollectorRegistry) -> None:
+        self.keys_file_usable = Gauge(
+            "leeward_secret_keys_file_usable",
+            "0 while the keys file cannot be used and the keys are those read before.",
+            registry=registry,
+        )
+        self.secrets_under_old_keys = Gauge(
+            "leeward_secrets_under_old_keys",
+            "Jobs with secrets that are not sealed under the present key; 10,000 means that or more.",
+            registry=registry,
+        )
+        self.secret_failures = Counter(
+            "leeward_secret_failures_total",
+            "Secrets that could not be sealed (no_key, bad_reference) or opened, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in ("no_key", "bad_reference", "unknown_key", "missing", "refused"):
+            self.secret_failures.labels(reason)
+
+    def _of_callers(self, registry: CollectorRegistry) -> None:
+        self.authentications = Counter(
+            "leeward_authentications_total",
+            "Requests whose caller was proven, by what.",
+            ["kind"],
+            registry=registry,
+        )
+        for kind in ("token", "oidc", "session"):
+            self.authentications.labels(kind)
+        self.authentication_failures = Counter(
+            "leeward_authentication_failures_total", "Requests not let in, by reason.", ["reason"], registry=registry
+        )
+        for reason in REFUSALS:
+            self.authentication_failures.labels(reason)
+        self.requests_throttled = Counter(
+            "leeward_requests_throttled_total", "Requests of callers beyond their rate.", registry=registry
+        )
+        self.files_in_force = Gauge(
+            "leeward_file_in_force",
+            "0 while a file that was changed is out of order, so that its content before stays in force.",
+            ["file"],
+            registry=registry,
+        )
+        self.issuer_up = Gauge(
+            "leeward_oidc_issuer_up", "1 while the OIDC issuer gives its keys; 0 without one, too.", registry=registry
+        )
+
     def _of_duties(self, registry: CollectorRegistry) -> None:
         self.pruned = Counter("leeward_pruned_rows_total", "History rows deleted by age or number.", registry=registry)
         self.duty_failures = Counter(
@@ -144,6 +209,11 @@ class Metrics:
         )
         for duty in ("approvals", "clock", "engine", "fleet", "holds", "lease", "steward"):
             self.duty_failures.labels(duty)
+        self.changes = Counter(
+            "leeward_changes_total", "Entries of the audit log written by this replica.", ["action"], registry=registry
+        )
+        for act in Act:
+            self.changes.labels(act.value)
         self.store_up = Gauge("leeward_store_up", "1 while the database answers.", registry=registry)
 
     def _of_the_fleet(self, registry: CollectorRegistry) -> None:
@@ -169,6 +239,25 @@ class Metrics:
         self.bus_connected = Gauge("leeward_bus_connected", "1 while the broker is connected.", registry=registry)
         self.messages_refused = Counter(
             "leeward_messages_refused_total", "Messages refused, by reason.", ["reason"], registry=registry
+        )
+        for reason in Refusal:
+            self.messages_refused.labels(reason.value)
+        self.spared = {
+            Spared.SHARE: Counter(
+                "leeward_pool_share_exceeded_total",
+                "Hosts that an event did not keep jobs off, as one event may not take more of their pool.",
+                registry=registry,
+            ),
+            Spared.HOLD: Counter(
+                "leeward_holds_ended_total",
+                "Hosts that an event keeps jobs off no more, as it had done so for as long as it may.",
+                registry=registry,
+            ),
+        }
+        self.messages_deferred = Counter(
+            "leeward_messages_deferred_total",
+            "News of hosts that have more of it than any host has, looked at with the next second.",
+            registry=registry,
         )
         self.messages_dropped = Counter(
             "leeward_messages_dropped_total", "Execution notices dropped because the bus lagged.", registry=registry

@@ -1,9 +1,9 @@
-"""What is kept no longer: history beyond its age and number, what ended long ago, what deletions left behind."""
+"""What is kept no longer: history and audit log beyond their age, what ended long ago, what deletions left behind."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.scheduler.domain.executions import RETENTION_AGE, RETENTION_ROWS
 from services.scheduler.domain.jobs import JobId
@@ -31,12 +31,21 @@ BATCH_JOBS = 500
 class Retention:
     """Duties for `Chores`; a store that is away is reported and tried again at the next turn."""
 
-    def __init__(self, store: Store, clock: Clock, metrics: Metrics, *, dice: Callable[[], float]) -> None:
-        """`dice` gives a number from 0 to below 1, each equally likely."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        dice: Callable[[], float],
+        audit_age: timedelta | None = None,
+    ) -> None:
+        """`dice` gives a number from 0 to below 1, each equally likely; entries older than `audit_age` go, if set."""
         self._store = store
         self._clock = clock
         self._metrics = metrics
         self._dice = dice
+        self._audit_age = audit_age
         self._candidates: set[JobId] = set()
 
     def wrote(self, job_ids: Iterable[JobId]) -> None:
@@ -72,6 +81,10 @@ class Retention:
         self._metrics.pruned.inc(await _all(lambda: store.prune(older_than=oldest, limit=BATCH)))
         await _all(lambda: store.prune_events(ended_before=oldest, limit=BATCH))
         await _all(lambda: store.prune_runs(asked_before=now - RUN_MEMORY, limit=BATCH))
+        if self._audit_age is not None:
+            first_kept = now - self._audit_age
+            if count := await _all(lambda: store.prune_audit(older_than=first_kept, limit=BATCH)):
+                log.info("old audit entries deleted", count=count, older_than=first_kept.isoformat())
 
 
 async def _all(part: Callable[[], Awaitable[int]]) -> int:

@@ -12,7 +12,7 @@ from services.vmwatch.imds import ImdsClient
 from services.vmwatch.metrics import Metrics
 from services.vmwatch.settings import Settings
 from services.vmwatch.watcher import HEARTBEAT_SECONDS, Life, Watcher, farewell
-from shared.bus import Bus
+from shared.bus import Bus, unguessable
 from shared.chores import Chores
 from shared.clock import Clock
 from shared.logs import get_logger
@@ -82,6 +82,7 @@ class App:
             events=lambda: watcher.events,
             count=self._metrics.count_approval,
             monotonic=monotonic,
+            may_reply=self._topics.takes_replies,
         )
         bus.subscribe(self._topics.approve(host_key(life.host)), approvals.handle)
         _log.info("watching", host=life.host, session=life.session, imds=self._imds.url)
@@ -111,7 +112,7 @@ class App:
     def _make_bus(self, life: Life) -> Bus:
         return Bus(
             self._settings.bus,
-            client_id=f"vmwatch-{host_key(life.host)}",
+            client_id=unguessable(f"vmwatch-{host_key(life.host)}"),
             will=farewell(self._topics, life, self._clock),
             on_connection=self._metrics.show_connection,
             on_refused=self._metrics.count_refused,

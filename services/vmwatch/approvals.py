@@ -11,10 +11,16 @@ from services.vmwatch.metrics import ApprovalOutcome
 from shared.bus import Delivery
 from shared.logs import get_logger
 from shared.messages import ApproveCommand, ApproveReply, Event, MessageRefusedError, decode, encode
+from shared.ration import Ration
 
 REPEAT_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 60.0
 """How long a command is tried that Azure never answered: then the scheduler's next command counts, not an old one."""
+SAME_ANSWER_SECONDS: Final = 2.0
+"""How long what Azure answered about an event holds for further commands: asking so soon again tells nothing new."""
+AZURE_AT_ONCE: Final = 20
+AZURE_PER_SECOND: Final = 1
+"""How many commands reach Azure: it answers five requests a second to a VM, over all who ask (reference §1.8)."""
 _log = get_logger(__name__)
 
 
@@ -41,8 +47,18 @@ class _Pending(msgspec.Struct, frozen=True):
     until: float | None
 
 
+class _Answered(msgspec.Struct, frozen=True):
+    """What Azure last answered about an event, and when."""
+
+    reply: ApproveReply
+    at: float
+
+
 class Approvals:
-    """Carries out approve commands; Azure may be told twice, which is harmless, but never without a command."""
+    """Carries out approve commands; Azure may be told twice, which is harmless, but never without a command.
+
+    However many commands come, Azure hears no more of it than its own limits allow.
+    """
 
     def __init__(
         self,
@@ -52,20 +68,30 @@ class Approvals:
         events: Callable[[], Mapping[str, Event]],
         count: Callable[[ApprovalOutcome], None],
         monotonic: Callable[[], float],
+        may_reply: Callable[[str], bool],
     ) -> None:
-        """`events` returns what this watcher has read from Azure, by upper-case id."""
+        """`events` returns what this watcher has read from Azure, by upper-case id.
+
+        `may_reply` says whether a reply may go to a topic: no command may have this watcher write on one of its own.
+        """
         self._approver = approver
         self._replier = replier
         self._events = events
         self._count = count
         self._monotonic = monotonic
+        self._may_reply = may_reply
         self._pending: dict[str, _Pending] = {}
+        self._answered: dict[str, _Answered] = {}
+        self._azure = Ration(burst=AZURE_AT_ONCE, per_second=AZURE_PER_SECOND, clock=monotonic)
+        self._lines = Ration(burst=20, per_second=1, clock=monotonic)
 
     async def handle(self, delivery: Delivery) -> None:
         """Carry out one command and answer it. Raises MessageRefusedError for what is no command."""
         if delivery.retained:
             # A command that waits on the broker for the next watcher would approve at any time later.
             raise MessageRefusedError("approve commands must not be retained")
+        if delivery.response_topic and not self._may_reply(delivery.response_topic):
+            raise MessageRefusedError(f"{delivery.response_topic!r} takes no replies")
         command = decode(delivery.payload, ApproveCommand)
         reply = await self._decide(command)
         await self._replier.reply(delivery, encode(reply))
@@ -93,8 +119,18 @@ class Approvals:
             return ApproveReply(event_id=event_id, status=200)
         if event.status != SCHEDULED:
             return self._decline(command, ApprovalOutcome.NOT_SCHEDULED, f"the event's status is {event.status}")
-        pending = _Pending(msgspec.structs.replace(command, event_id=event_id), self._monotonic() + PATIENCE_SECONDS)
-        return await self._approve(pending, ApprovalOutcome.APPROVED)
+        now = self._monotonic()
+        last = self._answered.get(event_id)
+        if last is not None and now - last.at < SAME_ANSWER_SECONDS:
+            self._count(ApprovalOutcome.ASKED_AGAIN)
+            return last.reply
+        if not self._azure.take():
+            return self._decline(command, ApprovalOutcome.TOO_MANY, "too many approvals at once: ask again in a moment")
+        pending = _Pending(msgspec.structs.replace(command, event_id=event_id), now + PATIENCE_SECONDS)
+        reply = await self._approve(pending, ApprovalOutcome.APPROVED)
+        self._answered = {known: each for known, each in self._answered.items() if known in self._events()}
+        self._answered[event_id] = _Answered(reply, self._monotonic())
+        return reply
 
     async def _approve(self, pending: _Pending, outcome: ApprovalOutcome) -> ApproveReply:
         command = pending.command
@@ -123,11 +159,12 @@ class Approvals:
 
     def _decline(self, command: ApproveCommand, outcome: ApprovalOutcome, error: str) -> ApproveReply:
         self._count(outcome)
-        _log.warning(
-            "approval declined",
-            event_id=command.event_id,
-            decided_by=command.decided_by,
-            reason=command.reason,
-            outcome=outcome,
-        )
+        if self._lines.take():
+            _log.warning(
+                "approval declined",
+                event_id=command.event_id,
+                decided_by=command.decided_by,
+                reason=command.reason,
+                outcome=outcome,
+            )
         return ApproveReply(event_id=command.event_id.upper(), status=0, error=error)

@@ -9,7 +9,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.vmwatch.errors import MetadataOutcome
-from shared.messages import NoticeKind
+from shared.messages import NoticeKind, Refusal
 
 KNOWN_EVENT_TYPES: Final = ("Freeze", "Reboot", "Redeploy", "Preempt", "Terminate")
 OTHER: Final = "Other"
@@ -24,6 +24,8 @@ class ApprovalOutcome(StrEnum):
     UNKNOWN_EVENT = "unknown_event"
     NOT_SCHEDULED = "not_scheduled"
     FAILED = "failed"
+    ASKED_AGAIN = "asked_again"
+    TOO_MANY = "too_many"
 
 
 class Metrics:
@@ -35,9 +37,7 @@ class Metrics:
         self._requests = self._counter("metadata_requests", "Requests to the metadata service.", MetadataOutcome)
         self._notices = self._counter("notices", "Transitions of events that were announced.", NoticeKind, "kind")
         self._approvals = self._counter("approvals", "Approve commands, and their repetitions.", ApprovalOutcome)
-        self._refused = Counter(
-            "leeward_messages_refused_total", "Messages that were no valid ones.", ["reason"], registry=self.registry
-        )
+        self._refused = self._counter("messages_refused", "Messages refused, by reason.", Refusal, "reason")
         self._last_success = Gauge(
             "leeward_metadata_last_success_timestamp_seconds",
             "When scheduled events were last read.",

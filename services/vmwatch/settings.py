@@ -21,6 +21,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an operator can set; `__post_init__` refuses what cannot work."""
 
     mqtt_url: str = "mqtt://127.0.0.1:1883"
+    mqtt_password_file: Path | None = None
     mqtt_ca: Path | None = None
     mqtt_cert: Path | None = None
     mqtt_key: Path | None = None
@@ -35,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     describe: ClassVar[dict[str, str]] = {
         "mqtt_url": "the broker: mqtt://host:port or mqtts://user:password@host:port",
+        "mqtt_password_file": "file with the password of the user in mqtt_url, instead of one there",
         "mqtt_ca": "file with the certificate authority of the broker",
         "mqtt_cert": "file with this VM's certificate",
         "mqtt_key": "file with this VM's private key",
@@ -57,7 +59,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def bus(self) -> BusSettings:
         """The part that the bus connection needs."""
-        return BusSettings(url=self.mqtt_url, ca=self.mqtt_ca, cert=self.mqtt_cert, key=self.mqtt_key)
+        return BusSettings(
+            url=self.mqtt_url,
+            password_file=self.mqtt_password_file,
+            ca=self.mqtt_ca,
+            cert=self.mqtt_cert,
+            key=self.mqtt_key,
+        )
 
     @property
     def overrides(self) -> Overrides:

@@ -18,7 +18,7 @@ NEEDS = {
     "shared": (),
     "services/client": (),
     "services/vmwatch": ("vmwatch",),
-    "services/scheduler": ("scheduler", "postgresql", "tracing"),
+    "services/scheduler": ("scheduler", "postgresql", "amqp", "tracing"),
     "services/local": ("local",),
 }
 

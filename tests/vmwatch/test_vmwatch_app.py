@@ -155,7 +155,7 @@ async def test_an_event_is_approved_on_command_and_told_to_its_end(broker: Mosqu
         imds.stage.schedule(REBOOT)
         await ear.until(TOPICS.events(DB_0), EventSnapshot, lambda it: bool(it.events))
         command = encode(ApproveCommand(event_id="EVENT-1", reason="drained", decided_by="tester"))
-        reply = decode(await ear.bus.request(TOPICS.approve(DB_0), command, timeout=5), ApproveReply)
+        reply = decode(await ear.bus.request(TOPICS.approve(DB_0), command, answerer="db-0", timeout=5), ApproveReply)
         assert reply == ApproveReply(event_id="EVENT-1", status=200)
         for kind in ("scheduled", "started", "completed"):
             notice = await ear.until(TOPICS.notice(DB_0, kind), CloudEvent[EventNotice])
@@ -171,9 +171,14 @@ async def test_nonsense_on_the_command_topic_is_counted_and_the_next_command_wor
         await ear.until(TOPICS.events(DB_0), EventSnapshot, lambda it: bool(it.events))
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
-                await ear.bus.request(TOPICS.approve(DB_0), b"{", timeout=5)
+                await ear.bus.request(TOPICS.approve(DB_0), b"{", answerer="db-0", timeout=5)
         command = encode(ApproveCommand(event_id="EVENT-1", reason="drained", decided_by="tester"))
-        assert decode(await ear.bus.request(TOPICS.approve(DB_0), command, timeout=5), ApproveReply).status == 200
+        assert (
+            decode(
+                await ear.bus.request(TOPICS.approve(DB_0), command, answerer="db-0", timeout=5), ApproveReply
+            ).status
+            == 200
+        )
         assert 'leeward_messages_refused_total{reason="invalid"} 1.0' in (await answer(app, "/metrics"))[1]
 
 

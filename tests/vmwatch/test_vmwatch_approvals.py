@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
-from services.vmwatch.approvals import PATIENCE_SECONDS, Approvals
+from services.vmwatch.approvals import AZURE_AT_ONCE, PATIENCE_SECONDS, SAME_ANSWER_SECONDS, Approvals
 from services.vmwatch.emulator.events import Draft, Habits
 from services.vmwatch.emulator.faults import Fault, FaultKind
 from services.vmwatch.emulator.limits import Options
@@ -15,6 +16,7 @@ from services.vmwatch.imds import ImdsClient
 from services.vmwatch.metrics import ApprovalOutcome
 from shared.bus import Delivery
 from shared.messages import ApproveCommand, ApproveReply, Event, MessageRefusedError, decode, encode
+from shared.topics import Topics
 from tests.parts.watching import RememberedOutlet, TurnedClock, emulator
 
 REBOOT = Draft(type="Reboot", resources=("db-0",), source="User")
@@ -36,6 +38,7 @@ class Desk:
             events=lambda: self._events,
             count=lambda outcome: self.outcomes.update([outcome]),
             monotonic=clock.monotonic,
+            may_reply=Topics().takes_replies,
         )
 
     async def read(self) -> None:
@@ -168,3 +171,53 @@ async def test_a_retained_command_is_refused() -> None:
         with pytest.raises(MessageRefusedError):
             await it.approvals.handle(delivery(payload, retained=True))
         assert it.received() == []
+
+
+async def test_a_storm_of_commands_for_one_event_reaches_azure_once() -> None:
+    async with desk(start_delay=60) as it:
+        it.imds.stage.schedule(REBOOT)
+        await it.read()
+        replies = [await it.command() for _ in range(100)]
+        assert set(map(encode, replies)) == {encode(ApproveReply(event_id="EVENT-1", status=200))}
+        assert len(it.received()) == 1
+        assert it.outcomes == {ApprovalOutcome.APPROVED: 1, ApprovalOutcome.ASKED_AGAIN: 99}
+        it.clock.turn(SAME_ANSWER_SECONDS)
+        await it.command()
+        assert len(it.received()) == 2
+
+
+async def test_a_storm_of_commands_for_many_events_reaches_azure_no_more_often_than_it_bears() -> None:
+    async with desk(start_delay=60) as it:
+        for _ in range(3 * AZURE_AT_ONCE):
+            it.imds.stage.schedule(REBOOT)
+        await it.read()
+        replies = [await it.command(f"EVENT-{number + 1}") for number in range(3 * AZURE_AT_ONCE)]
+        assert len(it.received()) == AZURE_AT_ONCE
+        assert it.outcomes[ApprovalOutcome.TOO_MANY] == 2 * AZURE_AT_ONCE
+        assert all(reply.error for reply in replies[AZURE_AT_ONCE:])
+        it.clock.turn(1)
+        assert (await it.command(f"EVENT-{3 * AZURE_AT_ONCE}")).status == 200
+
+
+async def test_a_command_cannot_have_its_answer_written_where_no_replies_go() -> None:
+    async with desk() as it:
+        it.imds.stage.schedule(REBOOT)
+        await it.read()
+        forged = msgspec.structs.replace(
+            delivery(command_for("EVENT-1")), response_topic="leeward/v1/hosts/db-1/events"
+        )
+        with pytest.raises(MessageRefusedError, match="takes no replies"):
+            await it.approvals.handle(forged)
+        assert it.received() == []
+
+
+@pytest.mark.parametrize("changes", [{"event_id": ""}, {"event_id": "E" * 201}, {"reason": "x" * 501}])
+async def test_a_command_with_texts_that_no_scheduler_sends_is_refused(changes: dict[str, str]) -> None:
+    async with desk() as it:
+        with pytest.raises(MessageRefusedError):
+            await it.approvals.handle(delivery(command_for(**{"event_id": "EVENT-1", **changes})))
+        assert it.said.replies == []
+
+
+def command_for(event_id: str, reason: str = "drained") -> bytes:
+    return encode(ApproveCommand(event_id=event_id, reason=reason, decided_by="scheduler-0"))

@@ -46,12 +46,15 @@ def allowed(event: EventRecord, setting: Approve) -> bool:
 
 
 def due(event: EventRecord, setting: Approve) -> bool:
-    """Whether an event waits for our approval now: allowed, not given yet, every host drained in time."""
+    """Whether an event waits for our approval now: allowed, not given yet, every host drained in time.
+
+    Never one that does not keep jobs off all its hosts, because it would take too much or has taken too long.
+    """
     if event.status != SCHEDULED or not event.hosts or not allowed(event, setting):
         return False
     if event.approval.state not in (ApprovalState.NONE, ApprovalState.ASKED):
         return False
-    return all(host.drain == DrainState.DRAINED for host in event.hosts.values())
+    return all(host.drain == DrainState.DRAINED and host.spared is None for host in event.hosts.values())
 
 
 def approved_by_others(before: datetime | None, event: EventRecord, now: datetime) -> bool:
@@ -67,8 +70,8 @@ def approved_by_others(before: datetime | None, event: EventRecord, now: datetim
 class Courier(Protocol):
     """The part of the bus that approvals need."""
 
-    async def request(self, topic: str, payload: bytes, *, timeout: float) -> bytes:
-        """Ask and return the answer. Raises BusUnavailableError, ReplyTimeoutError."""
+    async def request(self, topic: str, payload: bytes, *, answerer: str, timeout: float) -> bytes:
+        """Ask and return the answer of `answerer` alone. Raises BusUnavailableError, ReplyTimeoutError."""
         ...
 
     async def settled(self, timeout: float) -> bool:
@@ -231,8 +234,10 @@ class Approvals:
     async def _reply(self, watcher: HostKey, event_id: str) -> ApproveReply | None:
         command = ApproveCommand(event_id=event_id, reason=REASON, decided_by=self._replica)
         try:
-            answer = await self._bus.request(self._topics.approve(watcher), encode(command), timeout=PATIENCE_SECONDS)
-            return decode(answer, ApproveReply)
+            answer = await self._bus.request(
+                self._topics.approve(watcher), encode(command), answerer=watcher, timeout=PATIENCE_SECONDS
+            )
+            return _about(event_id, decode(answer, ApproveReply))
         except (BusUnavailableError, ReplyTimeoutError, MessageRefusedError) as fault:
             log.warning("approval unanswered", event_id=event_id, watcher=watcher, error=str(fault))
             return None
@@ -241,3 +246,10 @@ class Approvals:
         approval = Approval(state=state, at=self._clock.now(), by=by, reason=reason)
         await self._store.record_approval(event_id, approval)
         self._fleet.learn(event_id, approval=approval)
+
+
+def _about(event_id: str, reply: ApproveReply) -> ApproveReply:
+    """Return the reply if it is about the event that was asked for. Raises MessageRefusedError."""
+    if reply.event_id.upper() != event_id:
+        raise MessageRefusedError(f"the reply is about event {reply.event_id!r}")
+    return reply

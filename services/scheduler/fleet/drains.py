@@ -133,7 +133,7 @@ class Drains:
         heard = look.reports.get(host, {})
         others = [report for reporter, report in heard.items() if reporter != session]
         own = self._own(look, host)
-        if not own.settled and not summed([own, *others]).running:
+        if before.spared is None and not own.settled and not summed([own, *others]).running:
             self._gate.close(event.event_id, host)
             own = self._own(look, host)
         if heard.get(session) != own:
@@ -141,15 +141,17 @@ class Drains:
         now, total = self._clock.now(), summed([own, *others])
         everybody = session in look.alive and set(look.alive) <= {session, *heard}
         deadline = now if event.status == STARTED else event.not_before
-        complete = everybody and total.settled
+        complete = everybody and total.settled and before.spared is None
         state = state_of(before.drain, total.running, complete=complete, deadline=deadline, now=now)
         if state is DrainState.DRAINED and before.drain != state:
             self._metrics.drain_seconds.observe(max(0.0, (now - event.first_seen_at).total_seconds()))
-        if look.alive[:1] == [session]:
+        if look.alive[:1] == [session] and before.spared is None:
             self._publish(event, host, state, total, now)
         else:
-            self._disown(host, event.event_id)
-        return HostDrain(drain=state, running=total.running, held=total.held, rerouted=total.rerouted)
+            self.disown(host, event.event_id)
+        return msgspec.structs.replace(
+            before, drain=state, running=total.running, held=total.held, rerouted=total.rerouted
+        )
 
     def _own(self, look: _Look, host: HostKey) -> DrainReport:
         event = look.event
@@ -180,8 +182,8 @@ class Drains:
             self._published[host, event.event_id] = drain
             self._bus.keep(self._topics.drain(host, event.event_id), encode(drain))
 
-    def _disown(self, host: HostKey, event_id: str) -> None:
-        """Stop insisting on a drain that another replica publishes now; it puts back what is cleared here."""
+    def disown(self, host: HostKey, event_id: str) -> None:
+        """Stop insisting on a drain that is no longer true, or that another replica publishes now and puts back."""
         if (host, event_id) in self._published:
             self.clear(host, event_id)
 

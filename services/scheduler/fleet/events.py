@@ -79,16 +79,13 @@ def _seen(
         duration_seconds=leading.duration_seconds,
         source=leading.source,
         description=leading.description,
-        first_seen_at=before.first_seen_at if before is not None else _first_seen(found, now),
+        # Our own first sight: how long an event may hold jobs back must not depend on what is claimed.
+        first_seen_at=before.first_seen_at if before is not None else now,
         hosts=_drains(before, hosts, _spared(before, hosts, found, reports)),
         approval=before.approval if before is not None else Approval(),
     )
     reporters = frozenset(reporter for reporter, _, _ in found)
     return Known(record=record, reporters=reporters | (known.reporters if known is not None else frozenset()))
-
-
-def _first_seen(found: Iterable[tuple[HostKey, Event, frozenset[HostKey]]], now: datetime) -> datetime:
-    return min((event.first_seen_at for _, event, _ in found if event.first_seen_at is not None), default=now)
 
 
 def _drains(before: EventRecord | None, hosts: frozenset[HostKey], spared: frozenset[str]) -> dict[str, HostDrain]:

@@ -1,18 +1,23 @@
 """The fleet as this replica knows it: recomputed at once on every message, asked by dispatch and the API."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
-from services.scheduler.domain.hosts import HostCondition, HostReport, HostView
+from services.scheduler.domain.hosts import HostCondition, HostReport, HostView, Spared
 from services.scheduler.errors import NotFoundError
 from services.scheduler.feed import Feed, Update
 from services.scheduler.fleet import narration
+from services.scheduler.fleet.bounds import Bounds, bounded
 from services.scheduler.fleet.events import Known, merge, recalled, unconfirmed
 from services.scheduler.fleet.hosts import Load, report, views
+from services.scheduler.fleet.narration import Sentence
 from services.scheduler.fleet.reports import Reports
+from services.scheduler.settings import Settings
+from services.scheduler.store.audit import Actor
 from services.scheduler.store.base import Store
 from services.scheduler.store.records import (
     Approval,
@@ -22,9 +27,16 @@ from services.scheduler.store.records import (
     HostDrain,
 )
 from shared.clock import Clock
+from shared.logs import get_logger
 from shared.messages import DrainState
 from shared.topics import HostKey, host_key
 
+log = get_logger(__name__)
+
+LARGE = 500
+"""Hosts from which on a merge takes so long (3 ms for 1,000) that not each piece of news may ask for one of its own."""
+REST_PER_HOST = 20e-6
+"""Seconds from one merge to the next: several times what it takes, with what follows from it."""
 MAX_REASON = 200
 """Characters of an operator's reason that are kept."""
 
@@ -34,13 +46,25 @@ class FleetRules(msgspec.Struct, frozen=True, kw_only=True):
 
     ignore_freeze: timedelta = timedelta()
     silent_margin: timedelta = timedelta(seconds=300)
+    bounds: Bounds = Bounds()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "FleetRules":
+        """Return what the settings say."""
+        hold = timedelta(hours=settings.hold_hours) if settings.hold_hours else None
+        return cls(
+            ignore_freeze=timedelta(seconds=settings.ignore_freeze_seconds),
+            silent_margin=timedelta(seconds=settings.silent_margin_seconds),
+            bounds=Bounds(pool_share=settings.event_pool_share, hold=hold),
+        )
 
 
 class Fleet:
     """Hosts, events and cordons of this moment.
 
     Whoever asks sees everything that was heard: what is out of date is merged before the answer. So a burst of messages
-    costs one merge, and a decision never sees an old state.
+    costs one merge, and a decision never sees an old state; in a large fleet under a storm of news, one that is older
+    by as long as a few merges take.
     """
 
     def __init__(
@@ -51,13 +75,16 @@ class Fleet:
         rules: FleetRules,
         feed: Feed,
         load: Callable[[HostKey], Load],
+        spared: Callable[[Spared], None] = lambda _: None,
     ) -> None:
+        """`spared` hears each time that an event does not, or no longer, keep jobs off a host, and why."""
         self.heard = reports
         self._store = store
         self._clock = clock
         self._rules = rules
         self._feed = feed
         self._load = load
+        self._spared = spared
         self._known: dict[str, Known] = {}
         self._unsaved: set[str] = set()
         self._cordons: dict[str, Cordon] = {}
@@ -67,6 +94,7 @@ class Fleet:
         self._views: dict[HostKey, HostView] = {}
         self._listeners: list[Callable[[], None]] = []
         self._is_stale = False
+        self._merged_at = 0.0
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every change that follow-up work waits for."""
@@ -86,7 +114,8 @@ class Fleet:
             return  # one was set or lifted here while the list was on its way, which is now out of date
         for host in [host for host, cordon in cordons.items() if not _stands(cordon, now)]:
             if await self._store.delete_cordon(host):
-                self._tell("host", f"{host}: the cordon's time is up", {"host": host})
+                told = f"{host}: the cordon's time is up"
+                self._tell("host", Sentence(full=told, bare=told), {"host": host})
             cordons.pop(host)
         if writes == self._cordon_writes and cordons != self._cordons:
             self._cordons = cordons
@@ -98,26 +127,49 @@ class Fleet:
         """Something was heard: have it merged as soon as the messages at hand are read, or somebody asks."""
         if not self._is_stale:
             self._is_stale = True
-            asyncio.get_running_loop().call_soon(self._freshen)
+            asyncio.get_running_loop().call_later(self._rest(), self._catch_up)
 
-    def _freshen(self) -> None:
+    def _catch_up(self) -> None:
         if self._is_stale:
             self.refresh()
+
+    def _freshen(self) -> None:
+        if self._is_stale and not self._rest():
+            self.refresh()
+
+    def _rest(self) -> float:
+        """Return for how many seconds more nothing is merged: a large fleet's news must leave time for its jobs."""
+        if len(self._views) < LARGE:
+            return 0.0
+        return max(0.0, self._merged_at + REST_PER_HOST * len(self._views) - time.monotonic())
 
     def refresh(self) -> None:
         """Merge what was heard into events and host views now, and tell what changed."""
         self._is_stale = False
+        self._merged_at = time.monotonic()
         now = self._clock.now()
-        before, self._known = self._known, merge(self.heard, self._recalled(), now, self._rules.silent_margin)
+        before, merged = self._known, merge(self.heard, self._recalled(), now, self._rules.silent_margin)
+        self._known = bounded(merged, self.heard, self._rules.bounds, now)
         changed = [event_id for event_id, known in self._known.items() if known != before.get(event_id)]
         self._unsaved.update(changed)
         for event_id in changed:
             earlier = before[event_id].record if event_id in before else None
             for sentence in narration.of_event(earlier, self._known[event_id].record):
                 self._tell("event", sentence, {"eventId": event_id})
+            self._note_spared(earlier, self._known[event_id].record)
         self._see_hosts()
         for listener in self._listeners:
             listener()
+
+    def _note_spared(self, before: EventRecord | None, event: EventRecord) -> None:
+        """Count, log and open again each host that the event does not keep jobs off any more."""
+        for host, drain in event.hosts.items():
+            earlier = before.hosts.get(host) if before is not None else None
+            if drain.spared is None or (earlier is not None and earlier.spared is drain.spared):
+                continue
+            self._closed.discard((event.event_id, host))
+            self._spared(drain.spared)
+            log.warning("event keeps no jobs off this host", event_id=event.event_id, host=host, reason=drain.spared)
 
     def _recalled(self) -> dict[str, Known]:
         """Events from the store count every entitled watcher as their reporter, as these become known."""
@@ -173,7 +225,7 @@ class Fleet:
         learnt = hosts or {}
         record = msgspec.structs.replace(
             known.record,
-            hosts={host: learnt.get(host, drain) for host, drain in known.record.hosts.items()},
+            hosts={host: _learnt(drain, learnt.get(host, drain)) for host, drain in known.record.hosts.items()},
             approval=approval or known.record.approval,
         )
         if record == known.record:
@@ -237,21 +289,22 @@ class Fleet:
         """Return every host's condition, for metrics."""
         return (entry.condition for entry in self.reports())
 
-    async def cordon(self, host: str, *, reason: str, until: datetime | None, by: str) -> HostReport:
+    async def cordon(self, host: str, *, reason: str, until: datetime | None, by: Actor) -> HostReport:
         """Keep jobs off a host by hand. Raises NotFoundError."""
         view = self._view(host)
-        cordon = Cordon(host=view.key, reason=reason[:MAX_REASON], by=by, since=self._clock.now(), until=until)
-        await self._store.put_cordon(cordon)
+        cordon = Cordon(host=view.key, reason=reason[:MAX_REASON], by=by.caller, since=self._clock.now(), until=until)
+        await self._store.put_cordon(cordon, by=by)
         self._cordon_writes += 1
         self._cordons[view.key] = cordon
         self.refresh()
         return self.report(host)
 
-    async def release(self, host: str, *, by: str) -> HostReport:
+    async def release(self, host: str, *, by: Actor) -> HostReport:
         """Lift the operator's cordon; an event's stays. Raises NotFoundError."""
         view = self._view(host)
-        if await self._store.delete_cordon(view.key):
-            self._tell("host", f"{view.name}: released by {by}", {"host": view.name})
+        if await self._store.delete_cordon(view.key, by=by):
+            told = Sentence(full=f"{view.name}: released by {by.caller}", bare=f"{view.name}: released by hand")
+            self._tell("host", told, {"host": view.name})
         self._cordon_writes += 1
         self._cordons.pop(view.key, None)
         self.refresh()
@@ -282,12 +335,17 @@ class Fleet:
             host for known in expired if unconfirmed(known, self.heard, now) for host in known.record.hosts
         )
 
-    def _tell(self, kind: str, summary: str, data: dict[str, str]) -> None:
-        self._feed.publish(Update(kind=kind, at=self._clock.now(), summary=summary, data=dict(data)))
+    def _tell(self, kind: str, told: Sentence, data: dict[str, str]) -> None:
+        self._feed.publish(Update(kind=kind, at=self._clock.now(), summary=told.full, bare=told.bare, data=dict(data)))
 
 
 def _stands(cordon: Cordon, now: datetime) -> bool:
     return cordon.until is None or cordon.until > now
+
+
+def _learnt(present: HostDrain, drain: HostDrain) -> HostDrain:
+    """Return the newer drain, unless the host was spared meanwhile, or is not any more: then it was measured before."""
+    return drain if drain.spared is present.spared else present
 
 
 def _undrained(record: EventRecord) -> EventRecord:

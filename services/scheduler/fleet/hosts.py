@@ -61,7 +61,9 @@ def views(
     threats: dict[HostKey, list[Threat]] = {}
     for event in events:
         if threatens(event, ignore_freeze):
-            for host in event.hosts:
+            for host, drain in event.hosts.items():
+                if drain.spared is not None:
+                    continue
                 is_closed = (event.event_id, host) in closed or event.approval.state in _LETTING_GO
                 threats.setdefault(HostKey(host), []).append(_threat(event, is_closed=is_closed))
     for host, cordon in cordons.items():
@@ -89,7 +91,8 @@ def _manual(cordon: Cordon) -> Threat:
         status=SCHEDULED,
         not_before=None,
         resources=frozenset({HostKey(cordon.host)}),
-        reason=f"cordoned by {cordon.by}: {cordon.reason}" if cordon.reason else f"cordoned by {cordon.by}",
+        # Not by whom: it goes to the history of everybody's jobs that wait for it. The audit log knows.
+        reason=f"cordoned by hand: {cordon.reason}" if cordon.reason else "cordoned by hand",
     )
 
 

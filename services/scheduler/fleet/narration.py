@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from services.scheduler.domain.hosts import MANUAL, STARTED, HostView
+import msgspec
+
+from services.scheduler.domain.hosts import MANUAL, STARTED, HostView, Spared
 from services.scheduler.store.records import (
     ApprovalState,
     EventOutcome,
@@ -12,20 +14,32 @@ from services.scheduler.store.records import (
 from shared.messages import DrainState
 
 
-def of_event(before: EventRecord | None, after: EventRecord) -> Iterator[str]:
+class Sentence(msgspec.Struct, frozen=True):
+    """One thing that is new; `bare` is what callers confined to some collections read: no numbers of jobs in it."""
+
+    full: str
+    bare: str
+
+
+def of_event(before: EventRecord | None, after: EventRecord) -> Iterator[Sentence]:
     """Yield what is new about an event."""
     where = ", ".join(after.resources)
+    yield from map(_for_all, _heard(before, after, where))
+    yield from map(_for_all, _spared(before, after))
+    if before is not None:
+        yield from _drained(before, after)
+        yield from map(_for_all, _approved(before, after, where))
+        if after.outcome is not before.outcome:
+            yield from map(_for_all, _over(after, where))
+
+
+def _heard(before: EventRecord | None, after: EventRecord, where: str) -> Iterator[str]:
     if before is None or before.outcome is not EventOutcome.ACTIVE:
         yield from _announced(after, where)
     elif after.status != before.status and after.status == STARTED:
         yield f"{after.type} of {where} has started: the host is interrupted"
     elif after.not_before != before.not_before and after.not_before is not None:
         yield f"{after.type} of {where} is moved to {_clock(after.not_before, after)}"
-    if before is not None:
-        yield from _drained(before, after)
-        yield from _approved(before, after, where)
-        if after.outcome is not before.outcome:
-            yield from _over(after, where)
 
 
 def _announced(event: EventRecord, where: str) -> Iterator[str]:
@@ -40,16 +54,29 @@ def _announced(event: EventRecord, where: str) -> Iterator[str]:
         yield f"Azure announces a {event.type} of {where}, not before {_clock(event.not_before, event)}{why}"
 
 
-def _drained(before: EventRecord, after: EventRecord) -> Iterator[str]:
+def _drained(before: EventRecord, after: EventRecord) -> Iterator[Sentence]:
     for host, drain in after.hosts.items():
         earlier = before.hosts.get(host)
         if earlier is None or earlier.drain == drain.drain:
             continue
         counts = f"{drain.rerouted} rerouted, {drain.held} held"
         if drain.drain == DrainState.DRAINED:
-            yield f"{host} is drained: nothing runs there any more ({counts})"
+            drained = f"{host} is drained: nothing runs there any more"
+            yield Sentence(full=f"{drained} ({counts})", bare=drained)
         elif drain.drain == DrainState.OVERDUE:
-            yield f"{host} is not drained in time: {drain.running} still running ({counts})"
+            overdue = f"{host} is not drained in time"
+            yield Sentence(full=f"{overdue}: {drain.running} still running ({counts})", bare=overdue)
+
+
+def _spared(before: EventRecord | None, after: EventRecord) -> Iterator[str]:
+    for host, drain in after.hosts.items():
+        earlier = before.hosts.get(host) if before is not None else None
+        if drain.spared is None or (earlier is not None and earlier.spared is drain.spared):
+            continue
+        if drain.spared is Spared.SHARE:
+            yield f"{host} stays in use: one event may not take more of its pool than the {after.type} does already"
+        else:
+            yield f"{host} is in use again: the {after.type} has kept jobs off it for as long as it may"
 
 
 def _approved(before: EventRecord, after: EventRecord, where: str) -> Iterator[str]:
@@ -76,8 +103,12 @@ def _over(event: EventRecord, where: str) -> Iterator[str]:
             return
 
 
-def of_host(before: HostView | None, after: HostView) -> Iterator[str]:
+def of_host(before: HostView | None, after: HostView) -> Iterator[Sentence]:
     """Yield what is new about a host: reported, cordoned, released."""
+    yield from map(_for_all, _stands(before, after))
+
+
+def _stands(before: HostView | None, after: HostView) -> Iterator[str]:
     if before is None:
         pools = f" in pool {', '.join(after.pools)}" if after.pools else ""
         yield f"{after.name} is watched{pools}"
@@ -88,6 +119,10 @@ def of_host(before: HostView | None, after: HostView) -> Iterator[str]:
         yield f"{after.name} is cordoned: {why}"
     if earlier and not after.threats:
         yield f"{after.name} is available again: held jobs are released"
+
+
+def _for_all(text: str) -> Sentence:
+    return Sentence(full=text, bare=text)
 
 
 def _clock(instant: datetime, event: EventRecord) -> str:

@@ -3,17 +3,23 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from services.scheduler.domain.groups import Groups
 from shared.messages import Block, EventSnapshot, HostStatus, Inventory, Presence
 from shared.topics import HostKey
 
 FRESH_FOR = timedelta(seconds=45)
 """A heartbeat comes every 10 s; four may be missed (DESIGN §2, neighbours)."""
 
+LONG_SILENCE = timedelta(days=1)
+"""Whoever has not been heard for so long gives way when there is no room for others."""
+
 
 class Reports:
     """The bus contract's retained state as this replica has received it; every `take_` is idempotent."""
 
-    def __init__(self) -> None:
+    def __init__(self, groups: Groups | None = None) -> None:
+        """Start with nothing heard; `groups` is whose word for its group counts (None: everybody's)."""
+        self._groups = groups or Groups()
         self.inventories: dict[HostKey, Inventory] = {}
         self.statuses: dict[HostKey, HostStatus] = {}
         self.snapshots: dict[HostKey, EventSnapshot] = {}
@@ -101,20 +107,42 @@ class Reports:
         snapshot = self.fresh_snapshot(host, now)
         return snapshot is not None and any(event.event_id.upper() == event_id for event in snapshot.events)
 
+    def has_reported(self, host: HostKey, event_id: str) -> bool:
+        """Whether a watcher lists an event (upper-case id), or did when it was last heard: it may be frozen by it."""
+        snapshot = self.snapshots.get(host)
+        return snapshot is not None and any(event.event_id.upper() == event_id for event in snapshot.events)
+
     def entitled(self, hosts: Iterable[HostKey]) -> frozenset[HostKey]:
         """Return every watcher that may speak for one of the hosts."""
         named = frozenset(hosts)
         groups = {group for host in named if (group := self.group(host))}
         return named | {reporter for reporter in self.hosts() if self.group(reporter) in groups}
 
+    def long_silent(self, now: datetime) -> list[HostKey]:
+        """Return the hosts whose watchers have not been heard for a day, or never."""
+        heard = self._heard_at
+        known = self.inventories.keys() | self.statuses.keys() | self.snapshots.keys() | self.blocks.keys()
+        return [host for host in known if host not in heard or now - heard[host] > LONG_SILENCE]
+
+    def forget(self, hosts: Iterable[HostKey]) -> None:
+        """Forget hosts altogether, as if they had never been heard."""
+        for host in hosts:
+            for kept in (self.inventories, self.statuses, self.snapshots, self.blocks, self._heard_at):
+                kept.pop(host, None)
+
     def hosts(self) -> Iterable[HostKey]:
         """Return every host that a watcher has spoken for."""
         return self.inventories.keys() | self.statuses.keys()
 
     def group(self, host: HostKey) -> str:
-        """Return who sees the same document; empty when unknown."""
+        """Return who sees the same document; empty when unknown, or when the operator lists the group without it."""
         inventory = self.inventories.get(host)
-        return inventory.group if inventory is not None else ""
+        return inventory.group if inventory is not None and self._groups.admits(inventory.group, host) else ""
+
+    def pools(self, host: HostKey) -> frozenset[str]:
+        """Return the pools that a host stands in."""
+        inventory = self.inventories.get(host)
+        return frozenset(inventory.pools) if inventory is not None else frozenset()
 
     def may_speak_for(self, reporter: HostKey, host: HostKey) -> bool:
         """Whether a report about `host` is believed from `reporter`: its own, or one of its group (DESIGN §7)."""

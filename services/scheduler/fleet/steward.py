@@ -55,6 +55,9 @@ class Steward:
             if threat is not None:
                 drains = await self._drains.follow(self._owner(), known.record, threat)
                 self._fleet.learn(known.record.event_id, hosts=drains)
+            for host, drain in known.record.hosts.items():
+                if drain.spared is not None:
+                    self._drains.disown(HostKey(host), known.record.event_id)
         await self._save()
         return TICK_SECONDS
 

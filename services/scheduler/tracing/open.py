@@ -1,5 +1,7 @@
 """Opens what traces go to, if anything."""
 
+from urllib.parse import urlsplit
+
 from services.scheduler.tracing.base import Traces
 from shared.settings import SettingsError
 
@@ -8,6 +10,8 @@ def open_traces(endpoint: str | None, *, replica: str) -> Traces:
     """Return where spans go: nowhere without an endpoint. Raises SettingsError when the libraries are not there."""
     if endpoint is None:
         return Traces()
+    if urlsplit(endpoint).scheme not in ("http", "https"):
+        raise SettingsError(f"otlp_endpoint={endpoint}: write http:// or https:// and a host")
     try:
         from services.scheduler.tracing.otlp import OtlpTraces
     except ImportError as fault:

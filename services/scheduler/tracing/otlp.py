@@ -72,7 +72,7 @@ class OtlpTraces(Traces):
                 await closed.wait()
 
     def _close(self, loop: asyncio.AbstractEventLoop, closed: asyncio.Event) -> None:
-        self._processor.shutdown()
+        self._processor.shutdown()  # type: ignore[no-untyped-call]
         with suppress(RuntimeError):  # the loop did not wait so long
             loop.call_soon_threadsafe(closed.set)
 

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from services.scheduler.fleet.narration import of_event
-from services.scheduler.store.records import EventRecord
+from services.scheduler.store.records import EventRecord, HostDrain
 
 SEEN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -30,9 +31,20 @@ def announced(notice: timedelta) -> EventRecord:
 )
 def test_an_event_on_another_day_is_announced_with_its_date(notice: timedelta, told: str) -> None:
     (sentence,) = of_event(None, announced(notice))
-    assert sentence.endswith(told)
+    assert sentence.full.endswith(told)
 
 
 def test_an_event_moved_to_another_day_is_told_with_its_date() -> None:
     (sentence,) = of_event(announced(timedelta(minutes=15)), announced(timedelta(days=1)))
-    assert sentence.endswith("is moved to 2026-03-03 12:00:00 UTC")
+    assert sentence.full.endswith("is moved to 2026-03-03 12:00:00 UTC")
+
+
+@pytest.mark.parametrize("drain", ["drained", "overdue"])
+def test_who_sees_some_collections_only_is_not_told_how_many_jobs_there_were(drain: str) -> None:
+    event = announced(timedelta(minutes=15))
+    before = replace(event, hosts={"db-0": HostDrain(drain="draining", running=71, held=72, rerouted=73)})
+    after = replace(event, hosts={"db-0": HostDrain(drain=drain, running=71, held=72, rerouted=73)})
+    (sentence,) = of_event(before, after)
+    assert "72 held" in sentence.full
+    assert "db-0 is" in sentence.bare
+    assert not any(number in sentence.bare for number in ("71", "72", "73"))

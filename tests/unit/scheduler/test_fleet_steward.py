@@ -19,6 +19,7 @@ from services.scheduler.store.records import (
 from shared.topics import HostKey
 from tests.parts.builders import EVENT_ID, NOON, event, snapshot
 from tests.parts.fleets import Watched
+from tests.parts.stored import TESTER
 from tests.parts.waiting import until
 
 MINUTE = timedelta(minutes=1)
@@ -137,7 +138,7 @@ async def test_a_cordon_set_while_the_list_of_cordons_is_read_is_not_lost(monkey
     async def overtaken() -> list[Cordon]:
         found = await read()
         monkeypatch.setattr(watched.store, "list_cordons", read)
-        await watched.fleet.cordon("db-0", reason="a test", until=None, by="operator")
+        await watched.fleet.cordon("db-0", reason="a test", until=None, by=TESTER)
         return found
 
     monkeypatch.setattr(watched.store, "list_cordons", overtaken)
@@ -150,7 +151,7 @@ async def test_a_cordon_set_while_the_list_of_cordons_is_read_is_not_lost(monkey
 async def test_a_cordon_ends_at_its_time_even_while_the_store_is_away() -> None:
     watched = await Watched("db-0").begin()
     watched.fleet.refresh()
-    await watched.fleet.cordon("db-0", reason="a test", until=NOON + MINUTE, by="operator")
+    await watched.fleet.cordon("db-0", reason="a test", until=NOON + MINUTE, by=TESTER)
     watched.clock.turn(MINUTE)
     watched.fleet.refresh()
     assert condition(watched) is HostCondition.AVAILABLE

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from msgspec.structs import replace
+
+from services.scheduler.domain.collections import ResourceGroup
 from services.scheduler.domain.executions import RETENTION_AGE
 from services.scheduler.domain.jobs import JobId, JobState
 from services.scheduler.metrics import Metrics
 from services.scheduler.retention import CANDIDATES, Retention
+from services.scheduler.store.audit import AuditFilter
 from services.scheduler.store.memory.store import MemoryStore
 from tests.parts.fakes_api import HandClock
-from tests.parts.stored import NOW, asked_for, put_job, run_once
+from tests.parts.stored import NOW, SOMEWHERE, TESTER, asked_for, put_job, run_once
 
 
 class TrimmedStore(MemoryStore):
@@ -25,9 +29,14 @@ class TrimmedStore(MemoryStore):
         return await super().trim_history(job_ids, keep=keep)
 
 
-def _retention(store: MemoryStore, rolls: Sequence[float] = (), at: timedelta = timedelta()) -> Retention:
+def _retention(
+    store: MemoryStore,
+    rolls: Sequence[float] = (),
+    at: timedelta = timedelta(),
+    audit_age: timedelta | None = None,
+) -> Retention:
     remaining = iter(rolls)
-    return Retention(store, HandClock(NOW + at), Metrics("test"), dice=lambda: next(remaining))
+    return Retention(store, HandClock(NOW + at), Metrics("test"), dice=lambda: next(remaining), audit_age=audit_age)
 
 
 async def test_a_job_is_trimmed_when_the_dice_draw_one_of_its_rows() -> None:
@@ -75,3 +84,14 @@ async def test_what_is_old_goes_however_much_it_is() -> None:
     assert await store.find_jobs(ended.collection_id, ["ended"]) == []
     assert await store.recent_history(10) == []
     assert await store.prune_runs(asked_before=NOW + timedelta(days=1), limit=1) == 0
+
+
+async def test_the_audit_log_is_kept_for_its_time_or_for_ever() -> None:
+    store = MemoryStore(lambda: "session")
+    days = [timedelta(days=number) for number in range(4)]
+    for age in days:
+        await store.put_group(ResourceGroup(namespace=SOMEWHERE, location=str(age)), by=replace(TESTER, at=NOW - age))
+    await _retention(store, at=RETENTION_AGE * 100).prune()
+    assert len(await store.list_audit(AuditFilter(), top=10, skip=0)) == 4
+    await _retention(store, audit_age=timedelta(days=2)).prune()
+    assert [NOW - one.actor.at for one in await store.list_audit(AuditFilter(), top=10, skip=0)] == days[2::-1]

@@ -30,7 +30,7 @@ def test_a_notice_is_a_cloud_event_about_the_host() -> None:
     publication = to_publication(Topics(), "DB-0", SCHEDULED, NOON)
     cloud_event = notice(SCHEDULED)
     assert publication.topic == "leeward/v1/notices/db-0/scheduled"
-    assert publication.content_type.startswith("application/cloudevents+json")
+    assert (publication.content_type or "").startswith("application/cloudevents+json")
     assert publication.expiry == timedelta(minutes=75)
     assert (cloud_event.type, cloud_event.subject) == ("io.leeward.event.scheduled", "DB-0")
     assert cloud_event.data.event == EVENT

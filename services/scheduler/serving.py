@@ -1,0 +1,32 @@
+"""Serves the API and the portal."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from services.scheduler.access.certificate import Certificate
+from services.scheduler.api.ports import Services
+from services.scheduler.api.routes import build
+from services.scheduler.portal.page import add_portal
+from shared.logs import get_logger
+from shared.ops import listen_on
+from shared.settings import Listen
+
+_log = get_logger(__name__)
+
+
+@asynccontextmanager
+async def serving(listen: Listen, services: Services, certificate: Certificate | None) -> AsyncIterator[None]:
+    """Serve for as long as the context lasts. Raises SettingsError when the address cannot be had."""
+    app = build(services)
+    add_portal(app, services)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    if certificate is None and not listen.is_loopback:
+        _log.warning("tokens cross the network unencrypted: set LEEWARD_LISTEN_CERT, or end TLS before it")
+    try:
+        await listen_on(runner, listen, certificate.context if certificate else None)
+        yield
+    finally:
+        await runner.cleanup()
