@@ -24,14 +24,19 @@ def stamp_of(path: Path) -> Stamp:
 
 def read_bounded(path: Path, limit: int) -> str:
     """Return the text of a plain file. Raises OSError, and ValueError beyond `limit` bytes or when it is no UTF-8."""
+    try:
+        return read_bytes(path, limit).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is no UTF-8 text") from None
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Return what a plain file holds. Raises OSError, and ValueError beyond `limit` bytes."""
     with open(path, "rb", opener=_open_at_once) as file:
         content: bytes = file.read(limit + 1)
     if len(content) > limit:
         raise ValueError(f"it has more than {limit} bytes")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ValueError("it is no UTF-8 text") from None
+    return content
 
 
 @contextmanager

@@ -28,6 +28,7 @@ class Narrator:
     def __init__(self) -> None:
         self._told: dict[tuple[str, str, str], datetime] = {}
         self._ran: Counter[str] = Counter()
+        self._hosts: set[str] = set()
         self._failed = 0
         self._last_hosts: frozenset[str] = frozenset()
         self._last_tally: datetime | None = None
@@ -43,6 +44,7 @@ class Narrator:
         what, host = str(update.data.get("state", "")), str(update.data.get("host") or "")
         if what == ExecutionKind.SUCCEEDED:
             self._ran[host] += 1
+            self._hosts.add(host)
         self._failed += what == ExecutionKind.FAILED
         if what not in _NEWS:
             return
@@ -53,13 +55,13 @@ class Narrator:
             yield _NEWS[ExecutionKind(what)], _sentence(update.summary)
 
     def tally(self, now: datetime) -> Iterator[Told]:
-        """Yield a count of what ran since the last call, if it ran elsewhere, failed, or a minute is over."""
+        """Yield a count of what ran since the last one, if jobs now run elsewhere, failed, or a minute is over."""
+        hosts, self._hosts = frozenset(self._hosts), set()
+        is_due = self._last_tally is None or now - self._last_tally >= _QUIET_SPELL
+        if not (self._failed or (hosts and (is_due or hosts != self._last_hosts))):
+            return
         ran, failed = self._ran, self._failed
         self._ran, self._failed = Counter(), 0
-        hosts = frozenset(ran)
-        is_due = self._last_tally is None or now - self._last_tally >= _QUIET_SPELL
-        if not (failed or (ran and (is_due or hosts != self._last_hosts))):
-            return
         self._last_hosts, self._last_tally = hosts, now
         yield Tone.QUIET, _count(ran, failed)
 

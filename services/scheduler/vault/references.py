@@ -1,6 +1,7 @@
 """Secrets that stand elsewhere: files and variables that the operator has opened to a collection."""
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from services.scheduler.domain.collections import Namespace
 from services.scheduler.domain.openings import VARIABLE, Openings, path_of
 from services.scheduler.domain.secrets import REFERENCE, EnvironmentSecret, FileSecret
 from services.scheduler.errors import SecretRefusedError, SecretUnavailableError
-from shared.atomic_files import read_bounded
+from shared.atomic_files import read_bytes
 
 MOST_BYTES = 65536
 """Of a file; a PFX with its chain has a few thousand."""
@@ -76,7 +77,7 @@ class References:
             raise SecretRefusedError("files are open to no job here (LEEWARD_SECRETS_DIR)")
         path = self._found(self._folder, reference)
         try:
-            return read_bounded(path, MOST_BYTES).removesuffix("\n").removesuffix("\r")
+            return _text(read_bytes(path, MOST_BYTES))
         except OSError as fault:
             why = fault.strerror or type(fault).__name__
             raise SecretUnavailableError(f"secret file {reference.name} cannot be read: {why}") from None
@@ -100,3 +101,11 @@ class References:
         if not path.is_file():
             raise SecretRefusedError(f"secret file {reference.name} is no plain file")
         return path
+
+
+def _text(content: bytes) -> str:
+    """Return the text of a file without its last line's end; of one that is no text, such as a PFX, its base64."""
+    try:
+        return content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        return b64encode(content).decode()

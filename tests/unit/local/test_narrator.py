@@ -51,6 +51,14 @@ def test_the_tally_counts_by_host_and_then_waits_for_a_change() -> None:
     assert not list(narrator.tally(NOON + timedelta(seconds=10)))
 
 
+def test_a_tally_leaves_out_nothing_since_the_last_one() -> None:
+    narrator = Narrator()
+    for seconds in range(0, 61, 10):
+        list(narrator.hear(execution("succeeded", host="db-0")))
+        told = list(narrator.tally(NOON + timedelta(seconds=seconds)))
+    assert told == [(Tone.QUIET, "Jobs ran: 6 on db-0.")]
+
+
 def test_the_tally_speaks_up_when_jobs_run_elsewhere_or_fail() -> None:
     narrator = Narrator()
     list(narrator.hear(execution("succeeded")))
