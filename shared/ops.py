@@ -1,11 +1,14 @@
 """The operations port of a service: Prometheus metrics, liveness and readiness."""
 
+import logging
 from collections.abc import Callable, Mapping
 from ssl import SSLContext
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.log import server_logger
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
@@ -14,11 +17,27 @@ from shared.settings import Listen, SettingsError
 Readiness = Callable[[], Mapping[str, str]]
 
 
+class Readable(logging.Filter):
+    """Keeps requests that could not be read out of the log: anybody can send them, and their lines may hold tokens.
+
+    Who sent one is told what is wrong with it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line of the HTTP server's may be written."""
+        fault = record.exc_info[1] if record.exc_info else None
+        return not isinstance(fault, HttpProcessingError | web.RequestPayloadError)
+
+
+_READABLE = Readable()
+
+
 async def listen_on(runner: web.AppRunner, listen: Listen, tls: SSLContext | None = None) -> None:
     """Start serving on an address, by HTTPS with a TLS context.
 
     Raises SettingsError that names the address when it is taken or not this machine's.
     """
+    server_logger.addFilter(_READABLE)
     try:
         await web.TCPSite(runner, listen.host, listen.port, ssl_context=tls).start()
     except OSError as fault:

@@ -1,8 +1,11 @@
 """Many jobs in one request."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from io import BytesIO
 
 from services.scheduler.dispatch.planner import plan
 from services.scheduler.domain.collections import CollectionId
@@ -104,3 +107,42 @@ async def test_jobs_that_come_due_while_a_batch_changes_their_timing_are_changed
         changed = await api.call("GET", "/collections/demo/jobs/a")
     assert changed.document["recurrence"]["interval"] == 5
     assert changed.document["status"]["nextExecutionTime"] == "2026-03-02T12:05:00Z"
+
+
+async def test_one_job_of_a_batch_may_be_no_longer_than_one_that_comes_alone(api: Api) -> None:
+    many = {f"team-{number}": "" for number in range(30_000)}
+    reply = await api.call("POST", BATCH, {"value": [a_job(name="long", tags=many), a_job(name="short")]})
+    assert [(one["name"], one["status"]) for one in reply.document["value"]] == [("long", 413), ("short", 201)]
+
+
+async def test_millions_of_nothings_are_refused_before_they_are_looked_at(api: Api) -> None:
+    body = BytesIO(b'{"value":[' + b"{}," * 8_000_000 + b"{}]}")
+    began = time.process_time()
+    async with api.session.post(f"{api.url}/api/v1{BATCH}", data=body) as reply:
+        assert (reply.status, (await reply.json(content_type=None))["field"]) == (400, "value")
+    assert time.process_time() - began < 3
+
+
+class CountingStore(MemoryStore):
+    """A store that counts those who look for jobs of a batch at the same time, and lets others come meanwhile."""
+
+    present = 0
+    most = 0
+
+    async def find_jobs(self, collection_id: CollectionId, names: Sequence[str]) -> list[Job]:
+        """See the port."""
+        self.present += 1
+        self.most = max(self.most, self.present)
+        await asyncio.sleep(0.05)
+        self.present -= 1
+        return await super().find_jobs(collection_id, names)
+
+
+async def test_a_caller_has_one_batch_at_a_time_in_a_collection() -> None:
+    store = CountingStore(lambda: "session")
+    async with running_api(store=store) as api:
+        await api.call("PUT", "/collections/demo", {})
+        batches = (api.call("POST", BATCH, {"value": [a_job(name=f"job-{number}")]}) for number in range(5))
+        answers = await asyncio.gather(*batches)
+    assert {answer.status for answer in answers} == {200}
+    assert store.most == 1

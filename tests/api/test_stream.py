@@ -1,14 +1,18 @@
 """The live stream of what happens."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 
 import msgspec
-from aiohttp import ClientSession
+from aiohttp import ClientSession, TCPConnector
 
 from services.scheduler.api.routes import build
+from services.scheduler.api.stream import MOST_STREAMS
 from services.scheduler.feed import Update
 from tests.parts.fakes_api import NOON, Api, a_job, running_api, serving
+from tests.parts.waiting import until
 
 SOON = 5
 
@@ -53,3 +57,19 @@ async def test_streams_end_cleanly_at_shutdown(api: Api) -> None:
             await response.content.readuntil(b"\n\n")
         assert await response.content.read() == b""
         response.release()
+
+
+async def test_a_caller_has_no_more_than_so_many_streams_at_once(api: Api) -> None:
+    url = f"{api.url}/api/v1/stream"
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(ClientSession(connector=TCPConnector(limit=0)))
+        for _ in range(MOST_STREAMS):
+            stream = await stack.enter_async_context(session.get(url))
+        assert (await api.call("GET", "/stream")).status == 429
+        stream.close()
+        await until(partial(is_let_in, session, url))
+
+
+async def is_let_in(session: ClientSession, url: str) -> bool:
+    async with session.get(url) as response:
+        return response.status == 200

@@ -223,3 +223,19 @@ async def test_without_authentication_nothing_of_it_is_there() -> None:
     async with running_api() as api, api.session.get(api.url) as page:
         assert (page.status, "Sign out" in await page.text()) == (200, False)
         assert (await api.call("GET", f"{api.url}/sign-in")).status == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/x-www-form-urlencoded; charset=none-such"},
+        {"Content-Type": "application/x-www-form-urlencoded", "Content-Encoding": "gzip"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"Content-Type": "multipart/form-data"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+    ],
+)
+async def test_what_is_no_form_is_refused_and_no_fault_of_ours(browser: Browser, headers: dict[str, str]) -> None:
+    sent, url = {**headers, "Origin": browser.api.url}, f"{browser.api.url}/sign-in"
+    async with browser.session.post(url, data=b"token=%ff\xff", headers=sent) as reply:
+        assert reply.status in (400, 401)

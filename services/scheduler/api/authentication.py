@@ -14,6 +14,7 @@ from services.scheduler.access.sessions import Session
 from services.scheduler.api.callers import CALLER, SESSION, STANDING, Standing
 from services.scheduler.api.cookies import cookie_of, set_cookie
 from services.scheduler.api.ports import Services
+from services.scheduler.api.requests import read_field
 from services.scheduler.api.throttle import Throttle, ThrottledError
 from services.scheduler.domain.callers import ANYBODY
 from services.scheduler.errors import ForeignRequestError, UnauthenticatedError
@@ -33,7 +34,6 @@ FAILURE_SECONDS = 60.0
 _BEARER = "bearer "
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES = frozenset({"same-origin", "none"})
-_FORM = "application/x-www-form-urlencoded"
 _NETWORK_BITS = 64
 """Of an IPv6 address: who has one, has all of its network."""
 
@@ -193,9 +193,8 @@ async def check_form(request: web.Request, session: Session) -> None:
     if request.method in _READS:
         return
     sent = request.headers.get(FORM_TOKEN_HEADER)
-    if sent is None and request.content_type == _FORM:
-        field = (await request.post()).get(FORM_TOKEN)
-        sent = field if isinstance(field, str) else None
+    if sent is None:
+        sent = await read_field(request, FORM_TOKEN)
     if not is_own_page(request, when_untold=False) or not _same(sent, session.form_token):
         raise ForeignRequestError("this change did not come from a page of the session; sign in again and repeat it")
 

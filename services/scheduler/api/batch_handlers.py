@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.scheduler.api.actors import actor_of
 from services.scheduler.api.filters import need_job_filter
-from services.scheduler.api.job_batches import Answer, JobBatches
+from services.scheduler.api.job_batches import Answer, JobBatches, check_number
 from services.scheduler.api.mounts import Mount
 from services.scheduler.api.ports import Services
 from services.scheduler.api.problems import Problem, problem_of
@@ -46,15 +46,17 @@ class BatchHandlers:
         self._store = services.store
         self._clock = services.clock
         self._batches = JobBatches(services)
+        self._turns = services.turns
         self._mount = mount
 
     async def put(self, request: web.Request) -> web.Response:
         """Create or replace many jobs; 200 with one answer per job, in order."""
-        body = await read_document(request, MAX_BATCH_BYTES)
-        jobs = read(body, BatchDocument, strict=self._mount.strict).value
         collection = await self._collection(request)
         by = actor_of(request, self._clock)
-        answers = await self._batches.put(collection, jobs, by=by, strict=self._mount.strict)
+        # A batch may fill a quarter of a gigabyte while it is written: each caller has one at a time in a collection.
+        async with self._turns.at(("batch", by.caller, collection.id)):
+            jobs = await self._jobs(request)
+            answers = await self._batches.put(collection, jobs, by=by, strict=self._mount.strict)
         return reply(request, {"value": [_document(answer) for answer in answers]})
 
     async def delete(self, request: web.Request) -> web.Response:
@@ -63,6 +65,12 @@ class BatchHandlers:
         collection = await self._collection(request)
         deleted = await self._batches.delete(collection, wanted, by=actor_of(request, self._clock))
         return reply(request, DeletedDocument(deleted=deleted))
+
+    async def _jobs(self, request: web.Request) -> list[dict[str, Any]]:
+        body = await read_document(request, MAX_BATCH_BYTES)
+        if isinstance(value := body.get("value"), list):
+            check_number(value)  # before each is looked at
+        return read(body, BatchDocument, strict=self._mount.strict).value
 
     async def _collection(self, request: web.Request) -> Collection:
         return await self._store.get_collection(*named_collection(request, self._mount))

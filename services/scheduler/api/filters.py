@@ -17,7 +17,7 @@ PARAMETER = "$filter"
 EQUAL, FROM, BEFORE = "eq", "ge", "lt"
 _CLAUSE = re.compile(
     r"\s*(?P<field>[^\s']+)\s+(?P<relation>eq|ge|lt)\s+"
-    r"(?:'(?P<quoted>(?:[^']|'')*)'|(?P<bare>[^\s']+))\s*(?P<more>\s+and\s|$)",
+    r"(?:'(?P<quoted>(?:[^']|'')*)'|(?P<bare>[^\s']+))(?P<more>\s+and\s|\s*$)",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"tags[./](?P<name>.+)", re.IGNORECASE)

@@ -1,5 +1,6 @@
 """What a request carries beside its path: the body and the page."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -14,7 +15,10 @@ MAX_DOCUMENT_BYTES = 256 * 1024
 MAX_BATCH_BYTES = 32 * 1024 * 1024
 MAX_TOP = 100
 MAX_SKIP = 2**31 - 1
+BODY_SECONDS = 120.0
+"""That a body may take to come: whoever waits for more holds memory, and the turns of others."""
 _CHUNK = 65_536
+_FORM = "application/x-www-form-urlencoded"
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -29,17 +33,39 @@ class Page(msgspec.Struct, frozen=True):
         return self.top + 1
 
 
-async def read_document(request: web.Request, limit: int = MAX_DOCUMENT_BYTES) -> dict[str, Any]:
+async def read_document(
+    request: web.Request, limit: int = MAX_DOCUMENT_BYTES, *, seconds: float = BODY_SECONDS
+) -> dict[str, Any]:
     """Return the body as a JSON object. Raises InvalidInputError, and BodyTooLargeError beyond `limit` bytes."""
     body = bytearray()
     try:
-        async for chunk in request.content.iter_chunked(_CHUNK):
-            body += chunk
-            if len(body) > limit:
-                raise BodyTooLargeError(f"the body has more than {limit} bytes")
+        async with asyncio.timeout(seconds):
+            async for chunk in request.content.iter_chunked(_CHUNK):
+                body += chunk
+                check_length(len(body), limit)
+    except TimeoutError:
+        raise MalformedBodyError("", f"the body took more than {seconds:g} s to come") from None
     except (web.RequestPayloadError, ConnectionError) as fault:
         raise MalformedBodyError("", "the body ends early, or is not encoded as its headers say") from fault
     return parse(bytes(body))
+
+
+async def read_field(request: web.Request, name: str) -> str | None:
+    """Return a field of the form that a page sent, None without it. Raises InvalidInputError for what is no form."""
+    if request.content_type != _FORM:
+        return None
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            field = (await request.post()).get(name)
+    except (web.RequestPayloadError, ConnectionError, TimeoutError, LookupError, ValueError) as fault:
+        raise MalformedBodyError("", "the form ends early, or is not encoded as its headers say") from fault
+    return field if isinstance(field, str) else None
+
+
+def check_length(size: int, limit: int = MAX_DOCUMENT_BYTES) -> None:
+    """Raise BodyTooLargeError for a body, or one job of a batch, of more than `limit` bytes."""
+    if size > limit:
+        raise BodyTooLargeError(f"more than {limit} bytes are too long")
 
 
 def read_page(request: web.Request) -> Page:

@@ -1,6 +1,7 @@
 """What happens, as it happens: server-sent events from the feed."""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -8,13 +9,16 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from services.scheduler.api.callers import still_stands
+from services.scheduler.api.callers import caller_of, still_stands
 from services.scheduler.api.schemas.values import Document, Time, encoder
 from services.scheduler.api.sight import Sight, sight_of
+from services.scheduler.api.throttle import ThrottledError
 from services.scheduler.feed import Feed, Update
 from services.scheduler.store.base import Store
 
 HEARTBEAT = timedelta(seconds=15)
+MOST_STREAMS = 100
+"""Of one caller: each costs work at every change."""
 _BEAT = b": heartbeat\n\n"
 _HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _ENCODER = encoder()
@@ -41,12 +45,16 @@ class Stream:
         self._store = store
         self._patience = heartbeat.total_seconds()
         self._closing = asyncio.Event()
+        self._open: Counter[str] = Counter()
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """Send every update from now on that the reader may see, each as one event named by its kind."""
-        sight = sight_of(request, self._store)
+        sight, caller = sight_of(request, self._store), caller_of(request).name
+        if self._open[caller] >= MOST_STREAMS:
+            raise ThrottledError(f"more than {MOST_STREAMS} streams of one caller at once; end one of them")
         response = web.StreamResponse(headers=_HEADERS)
         closing = asyncio.create_task(self._closing.wait(), name="stream closing")
+        self._open[caller] += 1
         try:
             with self._feed.subscribe() as queue, suppress(ConnectionResetError):
                 await response.prepare(request)
@@ -56,6 +64,7 @@ class Stream:
                     await response.write(text)
                 await response.write_eof()
         finally:
+            self._open[caller] -= 1
             closing.cancel()
         return response
 

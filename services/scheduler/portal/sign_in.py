@@ -8,6 +8,7 @@ from aiohttp import web
 from services.scheduler.api.authentication import GUARD
 from services.scheduler.api.callers import session_of
 from services.scheduler.api.cookies import clear_cookie, set_cookie
+from services.scheduler.api.requests import read_field
 from services.scheduler.api.throttle import ThrottledError
 from services.scheduler.errors import UnauthenticatedError
 
@@ -59,8 +60,7 @@ class SignIn:
 async def _token(request: web.Request) -> str:
     if (request.content_length or 0) > _MOST_BYTES:
         raise web.HTTPRequestEntityTooLarge(max_size=_MOST_BYTES, actual_size=request.content_length or 0)
-    field = (await request.post()).get("token")
-    return field.strip() if isinstance(field, str) else ""
+    return (await read_field(request, "token") or "").strip()
 
 
 def _go_to(place: str) -> web.Response:

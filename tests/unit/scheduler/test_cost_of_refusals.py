@@ -8,6 +8,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from services.scheduler.api.filters import read_job_filter
+from services.scheduler.api.merge import merge
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.errors import InvalidInputError
@@ -47,3 +48,10 @@ def test_a_value_that_looks_like_a_path_leads_nowhere(lure: str) -> None:
 def test_blanks_in_a_filter_cost_no_more_than_their_number(blanks: str) -> None:
     text = quote(blanks.format(" " * 50_000))
     refused(lambda: read_job_filter(make_mocked_request("GET", f"/jobs?$filter={text}")))
+
+
+def test_a_patch_deeper_than_any_document_is_refused() -> None:
+    patch: dict[str, object] = {}
+    for _ in range(5_000):
+        patch = {"action": patch}
+    refused(lambda: merge({}, patch))

@@ -1,5 +1,6 @@
 """The operations port."""
 
+import asyncio
 import socket
 
 import aiohttp
@@ -45,3 +46,12 @@ async def test_a_port_that_is_taken_is_an_error() -> None:
         with pytest.raises(SettingsError, match=f"cannot listen on {listen}: .*in use"):
             async with OpsServer(listen, CollectorRegistry(), dict):
                 pass
+
+
+async def test_a_request_that_cannot_be_read_leaves_nothing_of_it_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with OpsServer(ANY_PORT, CollectorRegistry(), dict) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nAuthorization : Bearer canary\r\n\r\n")
+        assert b" 400 " in await reader.readline()
+        writer.close()
+    assert caplog.records == []

@@ -13,7 +13,8 @@ from services.scheduler.api.schemas.values import Document, Later, decode_value
 from services.scheduler.errors import InvalidInputError
 
 D = TypeVar("D", bound=Document)
-_FAULT = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>.*)`)?", re.DOTALL)
+_FAULT = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$(?P<path>[^`]*)`", re.DOTALL)
+"""The last path counts: what a caller wrote is repeated before it, and may look like one."""
 _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _ENUM = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
@@ -45,7 +46,7 @@ def read(document: dict[str, Any], kind: type[D], *, strict: bool = True) -> D:
     try:
         return msgspec.convert(cleaned, kind, dec_hook=decode_value)
     except msgspec.ValidationError as fault:
-        raise _explained(fault, cleaned, kind, described(kind)) from fault
+        raise _explained(fault, cleaned, described(kind)) from fault
 
 
 def spelled(document: dict[str, Any], kind: type[Document]) -> dict[str, Any]:
@@ -125,12 +126,10 @@ def _refuse_later(planned: Iterable[Later], name: str, item: object, path: str) 
             )
 
 
-def _explained(
-    fault: msgspec.ValidationError, document: dict[str, Any], kind: type[Document], node: inspect.Type
-) -> InvalidInputError:
+def _explained(fault: msgspec.ValidationError, document: dict[str, Any], node: inspect.Type) -> InvalidInputError:
     match = _FAULT.fullmatch(str(fault))
-    what, steps = (match["what"], match["path"] or "") if match else (str(fault), "")
-    path, culprit = _locate(steps, document, kind, node)
+    what, steps = (match["what"], match["path"]) if match else (str(fault), "")
+    path, culprit = _locate(steps, document, node)
     if missing := _MISSING.fullmatch(what):
         return InvalidInputError(_join(path, missing[1]), "is required")
     if wrong := _ENUM.fullmatch(what):
@@ -138,9 +137,7 @@ def _explained(
     return InvalidInputError(path, what.replace("Expected", "expected").replace("`", "").replace(" | null", ""))
 
 
-def _locate(
-    steps: str, document: dict[str, Any], kind: type[Document], node: inspect.Type
-) -> tuple[str, inspect.Type | None]:
+def _locate(steps: str, document: dict[str, Any], node: inspect.Type) -> tuple[str, inspect.Type | None]:
     """Follow msgspec's path through document and type; `[...]` stands for a key, which is found by trying."""
     path, found = "", node
     place: Any = document
@@ -153,25 +150,21 @@ def _locate(
             key = int(step["index"])
             path = f"{path}[{key}]"
         else:
-            key = _culprit_key(place, document, kind)
+            key = _culprit_key(place, _inside(chosen, ""))
             path = _join(path, key)
         place = place[key] if isinstance(place, list) or key in place else {}
         found = _inside(chosen, key)
     return path, found
 
 
-def _culprit_key(place: dict[str, Any], document: dict[str, Any], kind: type[Document]) -> str:
-    whole = dict(place)
-    for key, item in whole.items():
-        place.clear()
-        place[key] = item
+def _culprit_key(place: dict[str, Any], node: inspect.Type) -> str:
+    """Return the first key whose value is none of its type; each is tried once, however many there are."""
+    struct = next((choice.cls for choice in choices(node) if isinstance(choice, inspect.StructType)), None)
+    for key, item in place.items():
         try:
-            msgspec.convert(document, kind, dec_hook=decode_value)
+            msgspec.convert(item, struct or str, dec_hook=decode_value)
         except msgspec.ValidationError:
             return key
-        finally:
-            place.clear()
-            place.update(whole)
     return "?"
 
 
