@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from math import inf
 
 
 class Ration:
@@ -18,9 +19,20 @@ class Ration:
     def take(self, amount: float = 1.0) -> bool:
         """Take so much if it is there; False, and nothing is taken, if it is not."""
         now = self._clock()
-        self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_second)
+        # A clock that was set back takes nothing away.
+        self._left = min(self._burst, self._left + max(now - self._filled_at, 0.0) * self._per_second)
         self._filled_at = now
         if self._left < amount:
             return False
         self._left -= amount
         return True
+
+    @property
+    def left(self) -> float:
+        """How much there was after the last take."""
+        return self._left
+
+    def wait(self, amount: float = 1.0) -> float:
+        """Return how many seconds after the last take so much is there; what it never holds takes for ever."""
+        lacking = max(amount - self._left, 0.0)
+        return lacking / self._per_second if self._per_second else inf

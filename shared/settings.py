@@ -7,13 +7,13 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
 
+from shared.addresses import is_loopback
 from shared.errors import PermanentError
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -109,10 +109,7 @@ class Listen(msgspec.Struct, frozen=True):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
 
 def parse_listen(text: str) -> Listen:
@@ -123,16 +120,6 @@ def parse_listen(text: str) -> Listen:
     if not plain or (":" in plain) != bracketed or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ValueError("write host:port, for example 127.0.0.1:8080 or [::1]:8080")
     return Listen(plain, int(port))
-
-
-def is_confidential(url: str) -> bool:
-    """Whether nobody between can read or change what goes to a URL: https, or http on this machine."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and Listen(host, 0).is_loopback))
 
 
 def load(kind: type[S], environment: Mapping[str, str], arguments: Sequence[str] = ()) -> S:

@@ -10,7 +10,7 @@ import msgspec
 
 from services.client.connection import Connection, check_url, read_authority, read_token
 from services.client.output import Format
-from shared.settings import is_confidential
+from shared.addresses import is_confidential
 
 T = TypeVar("T")
 DEFAULT_URL = "http://127.0.0.1:8080"

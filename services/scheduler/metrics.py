@@ -11,20 +11,6 @@ DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 BATCH_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 KNOWN_EVENT_TYPES = ("Freeze", "Reboot", "Redeploy", "Preempt", "Terminate")
 OTHER = "Other"
-REFUSALS = (
-    "missing",
-    "unknown",
-    "expired",
-    "malformed",
-    "signature",
-    "claims",
-    "role",
-    "session",
-    "issuer_away",
-    "too_many",
-    "foreign",
-)
-"""Why requests are not let in."""
 _MISSED = {
     "coalesced": "coalesced",
     "window passed": "window_passed",
@@ -153,11 +139,6 @@ class Metrics:
         )
 
     def _of_secrets(self, registry: CollectorRegistry) -> None:
-        self.keys_file_usable = Gauge(
-            "leeward_secret_keys_file_usable",
-            "0 while the keys file cannot be used and the keys are those read before.",
-            registry=registry,
-        )
         self.secrets_under_old_keys = Gauge(
             "leeward_secrets_under_old_keys",
             "Jobs with secrets that are not sealed under the present key; 10,000 means that or more.",
@@ -179,19 +160,15 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
-        for kind in ("token", "oidc", "session"):
-            self.authentications.labels(kind)
         self.authentication_failures = Counter(
             "leeward_authentication_failures_total", "Requests not let in, by reason.", ["reason"], registry=registry
         )
-        for reason in REFUSALS:
-            self.authentication_failures.labels(reason)
         self.requests_throttled = Counter(
             "leeward_requests_throttled_total", "Requests of callers beyond their rate.", registry=registry
         )
         self.files_in_force = Gauge(
             "leeward_file_in_force",
-            "0 while a file that was changed is out of order, so that its content before stays in force.",
+            "0 while a file (keys, tokens, certificate) is out of order, so that its content before stays in force.",
             ["file"],
             registry=registry,
         )

@@ -16,8 +16,9 @@ from services.scheduler.domain.endpoints import Endpoint
 from services.scheduler.domain.groups import read_groups
 from services.scheduler.domain.limits import read_limits
 from services.scheduler.domain.openings import check_opening
+from shared.addresses import is_confidential
 from shared.bus import BusSettings, BusSettingsError, check_settings
-from shared.settings import is_confidential, parse_listen
+from shared.settings import parse_listen
 from shared.topics import DEFAULT_PREFIX, Topics
 
 

@@ -34,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def usable(metrics: Metrics) -> float | None:
-    return metrics.registry.get_sample_value("leeward_secret_keys_file_usable")
+    return metrics.registry.get_sample_value("leeward_file_in_force", {"file": "keys"})
 
 
 def test_a_key_that_was_added_is_found_at_the_next_look(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
@@ -14,6 +13,7 @@ from services.scheduler.access.sessions import Keys, Session, Sessions
 from services.scheduler.access.tokens import Tokens
 from services.scheduler.domain.collections import Namespace
 from services.scheduler.metrics import Metrics
+from shared.addresses import is_loopback
 from shared.clock import Clock
 from shared.tokens import digest_of
 
@@ -45,10 +45,18 @@ class Access:
         self._rules = rules
         self._clock = clock
         self._metrics = metrics
+        self._begin_counting()
         self._tokens = Tokens(rules.tokens_file, rules.home, clock, metrics) if rules.tokens_file else None
         self._issuer = Issuer(rules.issuer, metrics, time=time) if rules.issuer else None
         self._oidc = self._judge(clock)
         self.sessions = Sessions(session_keys, clock, random=os.urandom, purpose=_purpose(rules))
+
+    def _begin_counting(self) -> None:
+        """Have every kind and reason counted from 0, so that a first one shows as an increase."""
+        for kind in Kind:
+            self._metrics.authentications.labels(kind)
+        for reason in Reason:
+            self._metrics.authentication_failures.labels(reason)
 
     def _judge(self, clock: Clock) -> OidcTokens | None:
         if self._issuer is None:
@@ -67,12 +75,7 @@ class Access:
         Any other is a name of somebody else's that leads here (DNS rebinding).
         """
         plain = host.rstrip(".").lower()
-        if plain == self._rules.listen_host.lower() or plain == "localhost" or plain.endswith(".localhost"):
-            return True
-        try:
-            return ip_address(plain).is_loopback
-        except ValueError:
-            return False
+        return plain == self._rules.listen_host.lower() or plain.endswith(".localhost") or is_loopback(plain)
 
     async def prove(self, token: str) -> Proof:
         """Return who stands behind a token, of the file or of the issuer. Raises NotProvenError."""

@@ -10,9 +10,9 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from services.scheduler.metrics import Metrics
+from shared.addresses import is_confidential
 from shared.errors import TransientError
 from shared.logs import get_logger
-from shared.settings import is_confidential
 
 MOST_BYTES = 256 * 1024
 MOST_KEYS = 100

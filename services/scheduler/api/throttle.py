@@ -2,12 +2,10 @@
 
 import math
 from collections import OrderedDict
-from datetime import datetime
-
-import msgspec
 
 from shared.clock import Clock
 from shared.errors import TransientError
+from shared.ration import Ration
 
 CALLERS = 10_000
 """Callers remembered; one forgotten early starts with a full bucket again."""
@@ -22,11 +20,6 @@ class ThrottledError(TransientError):
         self.retry_after = max(1, math.ceil(retry_after))
 
 
-class _Level(msgspec.Struct, frozen=True):
-    tokens: float
-    at: datetime
-
-
 class Throttle:
     """Buckets of one size, one per caller; size 0 lets everything through and says nothing."""
 
@@ -35,7 +28,7 @@ class Throttle:
         self._clock = clock
         self._size = size
         self._seconds = seconds
-        self._levels: OrderedDict[str, _Level] = OrderedDict()
+        self._buckets: OrderedDict[str, Ration] = OrderedDict()
 
     def take(self, caller: str) -> int | None:
         """Take one request out of the caller's bucket; return how many are left in it, None without a limit.
@@ -44,28 +37,26 @@ class Throttle:
         """
         if not self._size:
             return None
-        now = self._clock.now()
-        tokens = self._filled(caller, now)
-        if tokens < 1:
-            self._keep(caller, _Level(tokens, now))
-            raise self._refusal(tokens)
-        self._keep(caller, _Level(tokens - 1, now))
-        return int(tokens - 1)
+        bucket = self._bucket(caller)
+        if not bucket.take():
+            raise self._refusal(bucket.wait())
+        return int(bucket.left)
 
-    def _refusal(self, tokens: float) -> ThrottledError:
-        wait = (1 - tokens) * self._seconds / self._size
+    def _refusal(self, wait: float) -> ThrottledError:
         span = "a second" if self._seconds == 1 else f"{self._seconds:g} seconds"
         return ThrottledError(
             f"more than {self._size} such requests in {span}; wait a second and try again", retry_after=wait
         )
 
-    def _filled(self, caller: str, now: datetime) -> float:
-        level = self._levels.get(caller, _Level(self._size, now))
-        gained = (now - level.at).total_seconds() / self._seconds * self._size
-        return min(level.tokens + max(gained, 0.0), float(self._size))
+    def _bucket(self, caller: str) -> Ration:
+        bucket = self._buckets.get(caller)
+        if bucket is None:
+            bucket = Ration(burst=self._size, per_second=self._size / self._seconds, clock=self._now)
+            self._buckets[caller] = bucket
+            if len(self._buckets) > CALLERS:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(caller)
+        return bucket
 
-    def _keep(self, caller: str, level: _Level) -> None:
-        self._levels[caller] = level
-        self._levels.move_to_end(caller)
-        if len(self._levels) > CALLERS:
-            self._levels.popitem(last=False)
+    def _now(self) -> float:
+        return self._clock.now().timestamp()

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Collection
-from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
 import msgspec
+
+from shared.addresses import is_loopback
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _ENCRYPTED = frozenset({"https", "amqps"})
@@ -35,7 +36,7 @@ class Endpoint(msgspec.Struct, frozen=True):
             raise ValueError(
                 f"write an address such as {_encrypted(schemes)}://{place}.example.net, and no credentials"
             )
-        if parts.scheme not in _ENCRYPTED and not _is_loopback(parts.hostname or ""):
+        if parts.scheme not in _ENCRYPTED and not is_loopback(parts.hostname or ""):
             raise ValueError(f"{parts.scheme}:// shows credentials to the network: only a loopback address may have it")
         return cls(template, place)
 
@@ -63,10 +64,3 @@ def checked_name(name: str) -> str:
 
 def _encrypted(schemes: Collection[str]) -> str:
     return next(scheme for scheme in schemes if scheme in _ENCRYPTED)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

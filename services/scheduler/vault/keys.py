@@ -40,7 +40,8 @@ class KeyRing:
         self._version: Stamp | None = None
         self._missed_at: float | None = None
         self._take(keys)
-        metrics.keys_file_usable.set(1)
+        if path is not None:
+            self._in_force(1)
 
     def begin(self, *, create: bool) -> None:
         """Read the file, and make it first if it may be made. Raises SettingsError for one that cannot be used."""
@@ -63,10 +64,10 @@ class KeyRing:
         try:
             self._take(load_keys(self._path))
         except KeysFileError as fault:
-            self._metrics.keys_file_usable.set(0)
+            self._in_force(0)
             log.warning("keys file cannot be used, the keys stay as they were", error=str(fault))
             return
-        self._metrics.keys_file_usable.set(1)
+        self._in_force(1)
         log.info("keys read again", file=str(self._path), keys=list(self._ciphers))
 
     @property
@@ -89,6 +90,9 @@ class KeyRing:
             self._missed_at = self._elapsed()
             self.look()
         return self._ciphers.get(key)
+
+    def _in_force(self, value: int) -> None:
+        self._metrics.files_in_force.labels("keys").set(value)
 
     def _may_look(self) -> bool:
         return self._missed_at is None or self._elapsed() - self._missed_at >= LOOK_AGAIN_SECONDS

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from services.scheduler.settings import Settings
-from shared.settings import SettingsError, is_confidential, load
+from shared.addresses import is_confidential
+from shared.settings import SettingsError, load
 
 OIDC = {"LEEWARD_OIDC_ISSUER": "https://login.example/t", "LEEWARD_OIDC_AUDIENCE": "api://leeward"}
 FAR = {"LEEWARD_LISTEN": "0.0.0.0:8080"}

@@ -28,6 +28,25 @@ def test_a_ration_holds_no_more_than_its_burst_however_long_it_was_left_alone() 
     assert [ration.take() for _ in range(3)] == [True, True, False]
 
 
+def test_a_ration_says_what_is_left_and_how_long_to_wait_for_more() -> None:
+    hand = Hand()
+    ration = Ration(burst=3, per_second=2, clock=hand)
+    ration.take(2)
+    assert ration.left == 1
+    assert ration.wait() == 0
+    assert ration.wait(3) == 1
+
+
+def test_a_clock_that_is_set_back_takes_nothing_away() -> None:
+    hand = Hand()
+    ration = Ration(burst=2, per_second=1, clock=hand)
+    ration.take()
+    hand.seconds -= 3600
+    assert ration.take()
+    hand.seconds += 1
+    assert ration.take()
+
+
 def test_what_is_too_much_takes_nothing() -> None:
     ration = Ration(burst=5, per_second=0, clock=Hand())
     assert not ration.take(6)

@@ -2,8 +2,6 @@
 
 import re
 from datetime import UTC
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -16,6 +14,7 @@ from services.scheduler.domain.secrets import REFERENCE
 from services.scheduler.domain.signing import check_signing_secret
 from services.scheduler.errors import ConflictError, InvalidInputError
 from services.scheduler.vault.pfx_reader import Pfx, Refused
+from shared.addresses import is_confidential
 
 _FIELDS = {
     AuthenticationType.NOT_SPECIFIED: (),
@@ -69,12 +68,9 @@ def check_transport(call: HttpCall, field: str) -> None:
         for name in call.headers:
             if name.lower() == "authorization":
                 raise InvalidInputError(f"{field}.headers.{name}", "is what authentication sets; leave one of them out")
-    parts = urlsplit(call.uri.lower())
-    if parts.scheme == "https":
-        return
-    if isinstance(call.authentication, ClientCertificate):
+    if isinstance(call.authentication, ClientCertificate) and not call.uri.lower().startswith("https:"):
         raise InvalidInputError(f"{field}.uri", "must begin with https:// for a client certificate to be shown")
-    if not _is_loopback(parts.hostname or ""):
+    if not is_confidential(call.uri):
         raise InvalidInputError(f"{field}.uri", "must begin with https://: authentication would be sent in clear")
 
 
@@ -162,12 +158,3 @@ _READERS = {
     AuthenticationType.CLIENT_CERTIFICATE: _certificate,
     AuthenticationType.OAUTH: _oauth,
 }
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
