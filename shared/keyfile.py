@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from shared.atomic_files import changing, create, read_bounded
+from shared.entries import is_entry, read_time, write_time
 from shared.errors import PermanentError
 
 KEY_BYTES = 32
@@ -46,7 +47,7 @@ class SealingKey(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_keys(text: str) -> tuple[SealingKey, ...]:
     """Return the keys in a file's text, in its order. Raises ValueError that names the line and never shows it."""
-    keys = [_read_line(number, line) for number, line in enumerate(text.splitlines(), 1) if _is_key(line)]
+    keys = [_read_line(number, line) for number, line in enumerate(text.splitlines(), 1) if is_entry(line)]
     if not keys:
         raise ValueError("it holds no key; make one with: leeward keys create FILE")
     ids = [key.id for key in keys]
@@ -59,7 +60,7 @@ def write_key(key: SealingKey) -> str:
     """Return a key's line."""
     words = [key.id, urlsafe_b64encode(key.secret).decode().rstrip("=")]
     if key.seals_from is not None:
-        words.append(key.seals_from.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
+        words.append(write_time(key.seals_from))
     return f"{'  '.join(words)}\n"
 
 
@@ -118,7 +119,7 @@ def remove_key(path: Path, key_id: str, now: datetime) -> None:
     load_keys(path)
     with _told(path, "changed"), changing(path) as lines:
         check_removal(read_keys("".join(lines)), key_id, now)
-        lines[:] = [line for line in lines if not (_is_key(line) and line.split()[0] == key_id)]
+        lines[:] = [line for line in lines if not (is_entry(line) and line.split()[0] == key_id)]
 
 
 def check_removal(keys: Sequence[SealingKey], key_id: str, now: datetime) -> None:
@@ -144,10 +145,6 @@ def _told(path: Path, done: str) -> Iterator[None]:
         raise KeysFileError(f"keys file {path}: {fault}") from None
 
 
-def _is_key(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith("#")
-
-
 def _read_line(number: int, line: str) -> SealingKey:
     words = line.split()
     if len(words) not in (2, 3) or _ID.fullmatch(words[0]) is None:
@@ -158,17 +155,14 @@ def _read_line(number: int, line: str) -> SealingKey:
         secret = b""
     if len(secret) != KEY_BYTES:
         raise ValueError(f"line {number}: key {words[0]} must be {KEY_BYTES} bytes in base64url")
-    return SealingKey(id=words[0], secret=secret, seals_from=_read_time(number, words[2]) if words[2:] else None)
+    return SealingKey(id=words[0], secret=secret, seals_from=_time(number, words[2]) if words[2:] else None)
 
 
-def _read_time(number: int, text: str) -> datetime:
+def _time(number: int, text: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise ValueError(f"line {number}: write the time as 2026-11-22T10:00:00Z")
-    return instant.astimezone(UTC)
+        return read_time(text)
+    except ValueError as fault:
+        raise ValueError(f"line {number}: {fault}") from None
 
 
 def _begin(key: SealingKey) -> datetime:

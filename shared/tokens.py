@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 
 import msgspec
 
-from shared.errors import PermanentError
+from shared.entries import is_entry, read_time, write_time
 
 PREFIX = "lwd_"
 """How every token begins, so that secret scanners find those that leaked."""
@@ -25,10 +25,6 @@ _COLLECTION = re.compile(
     r"(?:[A-Za-z0-9][A-Za-z0-9-]{0,63}/[A-Za-z0-9_.()-]{0,89}[A-Za-z0-9_()-]/)?[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 )
 _FORM = "write NAME ROLE sha256:HASH, then collections=A,B and expires=TIME if wanted"
-
-
-class TokensFileError(PermanentError):
-    """A tokens file that cannot be read, understood or changed; the message names its lines and shows none of them."""
 
 
 class TokenEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +85,7 @@ def write_token(entry: TokenEntry) -> str:
     if entry.collections is not None:
         words.append(f"collections={','.join(entry.collections)}")
     if entry.expires_at is not None:
-        instant = entry.expires_at.astimezone(UTC).replace(microsecond=0)
-        words.append(f"expires={instant.isoformat().replace('+00:00', 'Z')}")
+        words.append(f"expires={write_time(entry.expires_at)}")
     return f"{'  '.join(words)}\n"
 
 
@@ -122,11 +117,6 @@ def is_collection(text: str) -> bool:
     return _COLLECTION.fullmatch(text) is not None
 
 
-def is_entry(line: str) -> bool:
-    """Whether a line is more than a comment or blank."""
-    return bool(line.strip()) and not line.lstrip().startswith("#")
-
-
 def _read_line(line: str) -> TokenEntry:
     words = line.split()
     if len(words) < 3:
@@ -141,7 +131,7 @@ def _read_line(line: str) -> TokenEntry:
         role=role,
         digest=hashed.removeprefix(_HASH).lower() if hashed.startswith(_HASH) else "",
         collections=None if collections is None else tuple(collections.split(",")),
-        expires_at=_read_time(values["expires"]) if "expires" in values else None,
+        expires_at=read_time(values["expires"]) if "expires" in values else None,
     )
 
 
@@ -151,16 +141,6 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
         if name not in ("collections", "expires") or not value:
             raise ValueError("after the hash only collections=A,B and expires=TIME may stand")
         yield name, value
-
-
-def _read_time(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise ValueError("write the time as 2027-01-31T00:00:00Z")
-    return instant.astimezone(UTC)
 
 
 def _repeated(entries: dict[int, TokenEntry], what: str, value: Callable[[TokenEntry], str]) -> Iterator[str]:

@@ -206,13 +206,7 @@ class Scheduler:
             self.metrics,
             approvable=lambda event: allowed(event, self.settings.approve),
         )
-        return Steward(
-            self.fleet,
-            drains,
-            self.metrics,
-            owner=lambda: self.lease.owner,
-            over=self._over,
-        )
+        return Steward(self.fleet, drains, self.metrics, owner=lambda: self.lease.owner, over=self._over)
 
     def _over(self, event: EventRecord) -> None:
         self.traces.event_over(event)

@@ -20,10 +20,11 @@ from services.scheduler.vault.pfx_files import PfxFiles
 from tests.parts.certificates import LOCAL, Authority, Identity, self_signed
 from tests.parts.clocks import SteppedClock
 from tests.parts.dear_pfx import dear_pfx
-from tests.parts.http import http_caller, keeping, run, text
+from tests.parts.http import http_caller
 from tests.parts.raw_server import RawServer, answer_ok, raw_server
 from tests.parts.readers import counted, doing, readers, starts
 from tests.parts.secrets import PlainKeeper
+from tests.parts.speaking import keeping, run, text
 from tests.parts.vaults import HOME
 
 AUTHORITY = Authority()

@@ -13,9 +13,10 @@ from services.scheduler.domain.callers import Scope
 from services.scheduler.domain.executions import occurrence_id
 from services.scheduler.domain.secrets import EnvironmentSecret, Secret
 from tests.parts.builders import NOON, occurrence
-from tests.parts.http import http_caller, keeping, run, text
+from tests.parts.http import http_caller
 from tests.parts.raw_server import Exchange, RawServer, Script, answer_ok, raw_server
 from tests.parts.secrets import PlainKeeper
+from tests.parts.speaking import keeping, run, text
 from tests.parts.vaults import HOME
 
 PASSWORD = "pässword: with blanks"

@@ -15,8 +15,9 @@ from services.scheduler.domain.actions import HttpCall, OAuthClient
 from services.scheduler.domain.jobs import Job
 from tests.parts.certificates import Authority
 from tests.parts.clocks import SteppedClock
-from tests.parts.http import http_caller, keeping, run, text
+from tests.parts.http import http_caller
 from tests.parts.secrets import PlainKeeper
+from tests.parts.speaking import keeping, run, text
 from tests.parts.token_server import AUDIENCE, CLIENTS, TENANT, TokenServer, refused, token_server
 
 AUTHORITY = Authority()

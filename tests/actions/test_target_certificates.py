@@ -12,9 +12,10 @@ from services.scheduler.dispatch.actions.http import HttpCaller
 from services.scheduler.dispatch.attempts import Answer
 from services.scheduler.domain.actions import HttpCall
 from tests.parts.certificates import LOCAL, Authority, Identity, self_signed
-from tests.parts.http import http_caller, keeping, run
+from tests.parts.http import http_caller
 from tests.parts.raw_server import answer_ok, raw_server
 from tests.parts.secrets import PlainKeeper
+from tests.parts.speaking import keeping, run
 
 AUTHORITY = Authority()
 

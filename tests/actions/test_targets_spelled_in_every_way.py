@@ -7,8 +7,9 @@ import pytest
 from services.scheduler.dispatch.actions.http import HttpCaller
 from services.scheduler.domain.actions import HttpCall
 from tests.parts.canary import WatchedGuard, canary
-from tests.parts.http import http_caller, keeping, run
+from tests.parts.http import http_caller
 from tests.parts.secrets import PlainKeeper
+from tests.parts.speaking import keeping, run
 
 LOOPBACK = [
     "127.0.0.1",

@@ -9,9 +9,10 @@ from services.scheduler.dispatch.attempts import Answer
 from services.scheduler.domain.actions import HttpCall
 from tests.parts.builders import host, job, occurrence
 from tests.parts.canary import Canary, Names, WatchedGuard, canary
-from tests.parts.http import http_caller, keeping, run
+from tests.parts.http import http_caller
 from tests.parts.raw_server import answer_ok, raw_server
 from tests.parts.secrets import PlainKeeper
+from tests.parts.speaking import keeping, run
 
 GOOD = "127.0.0.2/32"
 

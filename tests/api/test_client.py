@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from services.client.__main__ import leeward
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.feed import Update
-from services.scheduler.store.records import (
-    EventRecord,
-)
 from tests.parts.api_work import run_due
+from tests.parts.builders import ANNOUNCED
 from tests.parts.fakes_api import NOON, Api, running_api, serving
 
 Run = Callable[..., Coroutine[None, None, Result]]
@@ -176,18 +175,7 @@ async def test_hosts_are_listed_cordoned_and_released(run: Run) -> None:
 
 
 async def test_events_are_listed_and_shown(run: Run, fleet: Api) -> None:
-    event = EventRecord(
-        event_id="E-1",
-        type="Freeze",
-        status="Scheduled",
-        resources=("db-0",),
-        not_before=NOON,
-        duration_seconds=9,
-        source="Platform",
-        description="",
-        first_seen_at=NOON,
-    )
-    await fleet.services.store.put_event(event)
+    await fleet.services.store.put_event(replace(ANNOUNCED, event_id="E-1", type="Freeze"))
     listed = (await run("event", "list", "--active")).output.splitlines()
     assert listed[1].split()[:4] == ["E-1", "Freeze", "Scheduled", "db-0"]
     assert "durationSeconds: 9" in (await run("event", "show", "E-1")).output

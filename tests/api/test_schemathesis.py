@@ -17,7 +17,13 @@ PRESENT = """
 "path.host" = "db-0"
 "path.subscription" = "sub-1"
 "path.group" = "rg"
+
+[[operations]]
+include-name-regex = "(POST .*/occurrences|PATCH /api/v1/.*/jobs/.job.|PUT /subscriptions/.*/jobs/.job.)$"
+phases.coverage.enabled = false
 """
+"""Of the five routes that take a whole job, one that replaces and one that patches are covered field by field; they are
+of different mounts, so that each way to read a document is among them."""
 HOST = HostReport(
     host="db-0",
     condition=HostCondition.AVAILABLE,
@@ -30,17 +36,21 @@ HOST = HostReport(
 )
 
 
-@pytest.mark.parametrize("present", [True, False], ids=["with-data", "without"])
-async def test_schemathesis_finds_nothing(tmp_path: Path, present: bool) -> None:
-    (tmp_path / "schemathesis.toml").write_text(PRESENT if present else "")
+@pytest.mark.parametrize(
+    ("settings", "phases", "least"),
+    [(PRESENT, "examples,coverage,fuzzing", 4000), ("", "examples,fuzzing", 150)],
+    ids=["what-is-there", "what-is-not-there"],
+)
+async def test_schemathesis_finds_nothing(tmp_path: Path, settings: str, phases: str, least: int) -> None:
+    (tmp_path / "schemathesis.toml").write_text(settings)
     async with running_api(HOST, burst_reads=0, burst_writes=0) as api:
         arm = Arm(api)
         await api.call("PUT", "/collections/demo", {})
         await api.call("PUT", "/collections/demo/jobs/nightly", a_job(recurrence=every(5)))
         await arm.call("PUT", "/demo", {})
         await arm.call("PUT", "/demo/jobs/nightly", {"properties": a_job(recurrence=every(5))})
-        found, said = await run_schemathesis(tmp_path, f"{api.url}/openapi.json")
+        found, said = await run_schemathesis(tmp_path, f"{api.url}/openapi.json", phases=phases, examples=5)
     assert found == 0, said
     generated = re.search(r"(\d+) generated", said)
     assert generated is not None
-    assert int(generated[1]) > 1000
+    assert int(generated[1]) > least

@@ -8,14 +8,24 @@ from services.scheduler.domain.executions import Occurrence, OccurrenceState, oc
 from services.scheduler.domain.hosts import MANUAL, MANUAL_EVENT_ID, SCHEDULED, HostView, Threat
 from services.scheduler.domain.jobs import Job, JobDefinition, JobId, JobState
 from services.scheduler.domain.policies import Placement
-from services.scheduler.store.records import (
-    Claim,
-)
+from services.scheduler.store.records import Claim, EventRecord
 from shared.messages import Event, EventSnapshot, HostStatus, Inventory, Presence
 from shared.topics import host_key
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 EVENT_ID = "C7061BAC-AFDC-4513-B24B-AA5F13A16123"
+ANNOUNCED = EventRecord(
+    event_id="E1",
+    type="Reboot",
+    status="Scheduled",
+    resources=("db-0",),
+    not_before=NOON,
+    duration_seconds=9,
+    source="User",
+    description="",
+    first_seen_at=NOON,
+)
+"""An event of one host as the store has it."""
 
 
 def action(uri: str = "http://target.test/", *, retries: int = 0, error_action: Action | None = None) -> Action:

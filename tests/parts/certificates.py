@@ -101,11 +101,11 @@ class Authority:
         return Identity(key, certificate)
 
 
-def self_signed(name: str, *alternatives: str) -> Identity:
-    """Return a certificate that nobody vouches for."""
+def self_signed(name: str, *alternatives: str, expires: datetime | None = None) -> Identity:
+    """Return a certificate that nobody vouches for; by default a day long."""
     key = ec.generate_private_key(ec.SECP256R1())
     hosts = x509.SubjectAlternativeName([_host(text) for text in alternatives or (name,)])
-    until = datetime.now(UTC) + timedelta(days=1)
+    until = expires or datetime.now(UTC) + timedelta(days=1)
     built = _begun(_name(name), _name(name), key, until).add_extension(hosts, critical=False)
     return Identity(key, built.sign(key, SHA256()))
 

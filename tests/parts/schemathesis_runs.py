@@ -21,8 +21,8 @@ async def run_schemathesis(
     description: str,
     *,
     address: str | None = None,
-    phases: str = "examples,coverage,fuzzing",
-    examples: int = 10,
+    phases: str,
+    examples: int,
     checks: Sequence[str] = CHECKS,
     headers: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:

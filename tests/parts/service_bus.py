@@ -6,17 +6,33 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote_plus
 
 import msgspec
 from aiohttp import web
 
+from services.scheduler.domain.actions import BrokeredProperties
 from tests.parts.certificates import LOCAL, Authority
 
 KEY_NAME, KEY = "send-only", "c2VjcmV0IG9mIHRoZSB0ZXN0cw+/="
 ENTITIES = frozenset({"orders", "topics/all"})
+EVERY_PROPERTY = BrokeredProperties(
+    content_type="application/json",
+    correlation_id="c-1",
+    force_persistence=True,
+    label="grüße",
+    message_id="m-1",
+    partition_key="s",
+    reply_to="answers",
+    reply_to_session_id="rs",
+    scheduled_enqueue_at=datetime(2026, 3, 2, 12, 0, 5, tzinfo=UTC),
+    session_id="s",
+    time_to_live=timedelta(minutes=2),
+    to="somebody",
+    via_partition_key="v",
+)
 
 
 class Taken(msgspec.Struct, frozen=True):

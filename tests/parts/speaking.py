@@ -1,4 +1,4 @@
-"""Speakers of queues' protocols, and attempts of jobs by them."""
+"""Jobs whose calls hold secrets, and attempts of them by whoever speaks the protocol."""
 
 from collections.abc import Awaitable, Callable
 
@@ -36,7 +36,7 @@ def posts(*, guard: TargetGuard = ANYWHERE, trust: Trust | None = None, clock: C
     return Posts(Exchanges(guard, trust=(trust or Trust()).context()), clock or SystemClock())
 
 
-def keeping(call: Call, *, in_error_action: bool = False, keeper: SecretKeeper = KEEPER) -> Job:
+def keeping(call: Call, keeper: SecretKeeper = KEEPER, *, in_error_action: bool = False) -> Job:
     """Return a job whose main or error action makes a call, its secrets sealed where they stand."""
     owner, main = job(), action().call if in_error_action else call
     unsealed = Action(call=main, error_action=ErrorAction(call=call) if in_error_action else None)
@@ -50,8 +50,12 @@ def keeping(call: Call, *, in_error_action: bool = False, keeper: SecretKeeper =
     return job(what=definition(action=with_secrets(unsealed, sealed)))
 
 
-async def attempt(speaker: Speaker, call: Call, *, host: HostView | None = None, error_action: bool = False) -> Answer:
-    """Have a speaker make a call as a job's main or error action."""
-    of = keeping(call, in_error_action=error_action)
+async def run(speaker: Speaker, of: Job, *, host: HostView | None = None, error_action: bool = False) -> Answer:
+    """Make the second attempt of a job's main or error action."""
     name = ActionName.ERROR if error_action else ActionName.MAIN
     return await speaker.call(of.definition.action.call_of(name), of, occurrence(of, action=name, attempt=2), host)
+
+
+async def attempt(speaker: Speaker, call: Call, *, host: HostView | None = None, error_action: bool = False) -> Answer:
+    """Have a speaker make a call as a job's main or error action."""
+    return await run(speaker, keeping(call, in_error_action=error_action), host=host, error_action=error_action)

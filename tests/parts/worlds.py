@@ -15,11 +15,12 @@ from services.scheduler.domain.callers import ANYBODY, Caller, Role, Scope
 from services.scheduler.domain.collections import Namespace
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.feed import Update
-from services.scheduler.store.records import EventRecord, HostDrain
+from services.scheduler.store.records import HostDrain
 from tests.parts.api_work import run_due, turn
 from tests.parts.arm import Arm
+from tests.parts.builders import ANNOUNCED
 from tests.parts.callers import HERE
-from tests.parts.fakes_api import NOON, Api, a_job, every, running_api
+from tests.parts.fakes_api import Api, a_job, every, running_api
 
 THERE = Namespace(HERE.subscription, "there")
 ELSEWHERE = Namespace("another", "default")
@@ -133,25 +134,12 @@ async def a_world(
         host, middlewares=[_by_header], new_id=ids, heartbeat=heartbeat, burst_reads=0, burst_writes=0
     ) as api:
         drain = HostDrain(drain="draining", running=others + 3, held=others + 4, rerouted=others + 5)
-        await api.services.store.put_event(msgspec.structs.replace(EVENT, hosts={"db-0": drain}))
+        await api.services.store.put_event(msgspec.structs.replace(ANNOUNCED, hosts={"db-0": drain}))
         world = World(api, ids)
         for step in steps:
             if not (alone and step.is_others):
                 await world.take(step)
         yield world
-
-
-EVENT = EventRecord(
-    event_id="E1",
-    type="Reboot",
-    status="Scheduled",
-    resources=("db-0",),
-    not_before=NOON,
-    duration_seconds=9,
-    source="User",
-    description="",
-    first_seen_at=NOON,
-)
 
 
 @web.middleware

@@ -15,6 +15,7 @@ from services.scheduler.store.records import (
     HostDrain,
 )
 from tests.parts.api_work import run_due, turn
+from tests.parts.builders import ANNOUNCED
 from tests.parts.fakes_api import NOON, Api, a_job, every, running_api
 from tests.parts.stored import draft, put_collection
 
@@ -22,19 +23,6 @@ HOSTS = (
     HostReport(host="db-0", condition=HostCondition.CORDONED, watcher="online", pools=("db",), events=("E1",), held=2),
     HostReport(host="db-1", condition=HostCondition.AVAILABLE, watcher="online", pools=("db",)),
     HostReport(host="lonely", condition=HostCondition.AVAILABLE, watcher="offline"),
-)
-
-
-ANNOUNCED = EventRecord(
-    event_id="E1",
-    type="Reboot",
-    status="Scheduled",
-    resources=("db-0",),
-    not_before=NOON,
-    duration_seconds=9,
-    source="User",
-    description="",
-    first_seen_at=NOON,
 )
 
 

@@ -1,6 +1,6 @@
 """Messages in AMQP's form, read by Microsoft's own client of Service Bus."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus._pyamqp._decode import decode_payload
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from services.scheduler.dispatch.actions.amqp.message import encode
 from services.scheduler.domain.actions import ActionKind, BrokeredProperties, ServiceBusCall
 from tests.parts.builders import NOON
+from tests.parts.service_bus import EVERY_PROPERTY
 from tests.parts.speaking import text
 
 CALL = ServiceBusCall(
@@ -36,26 +37,11 @@ def test_a_plain_message_has_its_text_and_the_occurrences_id() -> None:
 
 
 def test_each_brokered_property_has_its_place() -> None:
-    brokered = BrokeredProperties(
-        content_type="application/json",
-        correlation_id="c-1",
-        force_persistence=True,
-        label="grüße",
-        message_id="m-1",
-        partition_key="s",
-        reply_to="answers",
-        reply_to_session_id="rs",
-        scheduled_enqueue_at=datetime(2026, 3, 2, 12, 0, 5, tzinfo=UTC),
-        session_id="s",
-        time_to_live=timedelta(minutes=2),
-        to="somebody",
-        via_partition_key="v",
-    )
-    message = read(replace(CALL, brokered=brokered))
+    message = read(replace(CALL, brokered=EVERY_PROPERTY))
     assert (message.content_type, message.correlation_id, message.message_id) == ("application/json", "c-1", "m-1")
     assert (message.subject, message.to, message.reply_to) == ("grüße", "somebody", "answers")
     assert (message.session_id, message.reply_to_session_id, message.partition_key) == ("s", "rs", "s")
-    assert message.scheduled_enqueue_time_utc == brokered.scheduled_enqueue_at
+    assert message.scheduled_enqueue_time_utc == EVERY_PROPERTY.scheduled_enqueue_at
     assert message.time_to_live == timedelta(minutes=2)
     raw = message.raw_amqp_message
     assert raw.header is not None

@@ -50,7 +50,7 @@ async def test_a_file_is_described_and_opened() -> None:
 
 async def test_a_file_that_hides_what_it_asks_for_is_refused_while_the_loop_goes_on() -> None:
     assert most_rounds(decode_pfx(DEAR.text)) == 2048
-    files, stop = PfxFiles(), asyncio.Event()
+    files, stop = PfxFiles(cpu_seconds=2), asyncio.Event()
     gap = asyncio.create_task(longest_gap(stop))
     async with asyncio.timeout(20):
         assert await files.describe(DEAR, MINE) == TOO_LONG

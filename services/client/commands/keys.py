@@ -13,6 +13,7 @@ from services.client.output import field, say, show_rows
 from services.client.rhythm import iso_length
 from shared.clock import SystemClock
 from shared.durations import parse_duration
+from shared.entries import write_time
 from shared.keyfile import (
     KeysFileError,
     SealingKey,
@@ -53,7 +54,7 @@ def list_(target: Target, file: Path) -> None:
         {
             "key": key.id,
             "seals": _part_of(key, present),
-            "from": None if key.seals_from is None else _time(key),
+            "from": _time(key),
         }
         for key in found
     ]
@@ -125,7 +126,7 @@ def _part_of(key: SealingKey, present: SealingKey) -> str:
 
 
 def _time(key: SealingKey) -> str | None:
-    return None if key.seals_from is None else f"{key.seals_from:%Y-%m-%dT%H:%M:%SZ}"
+    return None if key.seals_from is None else write_time(key.seals_from)
 
 
 def _length(text: str) -> timedelta:

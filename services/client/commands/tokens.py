@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ from services.client.rhythm import iso_length
 from shared.atomic_files import changing, read_bounded
 from shared.clock import SystemClock
 from shared.durations import parse_duration
+from shared.entries import read_time, write_time
 from shared.tokens import (
     MOST_BYTES,
     ROLES,
@@ -117,7 +118,7 @@ def _told(file: Path) -> Iterator[None]:
 
 
 def _row(entry: TokenEntry) -> dict[str, object]:
-    expires = None if entry.expires_at is None else f"{entry.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    expires = None if entry.expires_at is None else write_time(entry.expires_at)
     return {
         "name": entry.name,
         "role": entry.role,
@@ -128,7 +129,7 @@ def _row(entry: TokenEntry) -> dict[str, object]:
 
 def _sentence(entry: TokenEntry) -> str:
     seen = "all collections" if entry.collections is None else ", ".join(entry.collections)
-    until = "" if entry.expires_at is None else f" until {entry.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    until = "" if entry.expires_at is None else f" until {write_time(entry.expires_at)}"
     return f"{entry.name} is {entry.role} of {seen}{until}"
 
 
@@ -146,9 +147,6 @@ def _instant(text: str) -> datetime:
 
 def _time(text: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(text)
+        return read_time(text)
     except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise click.BadParameter(f"{text!r}: write 90d, P90D or 2027-01-31T00:00:00Z", param_hint="--expires")
-    return instant.astimezone(UTC)
+        raise click.BadParameter(f"{text!r}: write 90d, P90D or 2027-01-31T00:00:00Z", param_hint="--expires") from None

@@ -36,7 +36,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     credential: str
     form_token: str
-    began_at: datetime
     seen_at: datetime
     ends_at: datetime
     caller: Caller | None = None
@@ -71,7 +70,6 @@ class Sessions:
             kind=proof.kind,
             credential=proof.credential,
             form_token=self._random(32).hex(),
-            began_at=now,
             seen_at=now,
             ends_at=ends_at if proof.ends_at is None else min(ends_at, proof.ends_at),
             caller=proof.caller if proof.kind is Kind.OIDC else None,

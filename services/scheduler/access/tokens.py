@@ -29,10 +29,6 @@ class Tokens:
         self._faults: list[str] = []
         self._unread = False
 
-    def __len__(self) -> int:
-        """How many callers the file in force names."""
-        return len(self._entries)
-
     def find(self, digest: str) -> Proof:
         """Return who stands behind a token by its hash. Raises NotProvenError.
 

@@ -8,9 +8,8 @@ from services.scheduler.api.arm.addresses import is_arm
 from services.scheduler.api.authentication import address_of
 from services.scheduler.api.callers import CALLER
 from services.scheduler.api.ports import Services
+from services.scheduler.api.rights import READS
 from services.scheduler.api.throttle import Throttle, ThrottledError
-
-_READS = frozenset({"GET", "HEAD"})
 
 
 class Burst(msgspec.Struct, frozen=True):
@@ -46,7 +45,7 @@ class Rates:
             self._take_burst(request, name)
 
     def _take_burst(self, request: web.Request, name: str) -> None:
-        kind = "reads" if request.method in _READS else "writes"
+        kind = "reads" if request.method in READS else "writes"
         try:
             left = self._bursts[kind].take(name)
         except ThrottledError:

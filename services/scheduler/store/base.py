@@ -22,6 +22,7 @@ from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occu
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.domain.secrets import KeyId
 from services.scheduler.store.audit import Actor, AuditEntry, AuditFilter, Change, Follower
+from services.scheduler.store.listener import Listener
 from services.scheduler.store.records import (
     Approval,
     Claim,
@@ -40,24 +41,6 @@ from services.scheduler.store.records import (
     SessionId,
     Written,
 )
-
-
-class Listener(Protocol):
-    """Who is told, in a callback of the loop, what cannot wait for the next question to the store."""
-
-    def shaken(self) -> None:
-        """The connection that guards this process's lives broke, or is there again: every life is in doubt until it
-        is renewed, and changes by others may have gone unheard.
-        """
-        ...
-
-    def jobs_changed(self, job_ids: Sequence[JobId]) -> None:
-        """Another replica has replaced or deleted these jobs."""
-        ...
-
-    def collection_changed(self, collection_id: CollectionId) -> None:
-        """Another replica has moved a collection's gate, deleted it, or changed very many of its jobs."""
-        ...
 
 
 class Store(Protocol):
@@ -79,9 +62,7 @@ class Store(Protocol):
         ...
 
     async def time(self) -> datetime:
-        """Return the present instant by the clock that all replicas share, to the microsecond: the database's on
-        PostgreSQL, the machine's elsewhere.
-        """
+        """Return the present instant, to the microsecond, by PostgreSQL's clock or else the machine's."""
         ...
 
     def listen(self, listener: Listener) -> None:
@@ -118,10 +99,7 @@ class Store(Protocol):
         top: int,
         skip: int,
     ) -> list[Collection]:
-        """Return collections by name; all groups of the subscription when `resource_group` is None.
-
-        With `within` only those that it names are there, also for `top` and `skip`.
-        """
+        """Return collections by name; of all groups when `resource_group` is None, of those in `within` if given."""
         ...
 
     async def delete_collection(self, namespace: Namespace, name: str, *, by: Actor | None = None) -> None:

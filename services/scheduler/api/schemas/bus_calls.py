@@ -12,10 +12,11 @@ from services.scheduler.api.schemas.actions import (
     BusTopicMessageDocument,
 )
 from services.scheduler.api.schemas.ground import UNSEALED, Ground
-from services.scheduler.api.schemas.texts import HEADER_NAME, check_bytes, check_line, check_shape, need_line
+from services.scheduler.api.schemas.texts import check_bytes, check_line, check_shape, need_line
 from services.scheduler.api.schemas.timing import instant
 from services.scheduler.api.schemas.values import Lifetime
 from services.scheduler.domain.actions import ActionKind, BrokeredProperties, BusTransport, ServiceBusCall
+from services.scheduler.domain.headers import can_be_property
 from services.scheduler.errors import InvalidInputError
 
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -27,14 +28,6 @@ _KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}")
 _NO_AMQP = "AMQP takes the extra `amqp` (pip install leeward[amqp]), which this scheduler lacks; give NetMessaging"
 _MAX_NAME = 128
 _MAX_PROPERTY = 4096
-_HEADERS_TAKEN = frozenset(
-    {
-        *("accept", "accept-encoding", "authorization", "brokerproperties", "connection", "content-encoding"),
-        *("content-length", "content-type", "date", "expect", "host", "keep-alive", "proxy-authorization"),
-        *("proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "via"),
-    }
-)
-"""Over HTTPS a message's own properties are header fields; these say something of the request."""
 
 
 def read_bus(
@@ -92,7 +85,7 @@ def _check_custom(properties: dict[str, str], transport: BusTransport, field: st
             raise InvalidInputError(path, f"has {len(value)} characters; at most {_MAX_PROPERTY} are allowed")
         if transport is BusTransport.AMQP:
             continue
-        if not HEADER_NAME.fullmatch(name) or name.lower() in _HEADERS_TAKEN:
+        if not can_be_property(name):
             raise InvalidInputError(path, "cannot be a header field, which it is over HTTPS; use transportType AMQP")
 
 

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from services.scheduler.api.schemas.actions import RequestDocument
 from services.scheduler.api.schemas.authentication import check_signing, check_transport, read_authentication
 from services.scheduler.api.schemas.ground import TEMPLATE, Ground
-from services.scheduler.api.schemas.texts import HEADER_NAME
 from services.scheduler.api.schemas.values import ActionType
 from services.scheduler.domain.actions import ActionKind, HttpCall
+from services.scheduler.domain.headers import FIELD_NAME, OF_THE_WAY
 from services.scheduler.domain.limits import Sizes
 from services.scheduler.errors import InvalidInputError
 
@@ -19,23 +19,6 @@ METHODS = ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _REFUSED_PREFIX = "x-forwarded-"
-_REFUSED = frozenset(
-    {
-        "connection",
-        "content-length",
-        "forwarded",
-        "host",
-        "keep-alive",
-        "metadata",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 
 
 def read_http(request: RequestDocument, kind: ActionType | None, field: str, ground: Ground) -> HttpCall:
@@ -110,9 +93,9 @@ def _check_headers(headers: dict[str, str], field: str, sizes: Sizes) -> None:
 
 
 def _check_header(name: str, value: str, field: str) -> None:
-    if not HEADER_NAME.fullmatch(name):
+    if not FIELD_NAME.fullmatch(name):
         raise InvalidInputError(field, "is not a header name: use letters, digits and -")
-    if name.lower() in _REFUSED or name.lower().startswith(_REFUSED_PREFIX):
+    if name.lower() in OF_THE_WAY or name.lower().startswith(_REFUSED_PREFIX):
         raise InvalidInputError(field, "may not be set by a job: it belongs to the connection or to a proxy")
     if _CONTROL.search(value):
         raise InvalidInputError(field, "holds line breaks or control characters")

@@ -9,6 +9,7 @@ from services.scheduler.api.schemas.ground import UNSEALED, Ground
 from services.scheduler.api.schemas.texts import check_bytes, check_shape
 from services.scheduler.api.schemas.values import SecretText
 from services.scheduler.domain.actions import StorageQueueCall
+from services.scheduler.domain.queue_texts import check_text, sas_token
 from services.scheduler.domain.secrets import REFERENCE
 from services.scheduler.errors import InvalidInputError
 
@@ -16,9 +17,6 @@ MAX_MESSAGE_BYTES = 64 * 1024
 
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _QUEUE = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
-_SAS = re.compile(r"\??(?=.*\bsig=)[A-Za-z0-9%&=+/:.,_~-]+")
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What the XML that queues speak cannot write (XML 1.0 §2.2)."""
 
 
 def read_storage(document: QueueMessageDocument, written: str, field: str, ground: Ground) -> StorageQueueCall:
@@ -49,12 +47,16 @@ def read_storage(document: QueueMessageDocument, written: str, field: str, groun
 
 def _check_message(message: str, field: str) -> None:
     check_bytes(message, field, MAX_MESSAGE_BYTES, "a queue takes no more")
-    wrong = _NO_XML.search(message)
-    if wrong:
-        raise InvalidInputError(field, f"holds U+{ord(wrong[0]):04X}, which a queue cannot keep; send base64")
+    try:
+        check_text(message)
+    except ValueError as fault:
+        raise InvalidInputError(field, str(fault)) from fault
 
 
 def _check_token(token: SecretText | None, field: str) -> None:
     if token is None or token.held is not None or token.text.startswith(REFERENCE):
         return
-    check_shape(token.text, field, _SAS, "is no SAS token: it looks like sv=…&sp=a&sig=…, percent-encoded")
+    try:
+        sas_token(token.text)
+    except ValueError as fault:
+        raise InvalidInputError(field, str(fault)) from fault

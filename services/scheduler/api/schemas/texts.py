@@ -4,7 +4,6 @@ import re
 
 from services.scheduler.errors import InvalidInputError
 
-HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -6,7 +6,6 @@ are no part of its documented interface: tests/actions holds them against real s
 """
 
 import asyncio
-import re
 import ssl
 from collections.abc import Mapping
 from functools import lru_cache
@@ -33,35 +32,17 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from services.scheduler.dispatch.actions.targets import TargetGuard
+from services.scheduler.domain.headers import FIELD_NAME, OF_THE_WAY
 from shared.about import product_version
 
 CONNECT_SECONDS = 30
 DRAINED_BYTES = 65536
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONNECT = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
 _SCHEMES = ("http", "https")
 _ORIGINS = 1024
 _NAMES = 1024
-_OURS = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "forwarded",
-        "host",
-        "keep-alive",
-        "metadata",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-    }
-)
-"""Header fields that say how the message travels (RFC 9110 §7.6.1, RFC 9112 §6), or came: never a caller's."""
+_OURS = OF_THE_WAY | {"expect"}
+"""Never a caller's; `Expect` is taken from jobs of old clients, but nobody would wait for its answer."""
 _FORWARDED = "X-Forwarded-For: unknown"
 """Metadata services refuse a request that was passed on, and each call here is made for somebody else. `unknown` is no
 address that anybody could be taken for (RFC 7239 §6.2)."""
@@ -236,6 +217,6 @@ class Exchanges:
 @lru_cache(_NAMES)
 def _checked(name: str) -> str:
     """Return a header field's name in lower case. Raises ValueError for what cannot be one."""
-    if _TOKEN.fullmatch(name) is None:
+    if FIELD_NAME.fullmatch(name) is None:
         raise ValueError(f"{name!r} is no name of a header field")
     return name.lower()

@@ -11,40 +11,10 @@ from email.utils import format_datetime
 from urllib.parse import quote
 
 from services.scheduler.domain.actions import BrokeredProperties, ServiceBusCall
+from services.scheduler.domain.headers import can_be_property
 
 CONTENT_TYPE = "text/plain;charset=utf-8"
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
-_TAKEN = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "authorization",
-        "brokerproperties",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "date",
-        "expect",
-        "forwarded",
-        "host",
-        "keep-alive",
-        "metadata",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-        "via",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-    }
-)
-"""Header fields that say something of the request: a property with such a name cannot travel beside them."""
 
 
 def address_of(namespace: str, entity: str) -> str:
@@ -89,7 +59,7 @@ def broker_properties(given: BrokeredProperties, message_id: str) -> dict[str, s
 
 
 def _property_name(name: str) -> str:
-    if _TOKEN.fullmatch(name) is None or name.lower() in _TAKEN:
+    if not can_be_property(name):
         raise ValueError(
             f"the property {name!r} cannot travel over HTTPS, where it is a header field: "
             "name it otherwise, or choose the transport AMQP"

@@ -18,13 +18,11 @@ from services.scheduler.domain.endpoints import Endpoint
 from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import Job
+from services.scheduler.domain.queue_texts import check_text, sas_token
 from services.scheduler.domain.secrets import SecretKeeper
 
 API_VERSION = "2019-02-02"
 """Old enough for every cloud; Put Message has not changed since."""
-_SAS = re.compile(r"[A-Za-z0-9%&=+/:.,_~-]+", re.ASCII)
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 §2.2 has no way to write."""
 _QUEUE = re.compile(r"[A-Za-z0-9$][A-Za-z0-9_-]{0,62}", re.ASCII)
 
 
@@ -58,7 +56,7 @@ class StorageQueueCaller:
         return self._endpoint.target(call.account)
 
     async def _put(self, call: StorageQueueCall, job: Job, occurrence: Occurrence) -> None:
-        token = sas_token(open_secret(self._keeper, call.sas, "sasToken", call, job, occurrence))
+        token = _token(open_secret(self._keeper, call.sas, "sasToken", call, job, occurrence))
         if _QUEUE.fullmatch(call.queue) is None:
             raise ValueError(f"{call.queue!r} can be no queue's name: use letters, digits and hyphens, up to 63")
         uri = f"{self._endpoint.at(call.account)}/{quote(call.queue, safe='')}/messages?{token}"
@@ -71,33 +69,28 @@ class StorageQueueCaller:
         await self._posts.post(uri, headers, document(call.message), secrets=(token, *_signatures(token)))
 
 
-def sas_token(text: str) -> str:
-    """Return a SAS token without the question mark that portals put before it.
-
-    Raises ValueError, which does not quote it, for what can be none: it becomes a part of an address.
-    """
-    token = text.strip().removeprefix("?")
-    if _SAS.fullmatch(token) is None or "sig=" not in token:
-        raise ValueError("sasToken is no SAS token: it looks like sv=...&sp=a&sig=..., percent-encoded")
-    return token
-
-
 def document(message: str) -> bytes:
     """Return the body of Put Message: the text as it is, not in base64, which is up to reader and writer.
 
     Raises ValueError for characters that XML cannot hold.
     """
-    wrong = _NO_XML.search(message)
-    if wrong is not None:
-        raise ValueError(
-            f"the message has the character U+{ord(wrong[0]):04X}, which a queue's XML cannot hold: "
-            "leave it out, or send the message in base64"
-        )
+    try:
+        check_text(message)
+    except ValueError as fault:
+        raise ValueError(f"the message {fault}") from None
     # A bare carriage return would be read as a line feed (XML 1.0 §2.11).
     text = escape(message, {"\r": "&#13;"})
     return (
         f'<?xml version="1.0" encoding="utf-8"?><QueueMessage><MessageText>{text}</MessageText></QueueMessage>'.encode()
     )
+
+
+def _token(text: str) -> str:
+    """Return a token that may come from a file, which nobody has looked at before."""
+    try:
+        return sas_token(text)
+    except ValueError as fault:
+        raise ValueError(f"sasToken {fault}") from None
 
 
 def _signatures(token: str) -> list[str]:

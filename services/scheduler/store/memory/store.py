@@ -5,7 +5,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from services.scheduler.store.base import Listener
+from services.scheduler.store.listener import Listener
 from services.scheduler.store.memory.audit import AuditVerbs
 from services.scheduler.store.memory.dispatch import ClaimVerbs, SettleVerbs
 from services.scheduler.store.memory.fleet import FleetVerbs

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.store.base import Listener
+from services.scheduler.store.listener import Listener
 from services.scheduler.store.records import Guard, SessionId
 from services.scheduler.store.sql.database import Transaction
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.store.base import Listener
+from services.scheduler.store.listener import Listener
 from services.scheduler.store.records import SessionId
 from services.scheduler.store.sql.database import Transaction
 from services.scheduler.store.sql.guards import Guards

@@ -5,7 +5,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from services.scheduler.store.base import Listener
+from services.scheduler.store.listener import Listener
 from services.scheduler.store.sql.audit import AuditLog, AuditVerbs
 from services.scheduler.store.sql.database import Database
 from services.scheduler.store.sql.dispatch import ClaimVerbs
