@@ -26,7 +26,7 @@ class Outbound:
     """Makes the speakers; each has connections of its own, all are made by the same guard and trust."""
 
     def __init__(self, settings: Settings, clock: Clock, secrets: SecretKeeper, pfx_files: PfxFiles) -> None:
-        """Raises SettingsError for authorities that cannot be read."""
+        """`settings` have looked at the file of authorities; raises OSError if it has gone since."""
         self._settings = settings
         self._clock = clock
         self._secrets = secrets

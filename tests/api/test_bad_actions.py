@@ -90,6 +90,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (bus(authentication={"sasKeyName": "a"}), f"{BUS_QUEUE}.authentication.sasKey", "required"),
     (bus(transportType="Http"), f"{BUS_QUEUE}.transportType", "none of notSpecified, netMessaging, amqp"),
     (bus(customMessageProperties={"Authorization": "x"}), f"{BUS_QUEUE}.customMessageProperties.Authorization", "AMQP"),
+    (bus(customMessageProperties={"Metadata": "x"}), f"{BUS_QUEUE}.customMessageProperties.Metadata", "AMQP"),
     (bus(customMessageProperties={"a b": "x"}), f"{BUS_QUEUE}.customMessageProperties.a b", "transportType AMQP"),
     (brokered(sessionId="a", partitionKey="b"), f"{BROKERED}.partitionKey", "must be the sessionId"),
     (brokered(messageId="x" * 129), f"{BROKERED}.messageId", "1 to 128"),

@@ -38,7 +38,7 @@ _NETWORK_BITS = 64
 """Of an IPv6 address: who has one, has all of its network."""
 
 
-class Guard:
+class Porter:
     """Finds the caller of each request."""
 
     def __init__(self, services: Services) -> None:
@@ -113,22 +113,22 @@ class Guard:
             request[SESSION] = session
 
 
-GUARD = web.AppKey("guard", Guard)
+PORTER = web.AppKey("porter", Porter)
 
 
-def authentication(guard: Guard) -> Middleware:
+def authentication(porter: Porter) -> Middleware:
     """Return the middleware that lets nobody in whose identity is not proven."""
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            await guard.let_in(request)
+            await porter.let_in(request)
         except UnauthenticatedError:
             if _name(request) == FIRST_PAGE:
                 raise web.HTTPSeeOther("sign-in") from None
             raise
         response = await handler(request)
-        guard.keep_session(request, response)
+        porter.keep_session(request, response)
         return response
 
     return authenticate

@@ -8,7 +8,7 @@ from aiohttp import web
 from services.scheduler.api.arm.gateway import gateway
 from services.scheduler.api.arm.routes import arm_endpoints
 from services.scheduler.api.audit_handlers import AuditHandlers
-from services.scheduler.api.authentication import GUARD, Guard, authentication, keep_private
+from services.scheduler.api.authentication import PORTER, Porter, authentication, keep_private
 from services.scheduler.api.batch_handlers import BatchAnswerDocument, BatchDocument, BatchHandlers, DeletedDocument
 from services.scheduler.api.collection_handlers import CollectionHandlers
 from services.scheduler.api.endpoints import PAGING, Endpoint
@@ -34,17 +34,17 @@ _BASE = "/api/v1"
 def build(services: Services, *, heartbeat: timedelta = HEARTBEAT) -> web.Application:
     """Return the application with every route of the API; the caller may add its own before it runs."""
     stream = Stream(services.feed, services.store, heartbeat)
-    guard = Guard(services)
+    porter = Porter(services)
     app = web.Application(
         middlewares=[
             middleware(services.new_id),
             gateway(services),
-            authentication(guard),
+            authentication(porter),
             throttling(services),
             refuse_nul,
         ]
     )
-    app[GUARD] = guard
+    app[PORTER] = porter
     app.on_response_prepare.append(mark)
     app.on_response_prepare.append(keep_private)
     app.on_shutdown.append(stream.close)

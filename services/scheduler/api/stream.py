@@ -64,7 +64,7 @@ class Stream:
                     await response.write(text)
                 await response.write_eof()
         finally:
-            self._open[caller] -= 1
+            self._open -= Counter({caller: 1})  # leaves out who has none any more
             closing.cancel()
         return response
 

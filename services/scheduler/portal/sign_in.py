@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from services.scheduler.api.authentication import GUARD
+from services.scheduler.api.authentication import PORTER
 from services.scheduler.api.callers import session_of
 from services.scheduler.api.cookies import clear_cookie, set_cookie
 from services.scheduler.api.requests import read_field
@@ -32,16 +32,16 @@ class SignIn:
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Begin a session for the bearer of the token that was sent, or say that it is not accepted."""
-        guard = request.app[GUARD]
+        porter = request.app[PORTER]
         token = await _token(request)
         try:
-            session = await guard.sign_in(request, token)
+            session = await porter.sign_in(request, token)
         except UnauthenticatedError:
             return self._render(request, _REFUSED, HTTPStatus.UNAUTHORIZED)
         except ThrottledError:
             return self._render(request, _TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
         try:
-            cookie = guard.access.sessions.seal(session)
+            cookie = porter.access.sessions.seal(session)
         except ValueError:
             return self._render(request, _TOO_LONG, HTTPStatus.BAD_REQUEST)
         response = _go_to("./")
@@ -51,7 +51,7 @@ class SignIn:
     async def sign_out(self, request: web.Request) -> web.Response:
         """End the session."""
         if (session := session_of(request)) is not None:
-            request.app[GUARD].access.sessions.end(session)
+            request.app[PORTER].access.sessions.end(session)
         response = _go_to("sign-in")
         clear_cookie(response)
         return response
