@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import select
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -252,6 +253,21 @@ class Connection(aiomqtt.Client):
         self._offers = properties
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
+    def _on_socket_open(self, client: PahoClient, userdata: Any, sock: Any) -> None:
+        super()._on_socket_open(client, userdata, sock)
+        # Takes the place of aiomqtt's reader, whose one packet a call may leave the end of the connection unread.
+        self._loop.call_soon_threadsafe(self._loop.add_reader, sock.fileno(), self._read)
+
+    def _read(self) -> None:
+        """Take one turn of packets, or all there is if the connection has ended: uvloop tells of that just once."""
+        try:
+            self._client.loop_read()
+            while (sock := self._client.socket()) is not None and (_pending(sock) or _ended(sock)):
+                self._client.loop_read()
+        except Exception as fault:  # noqa: BLE001 - whatever it is, aiomqtt's users wait for it there
+            if not self._disconnected.done():
+                self._disconnected.set_exception(fault)
+
     async def _forget(self) -> None:
         if self._misc_task is not None:
             await asyncio.gather(self._misc_task, return_exceptions=True)
@@ -303,6 +319,18 @@ async def within(seconds: float, event: asyncio.Event) -> bool:
 def check_settings(settings: BusSettings) -> None:
     """Look at the address and the TLS files without connecting; raises BusSettingsError."""
     Dialler(settings, client_id="", will=None)
+
+
+def _pending(sock: Any) -> bool:
+    """Whether TLS has decoded bytes that no poll of the socket tells of."""
+    return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+
+
+def _ended(sock: Any) -> bool:
+    """Whether the peer has reset the connection, however much is still to be read."""
+    poll = select.poll()
+    poll.register(sock, 0)  # errors are always told
+    return bool(poll.poll(0))
 
 
 def delivery(message: aiomqtt.Message) -> Delivery:

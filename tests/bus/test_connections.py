@@ -1,14 +1,20 @@
 """Connections that fail, end, freeze and come back."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+import uvloop
 
 from shared.bus import Bus, BusSettings, BusUnavailableError, Publication
 from tests.parts.brokers import BrokerProcess
 from tests.parts.buses import bus_at, running
 from tests.parts.listener import Listener
+from tests.parts.mosquitto import Mosquitto
 from tests.parts.ports import free_port
+from tests.parts.tcp_proxy import TcpProxy
+
+PING_RESPONSE = b"\xd0\x00"
 
 
 class Changes:
@@ -72,6 +78,22 @@ async def test_a_bus_that_never_stops_reporting_connects_again_after_the_broker_
             await broker.start()
         await changes.until([True, False, True, False, True])
         assert bus.connected
+
+
+def test_a_reset_right_behind_messages_is_seen_at_once(tmp_path: Path) -> None:
+    uvloop.run(reset_behind_messages(tmp_path))  # which the services run on; it tells of the end but once
+
+
+async def reset_behind_messages(folder: Path) -> None:
+    changes = Changes()
+    async with Mosquitto(folder) as broker, TcpProxy("127.0.0.1", broker.port) as proxy:
+        bus = watched(f"mqtt://127.0.0.1:{proxy.port}", changes)
+        async with running(bus):
+            proxy.cut(PING_RESPONSE * 100)  # more than is read before the end is there
+            await changes.until([True, False])
+            proxy.heal()
+            await changes.until([True, False, True])
+            assert bus.connected
 
 
 async def test_a_broker_that_starts_late_is_found(broker: BrokerProcess) -> None:

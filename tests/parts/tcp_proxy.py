@@ -1,6 +1,7 @@
 """A TCP proxy that misbehaves on command: stands between a client and a server for partitions and slow lines."""
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -69,11 +70,11 @@ class TcpProxy:
         """How many connections pass through now."""
         return len(self._links)
 
-    def cut(self) -> None:
-        """Reset every connection and refuse new ones until healed."""
+    def cut(self, last_words: bytes = b"") -> None:
+        """Reset every connection and refuse new ones until healed; clients find `last_words` before the reset."""
         self._is_cut = True
         for link in list(self._links):
-            link.reset()
+            link.reset(last_words)
 
     def blackhole(self, direction: Direction = Direction.BOTH) -> None:
         """Pass nothing on that way until healed; nobody is told."""
@@ -144,8 +145,10 @@ class _Link:
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self._writers = (client, server)
 
-    def reset(self) -> None:
+    def reset(self, last_words: bytes = b"") -> None:
         """End both at once; their other ends see a reset."""
+        if last_words:
+            os.write(self._writers[0].get_extra_info("socket").fileno(), last_words)  # past the loop, which would wait
         for writer in self._writers:
             _reset(writer)
 
