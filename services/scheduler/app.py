@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -12,29 +11,15 @@ from services.scheduler.access.open import open_access, open_certificate
 from services.scheduler.api.changes import Changes
 from services.scheduler.api.ports import Services
 from services.scheduler.dispatch.actions.wires import amqp_is_installed
-from services.scheduler.dispatch.announcer import Announcer
-from services.scheduler.dispatch.assurance import Assurance
-from services.scheduler.dispatch.attempts import Attempts
-from services.scheduler.dispatch.claims import Claims
-from services.scheduler.dispatch.engine import Engine
-from services.scheduler.dispatch.held import Holds
-from services.scheduler.dispatch.lanes import Lanes
-from services.scheduler.dispatch.lease import Lease
-from services.scheduler.dispatch.living import Living
-from services.scheduler.dispatch.moves import Moves
-from services.scheduler.dispatch.outcomes import Outcomes
-from services.scheduler.dispatch.rescue import LOOK_SECONDS, Rescue
-from services.scheduler.dispatch.runner import Runner
-from services.scheduler.dispatch.running import Running
+from services.scheduler.dispatch.rescue import LOOK_SECONDS
+from services.scheduler.dispatching import Dispatch
 from services.scheduler.domain.groups import read_groups
-from services.scheduler.domain.hosts import Threat
 from services.scheduler.domain.limits import read_limits
 from services.scheduler.duty import Duty
 from services.scheduler.feed import Feed
 from services.scheduler.fleet.approvals import Approvals, allowed
-from services.scheduler.fleet.drains import Drains, Work
+from services.scheduler.fleet.drains import Drains
 from services.scheduler.fleet.fleet import Fleet, FleetRules
-from services.scheduler.fleet.hosts import Load
 from services.scheduler.fleet.intake import Intake
 from services.scheduler.fleet.reports import Reports
 from services.scheduler.fleet.steward import Steward
@@ -62,14 +47,12 @@ from shared.logs import get_logger
 from shared.messages import Presence
 from shared.ops import OpsServer
 from shared.settings import masked, parse_listen
-from shared.topics import HostKey, Topics
+from shared.topics import Topics
 
 log = get_logger(__name__)
 
 SETTLE_SECONDS = 5.0
 """How long dispatch waits for the retained state of the fleet at start; a broker that is away holds nothing up."""
-CLAIMS_A_RUNNER = 80
-"""Claims in hand: enough for thousands a second, of which the timer holds a second's worth (docs/performance.md)."""
 HEARTBEAT_SECONDS = 10.0
 PULSE_SECONDS = 1.0
 FLUSH_SECONDS = 2.0
@@ -102,13 +85,6 @@ class Scheduler:
         self.topics = Topics(settings.topic_prefix)
         self.session = new_id()
         self.status = OwnStatus(self.topics, settings.replica, self.session, clock)
-        length = timedelta(seconds=settings.lease_seconds)
-        self.lease = Lease(store, clock, settings.replica, length, self.metrics, wall=wall)
-        self.assurance = Assurance(self.lease)
-        self.claims = Claims()
-        self.outcomes = Outcomes()
-        self.running = Running(ended=lambda _: self.steward.wake())
-        self.moves = Moves()
         self.traces = open_traces(settings.otlp_endpoint, replica=settings.replica)
         self.bus = self._bus()
         self.fleet = Fleet(
@@ -117,23 +93,24 @@ class Scheduler:
             Reports(read_groups(settings.groups)),
             FleetRules.of(settings),
             self.feed,
-            self._load,
+            lambda host: self.dispatch.load(host),
             spared=lambda why: self.metrics.spared[why].inc(),
         )
-        self.announcer = Announcer(
-            self.bus, self.topics, self.feed, clock, self.metrics, replica=settings.replica, new_id=new_id
+        self.callers = Outbound(settings, clock, self.secrets, self.pfx_files).callers(self.topics)
+        self.retention = Retention(store, clock, self.metrics, dice=random.random, audit_age=settings.audit_age)
+        self.dispatch = Dispatch(
+            self,
+            wall=wall,
+            bus=self.bus,
+            caller=self.callers,
+            fleet=lambda: self.fleet.views,
+            ended=lambda _: self.steward.wake(),
+            wrote=self.retention.wrote,
+            new_id=new_id,
         )
-        self.holds = self._holds()
         self.steward = self._steward()
         self.approvals = self._approvals()
-        self.callers = Outbound(settings, clock, self.secrets, self.pfx_files).callers(self.topics)
-        self.attempts = Attempts(self.callers, self.running, clock, self.metrics)
-        self.runner = self._runner()
-        self.retention = Retention(store, clock, self.metrics, dice=random.random, audit_age=settings.audit_age)
         store.follow_changes(Changes(self.metrics).follow)
-        self.engine = self._engine()
-        self.rescue = Rescue(store, clock, self.lease, self.metrics, rescued=self.engine.wake)
-        self.living = Living(self.lease, self.rescue, self.engine, self.metrics)
         self.fleet.on_change(self._follow_fleet)
         clock.on_step(self.fleet.heard.shift)
         self.keeper = Duty("clock", clock.keep, self.metrics)
@@ -158,17 +135,6 @@ class Scheduler:
         if not connected:
             self.fleet.heard.forget_blocks()
 
-    def _holds(self) -> Holds:
-        return Holds(
-            self.store,
-            self.clock,
-            self.announcer,
-            fleet=lambda: self.fleet.views,
-            load=self.running.load,
-            released=lambda: self.engine.wake(),
-            metrics=self.metrics,
-        )
-
     def _approvals(self) -> Approvals:
         return Approvals(
             self.fleet,
@@ -181,75 +147,27 @@ class Scheduler:
             metrics=self.metrics,
         )
 
-    def _engine(self) -> Engine:
-        return Engine(
-            self.store,
-            self.clock,
-            self.lease,
-            self.assurance,
-            self.claims,
-            self.runner,
-            self.outcomes,
-            self.metrics,
-            capacity=CLAIMS_A_RUNNER * self.settings.runners,
-            wrote=self.retention.wrote,
-        )
-
     def _steward(self) -> Steward:
         drains = Drains(
             self.store,
             self.bus,
             self.topics,
             self.clock,
-            self._workload,
+            lambda host, threat: self.dispatch.workload(host, threat),
             self.fleet,
             self.metrics,
             approvable=lambda event: allowed(event, self.settings.approve),
         )
-        return Steward(self.fleet, drains, self.metrics, owner=lambda: self.lease.owner, over=self._over)
+        return Steward(self.fleet, drains, self.metrics, owner=lambda: self.dispatch.lease.owner, over=self._over)
 
     def _over(self, event: EventRecord) -> None:
         self.traces.event_over(event)
         self.approvals.end_blocks(event)
 
-    def _runner(self) -> Runner:
-        return Runner(
-            store=self.store,
-            clock=self.clock,
-            lease=self.lease,
-            assurance=self.assurance,
-            claims=self.claims,
-            attempts=self.attempts,
-            outcomes=self.outcomes,
-            running=self.running,
-            announcer=self.announcer,
-            metrics=self.metrics,
-            fleet=lambda: self.fleet.views,
-            moves=self.moves,
-            lanes=Lanes(
-                concurrency=self.settings.target_concurrency, rate=self.settings.target_rate, time=time.monotonic
-            ),
-            traces=self.traces,
-            size=self.settings.runners,
-        )
-
-    def _load(self, host: HostKey) -> Load:
-        return Load(running=len(self.running.on(host)), held=self.holds.count(host))
-
-    def _workload(self, host: HostKey, threat: Threat) -> Work:
-        moved = self.moves.of(host, threat.event_id)
-        running = self.running.against_drain(host, threat)
-        return Work(running=running, held=moved.held, rerouted=moved.rerouted)
-
     def _follow_fleet(self) -> None:
         """Have dispatch do at once what a change of the fleet asks of it."""
-        views = self.fleet.views
-        threatened = {host: view for host, view in views.items() if view.threats}
-        self.running.settle(threatened)
-        for view in threatened.values():
-            self.attempts.leave(view)
-        self.holds.wake()
-        self.moves.forget(frozenset(known.record.event_id for known in self.fleet.active_events()))
+        live = frozenset(known.record.event_id for known in self.fleet.active_events())
+        self.dispatch.follow(self.fleet.views, live)
 
     async def _look_at_fleet(self) -> float:
         """Freshness runs out, lead times and the ends of cordons come without a message."""
@@ -264,7 +182,7 @@ class Scheduler:
             store=self.store,
             clock=self.clock,
             hosts=self.fleet,
-            engine=self.engine,
+            engine=self.dispatch.engine,
             feed=self.feed,
             subscription=self.settings.subscription,
             resource_group=self.settings.resource_group,
@@ -287,8 +205,8 @@ class Scheduler:
     async def begin(self) -> None:
         """Start this life: clock, lease, what was known before, and the bus subscriptions."""
         await self.clock.begin()
-        self.store.listen(self.living)
-        await self.lease.begin()
+        self.store.listen(self.dispatch.living)
+        await self.dispatch.lease.begin()
         Intake(
             self.fleet.heard,
             self.topics,
@@ -305,7 +223,7 @@ class Scheduler:
         """Start the periodic duties."""
         upkeep = Upkeep(self.store, self.clock, self.metrics)
         if self.store.is_shared:
-            chores.every(LOOK_SECONDS, self.rescue.look, name="rescue", first_after=0)
+            chores.every(LOOK_SECONDS, self.dispatch.rescue.look, name="rescue", first_after=0)
         chores.every(5, self.retention.trim, name="trim", first_after=5)
         chores.every(5, self.resealing.look, name="keys", first_after=5)
         chores.every(60, self.retention.prune, name="prune", first_after=30)
@@ -326,7 +244,7 @@ class Scheduler:
                 tasks.create_task(duty(), name=name)
                 for name, duty in (
                     ("clock", self.keeper.run),
-                    ("lease", self.living.run),
+                    ("lease", self.dispatch.living.run),
                     ("bus", self.bus.run),
                     ("fleet", self.pulse.run),
                     ("steward", self.steward.run),
@@ -354,19 +272,14 @@ class Scheduler:
             log.warning("no broker yet: jobs run by what the store knows of events", **self.bus.problems)
 
     def _dispatch(self, tasks: asyncio.TaskGroup) -> dict[str, asyncio.Task[None]]:
-        duties: dict[str, Callable[[], Awaitable[None]]] = {
-            "runners": self.runner.run,
-            "engine": self.engine.run,
-            "holds": self.holds.run,
-        }
-        return {name: tasks.create_task(_life(duty), name=name) for name, duty in duties.items()}
+        return {name: tasks.create_task(_life(duty), name=name) for name, duty in self.dispatch.duties().items()}
 
     async def _leave(self, dispatching: dict[str, asyncio.Task[None]]) -> None:
-        log.info("stopping", running=len(self.running))
+        log.info("stopping", running=len(self.dispatch.running))
         for name in ("engine", "holds"):
             dispatching[name].cancel()
         await asyncio.wait([dispatching["engine"], dispatching["holds"]])
-        await self.engine.close(timedelta(seconds=self.settings.grace_seconds))
+        await self.dispatch.engine.close(timedelta(seconds=self.settings.grace_seconds))
         dispatching["runners"].cancel()
         self.bus.keep(self.status.topic, self.status.of(Presence.OFFLINE))
         await self.bus.flush(FLUSH_SECONDS)

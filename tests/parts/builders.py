@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from services.scheduler.domain.actions import Action, HttpCall, RetryKind, RetryPolicy
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.executions import Occurrence, OccurrenceState, occurrence_id
-from services.scheduler.domain.hosts import MANUAL, MANUAL_EVENT_ID, SCHEDULED, HostView, Threat
+from services.scheduler.domain.hosts import MANUAL, MANUAL_EVENT_ID, SCHEDULED, FleetView, HostView, Threat
 from services.scheduler.domain.jobs import Job, JobDefinition, JobId, JobState
-from services.scheduler.domain.policies import Placement
+from services.scheduler.domain.policies import Placement, Policies
+from services.scheduler.domain.threats import Case
 from services.scheduler.store.records import Claim, EventRecord
 from shared.messages import Event, EventSnapshot, HostStatus, Inventory, Presence
 from shared.topics import host_key
@@ -98,6 +99,20 @@ def by_hand() -> Threat:
 def host(name: str, *threats: Threat, pools: tuple[str, ...] = (), **more: object) -> HostView:
     fields: dict[str, object] = {"key": host_key(name), "name": name, "pools": pools, "threats": threats}
     return HostView(**{**fields, **more})  # type: ignore[arg-type]
+
+
+def fleet(*hosts: HostView) -> FleetView:
+    return FleetView(hosts)
+
+
+def case(what: JobDefinition | None = None, now: datetime = NOON, **more: object) -> Case:
+    """What a decision about a job is made from; `collection` and `fleet` are the policies around the job's own."""
+    what = what or definition()
+    levels = {level: more.pop(level) for level in ("collection", "fleet") if level in more}
+    has_pool = what.placement is not None and what.placement.pool is not None
+    policies = Policies(job=what.maintenance, has_pool=has_pool, **levels)  # type: ignore[arg-type]
+    fields: dict[str, object] = {"definition": what, "policies": policies, "uid": "uid", "occurrence": "o", "now": now}
+    return Case(**{**fields, **more})  # type: ignore[arg-type]
 
 
 def event(

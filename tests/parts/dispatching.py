@@ -15,6 +15,7 @@ import msgspec
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.assurance import Assurance
 from services.scheduler.dispatch.attempts import Answer, Attempts, Caller
+from services.scheduler.dispatch.cases import Cases
 from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.engine import Engine
 from services.scheduler.dispatch.held import Holds
@@ -27,7 +28,7 @@ from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.actions import Call, HttpCall
 from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionState, Namespace
 from services.scheduler.domain.executions import HistoryRow, Occurrence
-from services.scheduler.domain.hosts import HostView
+from services.scheduler.domain.hosts import FleetView, HostView
 from services.scheduler.domain.jobs import Job, JobDefinition, JobState
 from services.scheduler.errors import StoreUnavailableError
 from services.scheduler.feed import Feed
@@ -108,6 +109,7 @@ class Dispatching:
         self.target = ScriptedTarget()
         self.fleet: dict[HostKey, HostView] = {}
         self.moves = Moves()
+        self.cases = Cases()
         self.outcomes = Outcomes()
         self.running = Running()
         self.claims = Claims()
@@ -130,7 +132,8 @@ class Dispatching:
             running=self.running,
             announcer=announcer,
             metrics=self.metrics,
-            fleet=lambda: self.fleet,
+            fleet=lambda: FleetView(self.fleet.values()),
+            cases=self.cases,
             moves=self.moves,
             traces=Traces(),
             lanes=self.lanes,
@@ -151,7 +154,8 @@ class Dispatching:
             store,
             self.clock,
             announcer,
-            fleet=lambda: self.fleet,
+            fleet=lambda: FleetView(self.fleet.values()),
+            cases=self.cases,
             load=self.running.load,
             released=self.engine.wake,
             metrics=self.metrics,

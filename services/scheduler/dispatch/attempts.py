@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from services.scheduler.dispatch.outcomes import of_attempt
 from services.scheduler.dispatch.running import Execution, Running
@@ -13,7 +14,8 @@ from services.scheduler.domain.actions import ActionName, Call
 from services.scheduler.domain.executions import AttemptResult, Next, Occurrence
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import Job
-from services.scheduler.domain.placement import Run, describe, to_cancel
+from services.scheduler.domain.placement import Run
+from services.scheduler.domain.threats import Case, describe, to_break_off
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.records import (
     Claim,
@@ -64,10 +66,10 @@ class Attempts:
         self._clock = clock
         self._metrics = metrics
 
-    async def make(self, claim: Claim, run: Run, started: datetime) -> Recorded:
+    async def make(self, claim: Claim, run: Run, case: Case) -> Recorded:
         """Call the target and return what came of it; the register knows of the attempt from the first step on."""
         job, occurrence, host = claim.job, claim.occurrence, run.host
-        execution = _execution(claim, host)
+        execution = _execution(claim, host, case)
         with self._running.enter(execution):
             answer = await self._within(execution.scope, claim, host)
         # An answer that came before the end was made counts: nothing is repeated without need.
@@ -76,10 +78,11 @@ class Attempts:
             succeeded=answer.succeeded,
             retryable=answer.retryable,
             message=broken_off or answer.message,
-            started_at=started,
+            started_at=case.now,
             ended_at=self._clock.now(),
             host=host.name if host is not None else None,
             reason=broken_off or run.reason,
+            decision=run.record if run.host is not None else None,
             retry_after=answer.retry_after,
         )
         outcome = of_attempt(job, occurrence, result)
@@ -116,9 +119,9 @@ class Attempts:
         """Break off what runs on a host and is not to wait for its event (`inFlight: Cancel`)."""
         now = self._clock.now()
         for execution in self._running.on(host.key):
-            threat = to_cancel(execution.definition, host, now)
-            if threat is not None:
-                execution.break_off(f"broken off: {describe(threat, host.key)}")
+            why = to_break_off(execution.case.policies, host, replace(execution.case, now=now))
+            if why is not None:
+                execution.break_off(f"broken off: {describe(why.threat, host.key)}")
 
 
 def is_first(occurrence: Occurrence) -> bool:
@@ -126,11 +129,11 @@ def is_first(occurrence: Occurrence) -> bool:
     return occurrence.action is ActionName.MAIN and occurrence.attempt == occurrence.retries + 1
 
 
-def _execution(claim: Claim, host: HostView | None) -> Execution:
+def _execution(claim: Claim, host: HostView | None, case: Case) -> Execution:
     definition, now = claim.job.definition, time.monotonic()
     return Execution(
         occurrence=claim.occurrence,
-        definition=definition,
+        case=case,
         host=host.key if host is not None else None,
         scope=asyncio.timeout(None),
         began=now,
@@ -141,4 +144,4 @@ def _execution(claim: Claim, host: HostView | None) -> Execution:
 def _again(outcome: Outcome, occurrence: Occurrence, result: AttemptResult) -> Outcome:
     """Repeat a broken-off attempt at once: it is no failure of the target and takes no retry."""
     following = Next(action=occurrence.action, fire_at=result.ended_at, retries=occurrence.retries)
-    return msgspec.structs.replace(outcome, following=following, faulted=False, job_state=None)
+    return replace(outcome, following=following, faulted=False, job_state=None)

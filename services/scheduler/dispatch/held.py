@@ -6,13 +6,15 @@ from datetime import datetime
 from itertools import groupby, islice
 
 from services.scheduler.dispatch.announcer import Announcer
+from services.scheduler.dispatch.cases import Cases
 from services.scheduler.dispatch.outcomes import final_state
 from services.scheduler.dispatch.planner import LOOK_AHEAD, after_skip
+from services.scheduler.domain.choosing import Load
 from services.scheduler.domain.executions import HistoryStatus, Occurrence, OccurrenceId, unrun_row
-from services.scheduler.domain.hosts import HostView
+from services.scheduler.domain.hosts import NOBODY, FleetView
 from services.scheduler.domain.jobs import Job
-from services.scheduler.domain.placement import Load, Run, decide
-from services.scheduler.domain.policies import OnRelease, resolve
+from services.scheduler.domain.placement import Hold, Lost, Run, decide
+from services.scheduler.domain.policies import OnRelease, Policies, Traits
 from services.scheduler.duty import Duty
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import Store
@@ -33,28 +35,28 @@ PAGE = 500
 COALESCED = "coalesced"
 
 
-def let_go(job: Job, waiting: list[Held], now: datetime) -> Iterator[Release]:
+def let_go(job: Job, policies: Policies, waiting: list[Held], now: datetime) -> Iterator[Release]:
     """Yield what becomes of one job's held occurrences, in due order, now that it may run (DESIGN §5, release).
 
     RunOnce runs the latest under its own id and skips the others; RunAll runs all; Skip none. The rule is that of the
     event each was held under. What a caller asked for, or what has run before, goes on in any case.
     """
     waiting = sorted(waiting, key=lambda held: held.occurrence.due)
-    policies = {held.occurrence.id: _policy(job, held.occurrence) for held in waiting}
-    latest = [occurrence_id for occurrence_id, policy in policies.items() if policy is OnRelease.RUN_ONCE][-1:]
+    choices = {held.occurrence.id: _policy(policies, held.occurrence) for held in waiting}
+    latest = [occurrence_id for occurrence_id, choice in choices.items() if choice is OnRelease.RUN_ONCE][-1:]
     for held in waiting:
-        policy = policies[held.occurrence.id]
-        if policy is OnRelease.RUN_ALL or held.occurrence.id in latest:
+        choice = choices[held.occurrence.id]
+        if choice is OnRelease.RUN_ALL or held.occurrence.id in latest:
             yield _go(held, now)
         else:
-            reason = COALESCED if policy is OnRelease.RUN_ONCE else "skipped at release"
+            reason = COALESCED if choice is OnRelease.RUN_ONCE else "skipped at release"
             yield _end(job, held, HistoryStatus.SKIPPED, reason, now)
 
 
-def _policy(job: Job, occurrence: Occurrence) -> OnRelease:
+def _policy(policies: Policies, occurrence: Occurrence) -> OnRelease:
     if _goes_on(occurrence):
         return OnRelease.RUN_ALL
-    return resolve(job.definition.maintenance, occurrence.held_under, has_pool=False).on_release
+    return policies.under(Traits.read(occurrence.held_under)).on_release
 
 
 def _goes_on(occurrence: Occurrence) -> bool:
@@ -98,7 +100,8 @@ class Holds:
         clock: Clock,
         announcer: Announcer,
         *,
-        fleet: Callable[[], Mapping[HostKey, HostView]],
+        fleet: Callable[[], FleetView],
+        cases: Cases,
         load: Load,
         released: Callable[[], None],
         metrics: Metrics,
@@ -107,10 +110,11 @@ class Holds:
         self._clock = clock
         self._announcer = announcer
         self._fleet = fleet
+        self._cases = cases
         self._load = load
         self._released = released
         self._counts: dict[str, int] = {}
-        self._seen: Mapping[HostKey, HostView] = {}
+        self._seen = NOBODY
         self._duty = Duty("holds", self._look_in_time, metrics)
 
     def count(self, host: HostKey) -> int:
@@ -159,11 +163,14 @@ class Holds:
         for _, group in groupby(by_job, key=lambda entry: entry.job.id):
             waiting, now = list(group), self._clock.now()
             job = waiting[0].job
-            decision = decide(job.definition, self._fleet(), self._load, now)
-            if isinstance(decision, Run):
-                yield from let_go(job, waiting, now)
-            elif decision.event_id is None:
-                yield from give_up(job, waiting, decision.reason, now)
+            decision = decide(self._cases.of(job, waiting[0].occurrence, now), self._fleet(), self._load)
+            match decision:
+                case Run():
+                    yield from let_go(job, self._cases.policies(job), waiting, now)
+                case Lost(reason=reason):
+                    yield from (_end(job, held, HistoryStatus.MISSED, reason, now) for held in waiting)
+                case Hold(event_id=None, reason=reason):
+                    yield from give_up(job, waiting, reason, now)
 
     async def _let_go(self, releases: list[Release], held: Mapping[OccurrenceId, Held]) -> None:
         done = await self._store.release(releases)

@@ -16,7 +16,7 @@ from services.scheduler.domain.executions import (
     unrun_row,
 )
 from services.scheduler.domain.jobs import Job, JobState
-from services.scheduler.domain.placement import Hold
+from services.scheduler.domain.placement import Hold, Lost
 from services.scheduler.store.records import (
     Outcome,
 )
@@ -85,9 +85,9 @@ def of_hold(job: Job, occurrence: Occurrence, hold: Hold, clock: Clock) -> Outco
         occurrence_id=occurrence.id,
         job_id=job.id,
         attempt=occurrence.attempt,
-        rows=(unrun_row(waiting, HistoryStatus.POSTPONED, hold.reason, clock.now()),),
+        rows=(unrun_row(waiting, HistoryStatus.POSTPONED, hold.reason, clock.now(), hold.record),),
         held_for=hold.waiting_for,
-        held_under=hold.event_type,
+        held_under=hold.traits,
         reason=hold.reason,
     )
 
@@ -100,6 +100,19 @@ def of_deferral(job: Job, occurrence: Occurrence, until: datetime) -> Outcome:
 def defer_until(occurrence: Occurrence, now: datetime) -> datetime:
     """Return when to try again what finds too long a queue at its target: the later it is, the later."""
     return now + min(max(now - occurrence.due, DEFER_LEAST), DEFER_MOST)
+
+
+def of_loss(job: Job, occurrence: Occurrence, lost: Lost, clock: Clock) -> Outcome:
+    """Return the outcome of an occurrence whose host is not coming back: it is missed."""
+    there = msgspec.structs.replace(occurrence, host=lost.host)
+    return Outcome(
+        occurrence_id=occurrence.id,
+        job_id=job.id,
+        attempt=occurrence.attempt,
+        rows=(unrun_row(there, HistoryStatus.MISSED, lost.reason, clock.now(), lost.record),),
+        reason=lost.reason,
+        job_state=final_state(job, faulted=False),
+    )
 
 
 def of_skip(job: Job, occurrence: Occurrence, reason: str, clock: Clock) -> Outcome:

@@ -6,13 +6,14 @@ way at a time is limited apart (`lanes`).
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.assurance import Assurance
 from services.scheduler.dispatch.attempts import Attempts, is_first
+from services.scheduler.dispatch.cases import Cases
 from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.lanes import Lanes
 from services.scheduler.dispatch.lease import Lease
@@ -22,6 +23,7 @@ from services.scheduler.dispatch.outcomes import (
     of_attempt,
     of_deferral,
     of_hold,
+    of_loss,
     of_skip,
     uncounted,
 )
@@ -30,10 +32,11 @@ from services.scheduler.dispatch.planner import LOOK_AHEAD, after_skip
 from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.executions import OccurrenceId, barred
-from services.scheduler.domain.hosts import HostView
+from services.scheduler.domain.hosts import FleetView
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.domain.placement import Hold, Run, decide
+from services.scheduler.domain.placement import Hold, Lost, Queue, Run, decide
 from services.scheduler.domain.policies import Overlap
+from services.scheduler.domain.threats import Case
 from services.scheduler.errors import LeaseLostError, StoreUnavailableError
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import Store
@@ -55,6 +58,7 @@ SWEEP_SECONDS = 0.1
 """How often attempts are looked at whose time is up: one look costs less than a timer for each of them."""
 LONG_SECONDS = 1.0
 """A runner whose call takes longer than this is replaced."""
+FULL_PAUSE = timedelta(seconds=1)
 MOST = 10
 """How many times as many calls may be under way in all, those that take long included."""
 
@@ -87,7 +91,8 @@ class Runner:
         running: Running,
         announcer: Announcer,
         metrics: Metrics,
-        fleet: Callable[[], Mapping[HostKey, HostView]],
+        fleet: Callable[[], FleetView],
+        cases: Cases,
         moves: Moves,
         lanes: Lanes,
         traces: Traces,
@@ -104,6 +109,7 @@ class Runner:
         self._running = running
         self._metrics = metrics
         self._fleet = fleet
+        self._cases = cases
         self._moves = moves
         self._lanes = lanes
         self._traces = traces
@@ -295,10 +301,19 @@ class Runner:
         self._traces.ended_unrun(claim.job, claim.occurrence, outcome.reason, self._clock.now())
 
     async def _decide(self, claim: Claim, now: datetime) -> None:
-        decision = decide(claim.job.definition, self._fleet(), self._running.load, now)
-        if isinstance(decision, Hold):
-            self._hold(claim, decision)
-            return
+        case = self._cases.of(claim.job, claim.occurrence, now)
+        match decide(case, self._fleet(), self._running.load):
+            case Hold() as hold:
+                self._hold(claim, hold)
+            case Lost() as lost:
+                self._lose(claim, lost)
+            case Queue():
+                self._end(claim, of_deferral(claim.job, claim.occurrence, now + FULL_PAUSE))
+            case Run() as run:
+                await self._start(claim, run, case)
+
+    async def _start(self, claim: Claim, decision: Run, case: Case) -> None:
+        """Run a claim once its target has room for it."""
         target = self._attempts.target(claim, decision)
         entry = self._lanes.enter(target, claim)
         if not entry.admitted:
@@ -307,7 +322,7 @@ class Runner:
         self._resume(self._lanes.next(target))
         try:
             if self._claims.begin(claim):
-                await self._execute(claim, decision, now)
+                await self._execute(claim, decision, case)
         finally:
             self._resume(self._lanes.leave(target))
             self._next(claim.job.id)
@@ -334,15 +349,23 @@ class Runner:
         if hold.event_id is not None:
             self._moves.held(hold.host or HostKey(hold.waiting_for), hold.event_id)
 
-    async def _execute(self, claim: Claim, run: Run, now: datetime) -> None:
+    def _lose(self, claim: Claim, lost: Lost) -> None:
+        """End an occurrence that has nowhere to run, ever."""
+        outcome = of_loss(claim.job, claim.occurrence, lost, self._clock)
+        self._end(claim, outcome)
+        self._backlog.end_retry(claim.job.id, claim.occurrence.id)
+        self.announcer.missed(claim.job, outcome.rows)
+        self._traces.ended_unrun(claim.job, claim.occurrence, outcome.reason, self._clock.now())
+
+    async def _execute(self, claim: Claim, run: Run, case: Case) -> None:
         occurrence = claim.occurrence
         if run.away_from is not None and run.event_id is not None:
             self._moves.rerouted(run.away_from, run.event_id)
-        self._metrics.lateness.observe(max(0.0, (now - occurrence.fire_at).total_seconds()))
+        self._metrics.lateness.observe(max(0.0, (case.now - occurrence.fire_at).total_seconds()))
         if occurrence.action is ActionName.MAIN and not is_first(occurrence):
             self._metrics.executed["repeated"].inc()
         self.announcer.started(claim.job, occurrence, run)
-        recorded = await self._attempts.make(claim, run, now)
+        recorded = await self._attempts.make(claim, run, case)
         self._end(claim, recorded.outcome)
         self._follow(claim, recorded.outcome)
         self.announcer.ended(claim.job, occurrence, recorded.result)

@@ -11,20 +11,22 @@ from math import inf
 import msgspec
 
 from services.scheduler.domain.executions import Occurrence
-from services.scheduler.domain.hosts import Threat
-from services.scheduler.domain.jobs import JobDefinition, JobId
-from services.scheduler.domain.placement import Fleet, counts_against_drain, home_of
+from services.scheduler.domain.hosts import FleetView, Threat
+from services.scheduler.domain.jobs import JobId
+from services.scheduler.domain.placement import home_of
+from services.scheduler.domain.threats import Case, counts_against_drain
 from shared.topics import HostKey
 
 
 class Execution(msgspec.Struct, kw_only=True, eq=False):
     """One attempt that runs now, within `scope`; `broken_off` says why it was ended from outside, if it was.
 
+    `case` is what it was started by.
     `began` and `deadline` are process time (`time.monotonic`); nothing ends the attempt at its deadline but `expire`.
     """
 
     occurrence: Occurrence
-    definition: JobDefinition
+    case: Case
     host: HostKey | None
     scope: asyncio.Timeout
     began: float = 0.0
@@ -110,12 +112,12 @@ class Running:
 
     def against_drain(self, host: HostKey, threat: Threat) -> int:
         """Return how many attempts keep the host from being drained for this threat."""
-        return sum(counts_against_drain(execution.definition, threat) for execution in self.on(host))
+        return sum(counts_against_drain(execution.case.policies, threat) for execution in self.on(host))
 
-    def settle(self, fleet: Fleet) -> None:
+    def settle(self, fleet: FleetView) -> None:
         """Find the hosts of attempts that started before their host was reported: they keep it from being drained."""
         for execution in list(self._by_host.get(None, ())):
-            home = home_of(execution.definition, fleet)
+            home = home_of(execution.case.definition, fleet)
             if home is not None:
                 self._leave_host(execution)
                 execution.host = home.key

@@ -182,12 +182,16 @@ class ErrorAction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """A job's main action. `retry_policy_given` keeps whether the caller wrote one, for faithful replies."""
+    """A job's main action. `retry_policy_given` keeps whether the caller wrote one, for faithful replies.
+
+    `cancel` is what the target is sent when an execution is broken off (documents have it as `maintenance.cancel`).
+    """
 
     call: Call
     retry_policy: RetryPolicy = RetryPolicy()
     retry_policy_given: bool = False
     error_action: ErrorAction | None = None
+    cancel: Call | None = None
 
     def call_of(self, name: "ActionName") -> Call:
         """Return the call of the main action, or of the error action where there is one."""

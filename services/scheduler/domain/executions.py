@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from services.scheduler.domain.actions import ActionName
+from services.scheduler.domain.decisions import DecisionRecord
 from services.scheduler.domain.delays import retry_delay
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from shared.clock import to_epoch_ms, to_milliseconds_precision
@@ -83,7 +84,7 @@ class HistoryStatus(StrEnum):
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a job's history. `id` is None until stored."""
+    """One line of a job's history. `id` is None until stored; `decision` is None where nothing was to be decided."""
 
     id: int | None = None
     job_id: JobId
@@ -99,12 +100,13 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     retry_count: int = 0
     repeat_count: int = 1
+    decision: DecisionRecord | None = None
 
 
 class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt came to; `message` is in the grammar of history (reference azure-scheduler §1.9).
 
-    `retry_after` is how long the target asked to be left alone (RFC 9110 §10.2.3).
+    `retry_after` is how long the target asked to be left alone (RFC 9110 §10.2.3), `decision` why it ran where it did.
     """
 
     succeeded: bool
@@ -115,6 +117,7 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     host: str | None = None
     reason: str = ""
     retry_after: timedelta | None = None
+    decision: DecisionRecord | None = None
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,10 +179,13 @@ def history_row(occurrence: Occurrence, result: AttemptResult) -> HistoryRow:
         message=result.message,
         retry_count=occurrence.retries,
         repeat_count=occurrence.ordinal,
+        decision=result.decision,
     )
 
 
-def unrun_row(occurrence: Occurrence, status: HistoryStatus, reason: str, at: datetime) -> HistoryRow:
+def unrun_row(
+    occurrence: Occurrence, status: HistoryStatus, reason: str, at: datetime, decision: DecisionRecord | None = None
+) -> HistoryRow:
     """Return the history line of an occurrence that was held, skipped or missed at `at`, and why."""
     return HistoryRow(
         job_id=occurrence.job_id,
@@ -195,6 +201,7 @@ def unrun_row(occurrence: Occurrence, status: HistoryStatus, reason: str, at: da
         message=reason,
         retry_count=occurrence.retries,
         repeat_count=occurrence.ordinal,
+        decision=decision,
     )
 
 

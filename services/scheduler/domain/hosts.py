@@ -1,11 +1,14 @@
 """Hosts as decisions see them: names, pools, and what threatens them now."""
 
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
-from shared.topics import HostKey
+from services.scheduler.domain.policies import Traits
+from shared.topics import HostKey, host_key
 
 
 class HostCondition(StrEnum):
@@ -39,6 +42,11 @@ class Threat(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     closed: bool = False
 
+    @property
+    def traits(self) -> Traits:
+        """What rules may tell it apart by."""
+        return Traits(self.type, self.source, self.duration_seconds)
+
 
 class Spared(StrEnum):
     """Why an event does not keep jobs off a host that it names.
@@ -50,14 +58,35 @@ class Spared(StrEnum):
     HOLD = "hold"
 
 
+COLDEST = 0.1
+"""The share of its usual work that a host gets as soon as it is back."""
 MANUAL = "Manual"
 MANUAL_EVENT_ID = "cordon"
 STARTED = "Started"
 SCHEDULED = "Scheduled"
 
 
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """A host that is not coming back: the event that took it, and when it was over."""
+
+    event_id: str
+    type: str
+    at: datetime
+    source: str = ""
+    duration_seconds: int | None = None
+
+    @property
+    def traits(self) -> Traits:
+        """What rules may tell the event apart by."""
+        return Traits(self.type, self.source, self.duration_seconds)
+
+
 class HostView(msgspec.Struct, frozen=True, kw_only=True):
-    """One host at one moment, for placement."""
+    """One host at one moment, for placement.
+
+    `capacity`: how many executions this replica may have running there (None: any number). `back_at`: since when it may
+    be used again after an event; `warm_up`: how long it takes from then on until it gets its full share.
+    """
 
     key: HostKey
     name: str
@@ -67,12 +96,66 @@ class HostView(msgspec.Struct, frozen=True, kw_only=True):
     fault_domain: str = ""
     update_domain: str = ""
     zone: str = ""
+    scale_set: str = ""
     threats: tuple[Threat, ...] = ()
+    capacity: int | None = None
+    back_at: datetime | None = None
+    warm_up: timedelta = timedelta()
+    loss: Loss | None = None
+
+    def warmth(self, now: datetime) -> float:
+        """Return which share of its usual work the host may get: 1 unless it has come back a short while ago."""
+        if self.back_at is None or not self.warm_up:
+            return 1.0
+        return max(COLDEST, min(1.0, (now - self.back_at) / self.warm_up))
 
     @property
     def address(self) -> str:
         """What `{host}` stands for: the first address, else the computer name, else the resource name."""
         return self.addresses[0] if self.addresses else self.computer_name or self.name
+
+
+class FleetView(Mapping[HostKey, HostView]):
+    """All hosts at one moment, found by key, by pool, and by what a URI may call them."""
+
+    def __init__(self, hosts: Iterable[HostView] = ()) -> None:
+        self._hosts = {host.key: host for host in hosts}
+        self._pools: dict[str, list[HostView]] = {}
+        self._names: dict[str, HostView] = {}
+        for host in self._hosts.values():
+            for pool in dict.fromkeys(host.pools):
+                self._pools.setdefault(pool, []).append(host)
+            for name in (host.computer_name.lower(), *host.addresses):
+                self._note(name, host)
+
+    def __getitem__(self, key: HostKey) -> HostView:
+        return self._hosts[key]
+
+    def __iter__(self) -> Iterator[HostKey]:
+        return iter(self._hosts)
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+    def members(self, pool: str) -> tuple[HostView, ...]:
+        """Return the hosts of a pool, in their order here."""
+        return tuple(self._pools.get(pool, ()))
+
+    def named(self, authority: str) -> HostView | None:
+        """Return the host that a URI's host (lower case) means: by name, computer name or address."""
+        if not self._hosts or not authority:
+            return None
+        return self._hosts.get(_key_of(authority)) or self._names.get(authority)
+
+    def _note(self, name: str, host: HostView) -> None:
+        """Keep who answers to a name; an address that was a lost host's is its successor's."""
+        known = self._names.get(name)
+        if name and (known is None or (known.loss is not None and host.loss is None)):
+            self._names[name] = host
+
+
+_key_of = lru_cache(4096)(host_key)
+NOBODY = FleetView()
 
 
 class HostReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -1,24 +1,30 @@
 """Where an occurrence runs, or why it waits: pure decisions over one view of the fleet.
 
-Everything that moves, holds or lets run because of a host is decided here (docs/lifecycle.md).
+Everything that moves, holds or lets run because of a host is decided here (docs/maintenance.md).
 """
 
-from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from services.scheduler.domain.actions import HttpCall
-from services.scheduler.domain.hosts import STARTED, HostView, Threat
+from services.scheduler.domain.choosing import Blocked, Choice, Found, Load, choose
+from services.scheduler.domain.decisions import Cause, DecisionRecord, Verdict
+from services.scheduler.domain.hosts import SCHEDULED, FleetView, HostView, Loss, Threat
 from services.scheduler.domain.jobs import JobDefinition
-from services.scheduler.domain.policies import InFlight, Placement, ResolvedMaintenance, Strategy, resolve
+from services.scheduler.domain.policies import (
+    AUTO,
+    HostChoice,
+    LastStanding,
+    Placement,
+    ResolvedMaintenance,
+    Strategy,
+)
+from services.scheduler.domain.threats import Case, barriers, cause_of, describe, lead_of, tolerance
 from shared.topics import HostKey, host_key
-
-Fleet = Mapping[HostKey, HostView]
-Load = Callable[[HostKey], tuple[int, float]]
-"""How busy a host is, for ordering: executions running there, then when one last started."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,22 +37,38 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     away_from: HostKey | None = None
     event_id: str | None = None
     reason: str = ""
+    record: DecisionRecord
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """Wait. `waiting_for` is the host or pool whose state is the reason.
+    """Wait until hosts change. `waiting_for` is the host or pool whose state is the reason.
 
-    `event_id` and `event_type` are what threatens `host`; None and empty when it is only not known.
+    `event_id` is what threatens `host`, `traits` what rules tell it apart by; None and empty when it is only not known.
     """
 
     waiting_for: str
     host: HostKey | None = None
     reason: str
     event_id: str | None = None
-    event_type: str = ""
+    traits: str = ""
+    record: DecisionRecord
 
 
-Decision = Run | Hold
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """Wait a moment: `host`, which it would run on, has as many executions as it may."""
+
+    host: HostKey
+
+
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """Do not run at all: the host that the job is pinned to is not coming back."""
+
+    host: HostKey
+    reason: str
+    record: DecisionRecord
+
+
+Decision = Run | Hold | Queue | Lost
 
 
 class Candidates(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,179 +79,236 @@ class Candidates(msgspec.Struct, frozen=True, kw_only=True):
     pool: str | None
     missing: str = ""
 
+    def all(self) -> tuple[HostView, ...]:
+        """Return every one of them."""
+        return self.others if self.home is None else (self.home, *self.others)
 
-def home_of(definition: JobDefinition, fleet: Fleet) -> HostView | None:
+
+def home_of(definition: JobDefinition, fleet: FleetView) -> HostView | None:
     """Return the host that a job names, by placement or by its URI's host (name, computer name or address)."""
     placement = definition.placement
     if placement is not None and placement.host:
         return fleet.get(host_key(placement.host))
-    if placement is not None:
+    if placement is not None or not fleet:
         return None
     call = definition.action.call
-    return _host_of_uri(call.uri, fleet) if isinstance(call, HttpCall) else None
-
-
-def _host_of_uri(uri: str, fleet: Fleet) -> HostView | None:
-    authority = _authority(uri) if fleet else None
-    if not authority:
-        return None
-    if (by_name := fleet.get(_key_of(authority))) is not None:
-        return by_name
-    return next((host for host in fleet.values() if _answers_to(host, authority)), None)
+    return fleet.named(_authority(call.uri)) if isinstance(call, HttpCall) else None
 
 
 @lru_cache(4096)
-def _authority(uri: str) -> str | None:
+def _authority(uri: str) -> str:
     """Return the host that a URI names; asked for at every start, and costly to find."""
     try:
-        return urlsplit(uri).hostname
+        return urlsplit(uri).hostname or ""
     except ValueError:
-        return None
+        return ""
 
 
-_key_of = lru_cache(4096)(host_key)
-
-
-def _answers_to(host: HostView, authority: str) -> bool:
-    return authority == host.computer_name.lower() or authority in host.addresses
-
-
-def candidates(definition: JobDefinition, fleet: Fleet) -> Candidates:
+def candidates(definition: JobDefinition, home: HostView | None, fleet: FleetView) -> Candidates:
     """Return the hosts a job may use; `missing` says which named host or pool nobody has reported yet."""
-    placement = definition.placement or Placement()
-    home = home_of(definition, fleet)
-    pool = placement.pool
-    members = tuple(host for host in fleet.values() if pool in host.pools) if pool else ()
-    others = tuple(host for host in members if home is None or host.key != home.key)
+    placement = definition.placement or _NO_PLACEMENT
+    members = fleet.members(placement.pool) if placement.pool else ()
+    others = tuple(host for host in members if host.loss is None and host is not home)
     missing = ""
     if placement.host and home is None and not others:
         missing = placement.host
-    elif pool and not members and home is None:
-        missing = pool
-    return Candidates(home=home, others=others, pool=pool, missing=missing)
+    elif placement.pool and not others and (home is None or home.loss is not None):
+        missing = placement.pool
+    return Candidates(home=home, others=others, pool=placement.pool, missing=missing)
 
 
-def stops(threat: Threat, rule: ResolvedMaintenance, now: datetime) -> bool:
-    """Whether a threat keeps a job with this rule off the host now; before the lead time has come it does not."""
-    if rule.strategy is Strategy.IGNORE:
-        return False
-    if rule.lead_time is None or threat.not_before is None or threat.closed or threat.status == STARTED:
-        return True
-    return threat.not_before - now <= rule.lead_time
+_NO_PLACEMENT = Placement()
 
 
-def barriers(definition: JobDefinition, host: HostView, now: datetime) -> tuple[Threat, ...]:
-    """Return the host's threats that keep this job off it now."""
-    return tuple(threat for threat in host.threats if stops(threat, rule_for(definition, threat), now))
-
-
-def rule_for(definition: JobDefinition, threat: Threat) -> ResolvedMaintenance:
-    """Return what applies to a job under a threat."""
-    return resolve(definition.maintenance, threat.type, has_pool=has_pool(definition))
-
-
-def has_pool(definition: JobDefinition) -> bool:
-    """Whether the job has somewhere to move to."""
-    return definition.placement is not None and definition.placement.pool is not None
-
-
-def decide(definition: JobDefinition, fleet: Fleet, load: Load, now: datetime) -> Decision:
-    """Decide where an occurrence that is due runs, or why it waits."""
-    if definition.placement is None and home_of(definition, fleet) is None:
+def decide(case: Case, fleet: FleetView, load: Load) -> Decision:
+    """Decide where an occurrence that is due runs, or why it does not."""
+    home = home_of(case.definition, fleet)
+    if case.definition.placement is None and home is None:
         return _ANYWHERE
-    options = candidates(definition, fleet)
+    options = candidates(case.definition, home, fleet)
     if options.missing:
-        return Hold(waiting_for=options.missing, reason=f"no watcher has reported {options.missing} yet")
-    if options.home is not None:
-        return _from_home(definition, options.home, options.others, load, now)
-    if options.others:
-        return _from_pool(definition, options, load, now)
-    return _ANYWHERE
+        return Hold(
+            waiting_for=options.missing,
+            reason=f"no watcher has reported {options.missing} yet",
+            record=DecisionRecord(verdict=Verdict.HELD, cause=Cause.UNKNOWN_HOST),
+        )
+    return _Judge(case, options, load).decide()
 
 
-_ANYWHERE = Run()
+_ANYWHERE = Run(record=DecisionRecord(verdict=Verdict.RAN, cause=Cause.UNPLACED))
 
 
-def _from_home(
-    definition: JobDefinition, home: HostView, others: tuple[HostView, ...], load: Load, now: datetime
-) -> Decision:
-    threats = barriers(definition, home, now)
-    if not threats:
-        return Run(host=home)
-    # Hold wins over reroute: one event that wants its jobs held is not outvoted by another.
-    movable = all(rule_for(definition, threat).strategy is Strategy.REROUTE for threat in threats)
-    refuge = _safest(definition, others, (home,), load, now) if movable else None
-    if refuge is None:
-        return _hold(home.key, home.key, threats[0])
-    return _moved(refuge, home.key, threats[0])
+class _Judge:
+    """One decision about a job that has hosts to run on."""
+
+    def __init__(self, case: Case, options: Candidates, load: Load) -> None:
+        self._case = case
+        self._options = options
+        policy = case.definition.placement.choice if case.definition.placement is not None else HostChoice.SPREAD
+        self._choice = Choice(policy=policy, uid=case.uid, occurrence=case.occurrence, load=load, now=case.now)
+        self._blocked = {
+            host.key: Blocked(host, threats[0])
+            for host in options.all()
+            if host.threats and (threats := barriers(case, host))
+        }
+
+    def decide(self) -> Decision:
+        """Stay at home where there is one, unless something speaks against it and there is somewhere else to go."""
+        home = self._options.home
+        if home is None:
+            return self._in_pool()
+        if home.loss is not None and self._rule(home.loss).strategy is not Strategy.IGNORE:
+            return self._from_lost(home, home.loss)
+        if home.key in self._blocked:
+            return self._off_home(home)
+        return self._at_home(home)
+
+    def _at_home(self, home: HostView) -> Decision:
+        """Run at home, or elsewhere while it is full or has only just come back."""
+        is_full = self._choice.is_full(home)
+        if is_full or (self._options.others and self._choice.is_cold(home)):
+            found = self._find()
+            if found.host is not None:
+                cause, why = (Cause.FULL, "is full") if is_full else (Cause.WARMING_UP, "is warming up")
+                return self._rerouted(found, home.key, cause, f"moved off {home.key}, which {why}")
+        return Queue(host=home.key) if is_full else self._run(home, Cause.HOME)
+
+    def _off_home(self, home: HostView) -> Decision:
+        threat = self._blocked[home.key].threat
+        # Hold wins over reroute: one event that wants its jobs held is not outvoted by another.
+        if any(self._rule(each).strategy is not Strategy.REROUTE for each in barriers(self._case, home)):
+            return self._hold(home.key, home)
+        found = self._find()
+        if found.host is not None:
+            return self._rerouted(
+                found, home.key, cause_of(threat), f"moved off {home.key}: {describe(threat, home.key)}"
+            )
+        if found.full is not None:
+            return Queue(host=found.full.key)
+        return self._nowhere(home.key, home, found)
+
+    def _from_lost(self, home: HostView, loss: Loss) -> Decision:
+        """Fall to the pool; without one the job has nowhere to run, ever."""
+        reason = f"{home.key} is not coming back: its {loss.type} was over at {loss.at:%Y-%m-%d %H:%M:%S} UTC"
+        if not self._options.others:
+            record = DecisionRecord(
+                verdict=Verdict.MISSED,
+                cause=Cause.LOST,
+                away_from=home.key,
+                event_id=loss.event_id,
+                event_type=loss.type,
+            )
+            return Lost(host=home.key, reason=reason, record=record)
+        found = self._find()
+        if found.host is not None:
+            return self._rerouted(found, home.key, Cause.LOST, f"moved off {home.key}: {reason}")
+        if found.full is not None:
+            return Queue(host=found.full.key)
+        return self._nowhere(self._options.pool or home.key, self._wished(), found)
+
+    def _in_pool(self) -> Decision:
+        """Choose among a pool's members; nothing ties the job to one of them, so it waits only when none is free."""
+        found = self._find()
+        wished = self._wished()
+        if found.host is None:
+            if found.full is not None:
+                return Queue(host=found.full.key)
+            return self._nowhere(self._options.pool or wished.key, wished, found)
+        if wished.key in self._blocked:
+            threat = self._blocked[wished.key].threat
+            why = f"moved off {wished.key}: {describe(threat, wished.key)}"
+            return self._rerouted(found, wished.key, cause_of(threat), why)
+        return self._run(found.host, _CHOSEN_BY[self._choice.policy], found)
+
+    def _wished(self) -> HostView:
+        """Return the host that would have been chosen if nothing threatened any."""
+        return min(self._options.others, key=self._choice.preference)
+
+    def _nowhere(self, waiting_for: str, wished: HostView, found: Found) -> Decision:
+        """Every host that would do is threatened: run on the least urgent one if the job says so, else wait."""
+        options = [host for host in self._options.all() if host.loss is None and self._is_endurable(host)]
+        least = max(options, key=self._time_left, default=None)
+        if least is None:
+            return self._hold(waiting_for, wished, found)
+        if self._choice.is_full(least):
+            return Queue(host=least.key)
+        if least.key == wished.key:
+            return self._run(least, Cause.LEAST_URGENT, found)
+        why = f"moved off {wished.key}: every host is threatened, {least.key} for the longest time not yet"
+        return self._rerouted(found, wished.key, Cause.LEAST_URGENT, why, onto=least)
+
+    def _is_endurable(self, host: HostView) -> bool:
+        """Whether all of a host's threats let the last one standing run, and leave it the time to be done."""
+        return all(
+            self._rule(threat).last_standing is LastStanding.RUN_ON_LEAST_URGENT
+            and self._rule(threat).strategy is Strategy.REROUTE
+            and threat.status == SCHEDULED
+            and not threat.closed
+            and threat.not_before is not None
+            and threat.not_before - self._case.now > lead_of(AUTO, self._case)
+            for threat in barriers(self._case, host)
+        )
+
+    def _time_left(self, host: HostView) -> tuple[datetime, HostKey]:
+        deadlines = (threat.not_before for threat in host.threats if threat.not_before is not None)
+        return min(deadlines, default=self._case.now), host.key
+
+    def _find(self) -> Found:
+        return choose(self._options.others, self._blocked, self._choice)
+
+    def _rule(self, of: Threat | Loss) -> ResolvedMaintenance:
+        return self._case.policies.under(of.traits)
+
+    def _run(self, host: HostView, cause: Cause, found: Found | None = None) -> Run:
+        """Run where nothing stands against it, or what does is not to be minded, or not yet."""
+        found = found or Found(host=host)
+        cause = tolerance(self._case, host) or cause
+        return Run(host=host, record=self._record(Verdict.RAN, cause, found, host.threats[0] if host.threats else None))
+
+    def _rerouted(
+        self, found: Found, away_from: HostKey, cause: Cause, reason: str, *, onto: HostView | None = None
+    ) -> Run:
+        blocked = self._blocked.get(away_from)
+        threat = blocked.threat if blocked is not None else None
+        record = self._record(Verdict.REROUTED, cause, found, threat)
+        return Run(
+            host=onto or found.host,
+            away_from=away_from,
+            event_id=threat.event_id if threat is not None else None,
+            reason=reason,
+            record=replace(record, away_from=away_from),
+        )
+
+    def _hold(self, waiting_for: str, host: HostView, found: Found | None = None) -> Hold:
+        threat = self._blocked[host.key].threat
+        return Hold(
+            waiting_for=waiting_for,
+            host=host.key,
+            reason=describe(threat, waiting_for),
+            event_id=threat.event_id,
+            traits=str(threat.traits),
+            record=self._record(Verdict.HELD, cause_of(threat), found or Found(), threat),
+        )
+
+    def _record(self, verdict: Verdict, cause: Cause, found: Found, threat: Threat | None) -> DecisionRecord:
+        if threat is None:
+            return DecisionRecord(verdict=verdict, cause=cause, considered=found.considered, hosts=found.hosts)
+        return DecisionRecord(
+            verdict=verdict,
+            cause=cause,
+            event_id=threat.event_id,
+            event_type=threat.type,
+            not_before=threat.not_before,
+            strategy=self._rule(threat).strategy,
+            decided_by=self._case.policies.origins(threat.traits)["strategy"],
+            expected=self._case.expected,
+            considered=found.considered,
+            hosts=found.hosts,
+        )
 
 
-def _from_pool(definition: JobDefinition, options: Candidates, load: Load, now: datetime) -> Decision:
-    """Choose among a pool's members; nothing ties the job to one of them, so it waits only when none is free."""
-    threats = {host.key: barriers(definition, host, now) for host in options.others}
-    blocked = tuple(host for host in options.others if threats[host.key])
-    wished = min(options.others, key=lambda host: (load(host.key), host.key))
-    chosen = _safest(definition, options.others, blocked, load, now)
-    if chosen is None:
-        return _hold(options.pool or wished.key, wished.key, threats[wished.key][0])
-    if wished not in blocked:
-        return Run(host=chosen)
-    return _moved(chosen, wished.key, threats[wished.key][0])
-
-
-def _moved(refuge: HostView, away_from: HostKey, threat: Threat) -> Run:
-    reason = f"moved off {away_from}: {describe(threat, away_from)}"
-    return Run(host=refuge, away_from=away_from, event_id=threat.event_id, reason=reason)
-
-
-def _hold(waiting_for: str, host: HostKey, threat: Threat) -> Hold:
-    return Hold(
-        waiting_for=waiting_for,
-        host=host,
-        reason=describe(threat, waiting_for),
-        event_id=threat.event_id,
-        event_type=threat.type,
-    )
-
-
-def _safest(
-    definition: JobDefinition, hosts: tuple[HostView, ...], avoid: tuple[HostView, ...], load: Load, now: datetime
-) -> HostView | None:
-    """Return the free host that shares least with the threatened ones, then the least busy, then by name."""
-    free = [host for host in hosts if not barriers(definition, host, now)]
-    return min(free, key=lambda host: (_shared_fate(host, avoid), load(host.key), host.key), default=None)
-
-
-def _shared_fate(host: HostView, avoid: tuple[HostView, ...]) -> int:
-    """Weigh what a host shares with threatened ones: an event's resources count more than a fault domain."""
-    same_event = any(host.key in threat.resources for other in avoid for threat in other.threats)
-    same_domain = any(host.fault_domain and host.fault_domain == other.fault_domain for other in avoid)
-    return 2 * same_event + same_domain
-
-
-def describe(threat: Threat, where: str) -> str:
-    """Return a threat as a reason for people: what, where, and when."""
-    if threat.reason:
-        return f"{where}: {threat.reason}"
-    if threat.status == STARTED:
-        return f"{threat.type} of {where} has started"
-    if threat.not_before is None:
-        return f"{threat.type} of {where} is announced"
-    return f"{threat.type} of {where} is due at {threat.not_before:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def to_cancel(definition: JobDefinition, host: HostView, now: datetime) -> Threat | None:
-    """Return the threat that ends a running execution on `host` now: its rule says Cancel and its time has come."""
-    return next(
-        (
-            threat
-            for threat in barriers(definition, host, now)
-            if rule_for(definition, threat).in_flight is InFlight.CANCEL
-        ),
-        None,
-    )
-
-
-def counts_against_drain(definition: JobDefinition, threat: Threat) -> bool:
-    """Whether a running execution keeps its host from being drained; jobs that ignore the event do not."""
-    return rule_for(definition, threat).strategy is not Strategy.IGNORE
+_CHOSEN_BY = {
+    HostChoice.SPREAD: Cause.SPREAD,
+    HostChoice.STICKY: Cause.STICKY,
+    HostChoice.RANDOM: Cause.RANDOM,
+}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from services.scheduler.domain.hosts import HostCondition, HostReport, HostView, Spared
+from services.scheduler.domain.hosts import NOBODY, FleetView, HostCondition, HostReport, HostView, Spared
 from services.scheduler.errors import NotFoundError
 from services.scheduler.feed import Feed, Update
 from services.scheduler.fleet import narration
@@ -91,7 +91,7 @@ class Fleet:
         self._cordon_writes = 0
         self._closed: set[tuple[str, str]] = set()
         self._given_up: set[str] = set()
-        self._views: dict[HostKey, HostView] = {}
+        self._views = NOBODY
         self._listeners: list[Callable[[], None]] = []
         self._is_stale = False
         self._merged_at = 0.0
@@ -189,7 +189,7 @@ class Fleet:
                 self._tell("host", sentence, {"host": view.name})
 
     @property
-    def views(self) -> Mapping[HostKey, HostView]:
+    def views(self) -> FleetView:
         """Every known host, with what threatens it now."""
         self._freshen()
         return self._views

@@ -10,6 +10,7 @@ from services.scheduler.domain.hosts import (
     MANUAL_EVENT_ID,
     SCHEDULED,
     STARTED,
+    FleetView,
     HostCondition,
     HostReport,
     HostView,
@@ -53,7 +54,7 @@ def views(
     cordons: Mapping[str, Cordon],
     ignore_freeze: timedelta,
     closed: Container[tuple[str, str]] = (),
-) -> dict[HostKey, HostView]:
+) -> FleetView:
     """Return every host with what threatens it now, events first by deadline, then the operator's cordon.
 
     `closed` holds the event and host of those that no job with a lead time may use any more: we are about to approve.
@@ -68,7 +69,8 @@ def views(
                 threats.setdefault(HostKey(host), []).append(_threat(event, is_closed=is_closed))
     for host, cordon in cordons.items():
         threats.setdefault(HostKey(host), []).append(_manual(cordon))
-    return {host: _view(host, reports, threats.get(host, [])) for host in sorted(reports.hosts() | threats.keys())}
+    hosts = sorted(reports.hosts() | threats.keys())
+    return FleetView(_view(host, reports, threats.get(host, [])) for host in hosts)
 
 
 def _threat(event: EventRecord, *, is_closed: bool) -> Threat:
@@ -107,6 +109,7 @@ def _view(host: HostKey, reports: Reports, threats: list[Threat]) -> HostView:
         fault_domain=inventory.fault_domain,
         update_domain=inventory.update_domain,
         zone=inventory.zone,
+        scale_set=inventory.scale_set,
         threats=tuple(sorted(threats, key=_urgency)),
     )
 

@@ -11,7 +11,7 @@ from services.scheduler.dispatch.held import COALESCED, give_up, let_go
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.hosts import STARTED
 from services.scheduler.domain.jobs import Job, JobDefinition, JobState
-from services.scheduler.domain.policies import Maintenance, MaintenanceRule, OnRelease
+from services.scheduler.domain.policies import Maintenance, MaintenanceRule, OnRelease, Policies
 from services.scheduler.domain.recurrence import Frequency, Recurrence
 from services.scheduler.store.base import Store
 from services.scheduler.store.memory.store import MemoryStore
@@ -30,6 +30,7 @@ BY_TYPE = Maintenance(
     rule=MaintenanceRule(on_release=OnRelease.RUN_ONCE),
     by_type={"reboot": MaintenanceRule(on_release=OnRelease.SKIP)},
 )
+POLICIES = Policies(job=BY_TYPE)
 
 
 @pytest.fixture
@@ -73,18 +74,18 @@ def fates(releases: list[Release]) -> list[str | None]:
 def test_the_latest_of_those_that_may_run_once_runs_though_a_later_one_is_skipped() -> None:
     of = job(what=definition(recurrence=MINUTELY, maintenance=BY_TYPE))
     waiting = [held(of, 0), held(of, 1), held(of, 2, under="Reboot")]
-    assert fates(list(let_go(of, waiting, NOON + 3 * MINUTE))) == [COALESCED, None, "skipped at release"]
+    assert fates(list(let_go(of, POLICIES, waiting, NOON + 3 * MINUTE))) == [COALESCED, None, "skipped at release"]
 
 
 def test_what_a_caller_asked_for_and_what_has_run_before_goes_on_in_any_case() -> None:
     of = job(what=definition(recurrence=MINUTELY, maintenance=BY_TYPE))
     waiting = [held(of, 0, under="Reboot", manual=True), held(of, 1, under="Reboot", attempt=2)]
-    assert fates(list(let_go(of, waiting, NOON + 3 * MINUTE))) == [None, None]
+    assert fates(list(let_go(of, POLICIES, waiting, NOON + 3 * MINUTE))) == [None, None]
 
 
 def test_what_is_coalesced_does_not_use_up_the_count() -> None:
     last = job(what=definition(recurrence=Recurrence(frequency=Frequency.MINUTE, count=2)), next_due=None, planned=2)
-    coalesced, latest = let_go(last, [held(last, 0), held(last, 1)], NOON + 3 * MINUTE)
+    coalesced, latest = let_go(last, Policies(), [held(last, 0), held(last, 1)], NOON + 3 * MINUTE)
     assert (coalesced.unplan, latest.unplan) == (True, False)
     assert coalesced.replan is not None
     assert coalesced.replan > NOON + 3 * MINUTE

@@ -11,7 +11,7 @@ from services.scheduler.dispatch.running import Execution, Running
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.jobs import JobId
 from shared.topics import HostKey
-from tests.parts.builders import definition, host, occurrence, threat
+from tests.parts.builders import case, definition, fleet, host, occurrence, threat
 from tests.parts.dispatching import Dispatching, dispatching
 from tests.parts.freezing import frozen_while_told
 
@@ -26,7 +26,7 @@ async def work() -> AsyncIterator[Dispatching]:
 
 @contextmanager
 def executing(running: Running, uri: str = "http://target.test/", on: HostKey | None = DB_0) -> Iterator[Execution]:
-    execution = Execution(occurrence=occurrence(), definition=definition(uri), host=on, scope=asyncio.timeout(None))
+    execution = Execution(occurrence=occurrence(), case=case(definition(uri)), host=on, scope=asyncio.timeout(None))
     with running.enter(execution):
         yield execution
 
@@ -46,7 +46,7 @@ async def test_an_attempt_that_started_before_its_host_was_reported_keeps_it_fro
     known = host("db-0", threat("db-0"), addresses=("10.0.0.4",))
     with executing(running, "http://10.0.0.4/", on=None):
         assert running.against_drain(DB_0, known.threats[0]) == 0
-        running.settle({DB_0: known})
+        running.settle(fleet(known))
         assert running.against_drain(DB_0, known.threats[0]) == 1
     assert ended == [DB_0]
 

@@ -14,7 +14,7 @@ from services.scheduler.store.records import (
 )
 from shared.messages import DrainState
 from shared.topics import HostKey
-from tests.parts.builders import EVENT_ID, NOON, definition, event
+from tests.parts.builders import EVENT_ID, NOON, case, definition, event
 from tests.parts.fleets import LEASE, TOPICS, Watched
 
 LATE = Maintenance(rule=MaintenanceRule(lead_time=timedelta(minutes=1)))
@@ -118,10 +118,10 @@ async def test_the_replica_that_has_lived_longest_publishes_and_the_next_one_aft
 async def test_no_job_with_a_lead_time_starts_on_a_host_once_it_is_to_be_approved() -> None:
     watched, late = await Watched("db-0").begin(), definition(host="db-0", maintenance=LATE)
     watched.see("db-0", event("db-0"))
-    assert isinstance(decide(late, watched.fleet.views, lambda _: (0, 0.0), NOON), Run)
+    assert isinstance(decide(case(late), watched.fleet.views, lambda _: (0, 0.0)), Run)
     await watched.steward.look()
     assert watched.drain("db-0").state is DrainState.DRAINED
-    held = decide(late, watched.fleet.views, lambda _: (0, 0.0), NOON)
+    held = decide(case(late), watched.fleet.views, lambda _: (0, 0.0))
     assert isinstance(held, Hold)
     assert held.reason == "Reboot of db-0 is due at 2026-03-02 12:15:00 UTC"
 
@@ -130,7 +130,7 @@ async def test_a_job_may_use_its_lead_time_when_nobody_is_going_to_approve() -> 
     watched, late = await Watched("db-0", approve=Approve.NONE).begin(), definition(host="db-0", maintenance=LATE)
     watched.see("db-0", event("db-0"))
     await watched.steward.look()
-    assert isinstance(decide(late, watched.fleet.views, lambda _: (0, 0.0), NOON), Run)
+    assert isinstance(decide(case(late), watched.fleet.views, lambda _: (0, 0.0)), Run)
 
 
 async def test_a_replica_that_has_not_closed_the_host_keeps_it_from_being_drained() -> None:

@@ -1,15 +1,19 @@
 """Where an occurrence runs, or why it waits."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scheduler.domain.hosts import STARTED, HostView
-from services.scheduler.domain.placement import Hold, Run, barriers, decide, home_of
+from services.scheduler.domain.choosing import Load
+from services.scheduler.domain.decisions import Cause, DecisionRecord, Verdict
+from services.scheduler.domain.hosts import STARTED, FleetView, HostView
+from services.scheduler.domain.jobs import JobDefinition
+from services.scheduler.domain.placement import Decision, Hold, Run, decide, home_of
 from services.scheduler.domain.policies import InFlight, Maintenance, MaintenanceRule, Strategy
+from services.scheduler.domain.threats import barriers
 from shared.topics import HostKey
-from tests.parts.builders import NOON, by_hand, definition, host, threat
+from tests.parts.builders import NOON, by_hand, case, definition, fleet, host, threat
 
 SOON = timedelta(minutes=5)
 
@@ -18,8 +22,8 @@ def idle(_: HostKey) -> tuple[int, float]:
     return 0, 0.0
 
 
-def fleet(*hosts: HostView) -> dict[HostKey, HostView]:
-    return {each.key: each for each in hosts}
+def placed(what: JobDefinition, known: FleetView, load: Load = idle, now: datetime = NOON) -> Decision:
+    return decide(case(what, now), known, load)
 
 
 def rule(**choices: object) -> Maintenance:
@@ -32,19 +36,21 @@ def where(decision: object) -> str | None:
 
 
 def test_a_job_that_names_no_known_host_runs_unplaced() -> None:
-    assert decide(definition("http://elsewhere.test/"), fleet(host("db-0")), idle, NOON) == Run()
+    assert placed(definition("http://elsewhere.test/"), fleet(host("db-0")), idle, NOON) == Run(
+        record=DecisionRecord(verdict=Verdict.RAN, cause=Cause.UNPLACED)
+    )
 
 
 def test_a_job_aimed_at_a_vm_by_name_computer_name_or_address_is_protected_without_a_change() -> None:
     known = fleet(host("db-0", threat("db-0"), computer_name="DBHOST00000D", addresses=("10.0.0.4",)))
     for uri in ("http://DB-0/x", "http://dbhost00000d:8080/", "https://10.0.0.4/"):
         assert home_of(definition(uri), known) == known[HostKey("db-0")]
-        assert isinstance(decide(definition(uri), known, idle, NOON), Hold)
+        assert isinstance(placed(definition(uri), known, idle, NOON), Hold)
 
 
 def test_a_pinned_job_moves_within_its_pool_when_its_host_is_threatened() -> None:
     known = fleet(host("db-0", threat("db-0"), pools=("db",)), host("db-1", pools=("db",)))
-    decision = decide(definition(host="db-0", pool="db"), known, idle, NOON)
+    decision = placed(definition(host="db-0", pool="db"), known, idle, NOON)
     assert where(decision) == "db-1"
     assert isinstance(decision, Run)
     assert decision.away_from == "db-0"
@@ -52,7 +58,7 @@ def test_a_pinned_job_moves_within_its_pool_when_its_host_is_threatened() -> Non
 
 def test_a_pinned_job_without_a_pool_is_held() -> None:
     known = fleet(host("db-0", threat("db-0"), pools=("db",)), host("db-1", pools=("db",)))
-    decision = decide(definition(host="DB-0"), known, idle, NOON)
+    decision = placed(definition(host="DB-0"), known, idle, NOON)
     assert isinstance(decision, Hold)
     assert decision.waiting_for == "db-0"
 
@@ -60,7 +66,7 @@ def test_a_pinned_job_without_a_pool_is_held() -> None:
 def test_a_pool_job_is_held_when_every_member_is_threatened() -> None:
     hit = threat("db-0", "db-1")
     known = fleet(host("db-0", hit, pools=("db",)), host("db-1", hit, pools=("db",)))
-    decision = decide(definition(pool="db"), known, idle, NOON)
+    decision = placed(definition(pool="db"), known, idle, NOON)
     assert isinstance(decision, Hold)
     assert decision.waiting_for == "db"
 
@@ -68,7 +74,7 @@ def test_a_pool_job_is_held_when_every_member_is_threatened() -> None:
 def test_a_pool_job_runs_on_the_least_busy_member() -> None:
     known = fleet(host("db-0", pools=("db",)), host("db-1", pools=("db",)))
     busy = {"db-0": (2, 0.0), "db-1": (1, 9.0)}
-    assert where(decide(definition(pool="db"), known, lambda key: busy[key], NOON)) == "db-1"
+    assert where(placed(definition(pool="db"), known, lambda key: busy[key], NOON)) == "db-1"
 
 
 def test_hosts_of_the_same_fault_domain_are_chosen_last() -> None:
@@ -77,42 +83,42 @@ def test_hosts_of_the_same_fault_domain_are_chosen_last() -> None:
         host("db-1", pools=("db",), fault_domain="0"),
         host("db-2", pools=("db",), fault_domain="1"),
     )
-    assert where(decide(definition(host="db-0", pool="db"), known, idle, NOON)) == "db-2"
+    assert where(placed(definition(host="db-0", pool="db"), known, idle, NOON)) == "db-2"
 
 
 def test_a_job_that_ignores_events_runs_where_it_always_does() -> None:
     known = fleet(host("db-0", threat("db-0", status=STARTED), pools=("db",)))
     assert (
-        where(decide(definition(host="db-0", maintenance=rule(strategy=Strategy.IGNORE)), known, idle, NOON)) == "db-0"
+        where(placed(definition(host="db-0", maintenance=rule(strategy=Strategy.IGNORE)), known, idle, NOON)) == "db-0"
     )
 
 
 def test_a_rule_by_event_type_overrides_the_jobs_own() -> None:
     by_type = Maintenance(by_type={"freeze": MaintenanceRule(strategy=Strategy.IGNORE)})
     what = definition(host="db-0", maintenance=by_type)
-    assert where(decide(what, fleet(host("db-0", threat("db-0", kind="Freeze"))), idle, NOON)) == "db-0"
-    assert isinstance(decide(what, fleet(host("db-0", threat("db-0", kind="Reboot"))), idle, NOON), Hold)
+    assert where(placed(what, fleet(host("db-0", threat("db-0", kind="Freeze"))), idle, NOON)) == "db-0"
+    assert isinstance(placed(what, fleet(host("db-0", threat("db-0", kind="Reboot"))), idle, NOON), Hold)
 
 
 def test_with_a_lead_time_jobs_start_until_it_has_come() -> None:
     what = definition(host="db-0", maintenance=rule(lead_time=timedelta(minutes=2)))
     known = fleet(host("db-0", threat("db-0", notice=SOON)))
-    assert where(decide(what, known, idle, NOON)) == "db-0"
-    assert isinstance(decide(what, known, idle, NOON + timedelta(minutes=3)), Hold)
+    assert where(placed(what, known, idle, NOON)) == "db-0"
+    assert isinstance(placed(what, known, idle, NOON + timedelta(minutes=3)), Hold)
 
 
 def test_a_deadline_that_shrinks_is_obeyed_at_once() -> None:
     what = definition(host="db-0", maintenance=rule(lead_time=timedelta(minutes=2)))
-    assert isinstance(decide(what, fleet(host("db-0", threat("db-0", notice=timedelta(minutes=1)))), idle, NOON), Hold)
+    assert isinstance(placed(what, fleet(host("db-0", threat("db-0", notice=timedelta(minutes=1)))), idle, NOON), Hold)
 
 
 def test_a_started_event_is_past_every_lead_time() -> None:
     what = definition(host="db-0", maintenance=rule(lead_time=timedelta(0)))
-    assert isinstance(decide(what, fleet(host("db-0", threat("db-0", status=STARTED))), idle, NOON), Hold)
+    assert isinstance(placed(what, fleet(host("db-0", threat("db-0", status=STARTED))), idle, NOON), Hold)
 
 
 def test_a_cordon_by_hand_holds_like_an_event() -> None:
-    decision = decide(definition(host="db-0"), fleet(host("db-0", by_hand())), idle, NOON)
+    decision = placed(definition(host="db-0"), fleet(host("db-0", by_hand())), idle, NOON)
     assert isinstance(decision, Hold)
     assert "cordoned by hand" in decision.reason
 
@@ -124,12 +130,13 @@ def test_one_event_that_wants_jobs_held_is_not_outvoted_by_another() -> None:
     known = fleet(
         host("db-0", threat("db-0"), threat("db-0", kind="Preempt"), pools=("db",)), host("db-1", pools=("db",))
     )
-    assert isinstance(decide(what, known, idle, NOON), Hold)
+    assert isinstance(placed(what, known, idle, NOON), Hold)
 
 
 def test_a_job_whose_host_nobody_has_reported_waits_for_it_by_name() -> None:
-    decision = decide(definition(host="db-9"), fleet(), idle, NOON)
-    assert decision == Hold(waiting_for="db-9", reason="no watcher has reported db-9 yet")
+    decision = placed(definition(host="db-9"), fleet())
+    assert isinstance(decision, Hold)
+    assert (decision.waiting_for, decision.reason) == ("db-9", "no watcher has reported db-9 yet")
 
 
 THREATS = st.lists(
@@ -153,14 +160,14 @@ RULES = st.builds(
 @given(
     threats=st.tuples(THREATS, THREATS, THREATS),
     rules=st.builds(Maintenance, rule=RULES, by_type=st.dictionaries(st.sampled_from(["freeze", "reboot"]), RULES)),
-    placed=st.sampled_from([("db-0", None), (None, "db"), ("db-0", "db")]),
+    spot=st.sampled_from([("db-0", None), (None, "db"), ("db-0", "db")]),
 )
-def test_nothing_ever_starts_on_a_host_that_its_rules_keep_it_off(threats, rules, placed) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_ever_starts_on_a_host_that_its_rules_keep_it_off(threats, rules, spot) -> None:  # type: ignore[no-untyped-def]
     known = fleet(*(host(f"db-{number}", *hit, pools=("db",)) for number, hit in enumerate(threats)))
-    what = definition(host=placed[0], pool=placed[1], maintenance=rules)
-    match decide(what, known, idle, NOON):
+    what = definition(host=spot[0], pool=spot[1], maintenance=rules)
+    match placed(what, known, idle, NOON):
         case Run(host=HostView() as chosen):
-            assert not barriers(what, chosen, NOON)
+            assert not barriers(case(what), chosen)
         case Hold(event_id=cause):
             assert cause is not None
-            assert all(barriers(what, each, NOON) for each in known.values() if placed[0] is None)
+            assert all(barriers(case(what), each) for each in known.values() if spot[0] is None)

@@ -1,5 +1,7 @@
 """From a stored job to its document, in the casing that Azure's replies were recorded with (reference §0.3)."""
 
+from datetime import timedelta
+
 from services.scheduler.api.schemas.action_writer import action_document
 from services.scheduler.api.schemas.jobs import (
     DayName,
@@ -125,4 +127,4 @@ def _rule(rule: MaintenanceRule) -> MaintenanceRuleDocument:
 
 
 def _lead_time(rule: MaintenanceRule) -> Duration | None:
-    return None if rule.lead_time is None else Duration(rule.lead_time)
+    return Duration(rule.lead_time) if isinstance(rule.lead_time, timedelta) else None

@@ -38,8 +38,10 @@ HISTORY = (
     "message",
     "retry_count",
     "repeat_count",
+    "decision",
 )
 COLLECTION = ("id", "subscription", "resource_group", "name", "definition", "created_at", "updated_at")
+_ENCODER = msgspec.json.Encoder()
 _DEFINITIONS = msgspec.json.Decoder(CollectionDefinition)
 _STATES = {state.value: state for state in OccurrenceState}
 _ACTIONS = {action.value: action for action in ActionName}
@@ -100,6 +102,7 @@ def history_line(row: HistoryRow) -> Raw:
         row.message,
         row.retry_count,
         row.repeat_count,
+        None if row.decision is None else _ENCODER.encode(row.decision).decode(),
     )
 
 

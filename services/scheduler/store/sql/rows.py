@@ -63,6 +63,7 @@ def history_of(row: Row[Any]) -> HistoryRow:
         message=row.message,
         retry_count=row.retry_count,
         repeat_count=row.repeat_count,
+        decision=row.decision,
     )
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.collections import CollectionDefinition, ResourceGroup
+from services.scheduler.domain.decisions import DecisionRecord
 from services.scheduler.domain.executions import HistoryStatus, OccurrenceState
 from services.scheduler.domain.jobs import JobDefinition, JobState
 from services.scheduler.store.audit import Actor
@@ -183,6 +184,7 @@ history = _table(
     Column("message", Text),
     Column("retry_count", Integer),
     Column("repeat_count", Integer),
+    Column("decision", Document(DecisionRecord)),
 )
 
 deleted_jobs = _table("deleted_jobs", Column("id", BigInteger, primary_key=True))
