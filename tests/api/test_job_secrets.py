@@ -107,8 +107,10 @@ async def test_a_token_is_for_its_client_and_audience(api: Api) -> None:
 )
 async def test_a_key_is_for_its_account(api: Api, kind: str, message: str, change: Json, field: str) -> None:
     await put(api, ACTIONS[kind])
+    before = await opened(api)
     await refused(api, f"action.{message}.{field}", "was given for", action={message: change})
     await patched(api, action={message: {"message": "another"}})
+    assert await opened(api) == before
 
 
 async def test_hosts_that_a_secret_goes_to_do_not_change_with_the_placement(api: Api) -> None:

@@ -48,16 +48,20 @@ def _of_collection(world: World, namespace: Namespace, name: str) -> Iterator[tu
             yield one.method, f"{one.path}?api-version=2016-03-01"
 
 
-async def _compared(steps: Sequence[Step]) -> None:
+async def _told_apart(steps: Sequence[Step]) -> list[str]:
+    """Return the requests whose replies differ by what others have."""
     async with a_world(steps, alone=True) as alone, a_world(steps, alone=False) as among:
-        for method, path in requests(alone):
-            assert await among.ask(method, path) == await alone.ask(method, path), (method, path)
+        return [
+            f"{method} {path}"
+            for method, path in requests(alone)
+            if await among.ask(method, path) != await alone.ask(method, path)
+        ]
 
 
 @settings(max_examples=8, deadline=None)
 @given(STEPS)
 def test_what_others_have_changes_no_byte_of_any_reply(steps: list[Step]) -> None:
-    asyncio.run(_compared([*MADE, *steps]))
+    assert asyncio.run(_told_apart([*MADE, *steps])) == []
 
 
 async def _read(steps: Sequence[Step], *, alone: bool) -> bytes:

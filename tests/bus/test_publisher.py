@@ -50,7 +50,8 @@ async def test_a_publication_arrives_at_each_quality_of_service(mosquitto: Mosqu
     reader.subscribe("plant/#", heard)
     async with running(reader), publishing(mosquitto.url) as publisher:
         await publisher.publish(publication(qos=qos, expiry=timedelta(hours=1), user_properties=(("a", "b"),)))
-        await heard.until(lambda deliveries: [each.payload for each in deliveries] == [b"hello"])
+        await heard.until(bool)
+        assert heard.payloads == [b"hello"]
 
 
 async def test_what_is_retained_lies_there_for_whoever_comes_later(mosquitto: Mosquitto) -> None:
@@ -59,7 +60,8 @@ async def test_what_is_retained_lies_there_for_whoever_comes_later(mosquitto: Mo
     async with publishing(mosquitto.url) as publisher:
         await publisher.publish(publication(retain=True))
         async with running(reader):
-            await heard.until(lambda deliveries: [each.retained for each in deliveries] == [True])
+            await heard.until(bool)
+            assert [each.retained for each in heard.deliveries] == [True]
 
 
 @pytest.mark.parametrize("qos", [1, 2])

@@ -31,6 +31,7 @@ async def test_both_resume_by_themselves_and_nothing_is_lost_or_sent_twice(tmp_p
         await asyncio.to_thread(fragile.stop, "immediate")
         await asyncio.to_thread(fragile.start)
         await all_is_well(both)
+        assert repeated(both.targets.hits) == []
 
 
 async def test_connections_that_run_out_are_waited_for(tmp_path: Path, postgres: Postgres) -> None:

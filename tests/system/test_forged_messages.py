@@ -120,6 +120,7 @@ async def test_a_renewed_certificate_is_used_at_the_next_connection(site: Site) 
 
     await site.until(is_back)
     await all_is_well(site)
+    assert await site.metric("leeward_bus_connected") == 1
 
 
 async def test_a_flood_from_one_identity_delays_no_job(site: Site) -> None:

@@ -147,3 +147,4 @@ async def test_hosts_that_anybody_invents_delay_no_job(site: Site) -> None:
 
     await site.until(all_are_heard, seconds=60)
     await goes_on(site, since=before)
+    assert len(site.targets.hits) > before

@@ -47,11 +47,11 @@ def test_a_value_that_looks_like_a_path_leads_nowhere(lure: str) -> None:
 @pytest.mark.parametrize("blanks", ["state eq enabled{} x", "state eq{}", "state{}eq", "{}state", "state eq '{}"])
 def test_blanks_in_a_filter_cost_no_more_than_their_number(blanks: str) -> None:
     text = quote(blanks.format(" " * 50_000))
-    refused(lambda: read_job_filter(make_mocked_request("GET", f"/jobs?$filter={text}")))
+    assert refused(lambda: read_job_filter(make_mocked_request("GET", f"/jobs?$filter={text}"))).field == "$filter"
 
 
 def test_a_patch_deeper_than_any_document_is_refused() -> None:
     patch: dict[str, object] = {}
     for _ in range(5_000):
         patch = {"action": patch}
-    refused(lambda: merge({}, patch))
+    assert "32 levels" in str(refused(lambda: merge({}, patch)))
