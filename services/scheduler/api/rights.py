@@ -43,6 +43,15 @@ def check(caller: Caller, right: Right) -> None:
         )
 
 
+def has(caller: Caller, right: Right) -> bool:
+    """Whether a caller has a right."""
+    try:
+        check(caller, right)
+    except ForbiddenError:
+        return False
+    return True
+
+
 def guarded(handler: Handler, right: Right) -> Handler:
     """Return the handler behind the check of its right: nothing of a request is read before."""
 

@@ -9,10 +9,12 @@ from aiohttp import web
 from services.scheduler.api.authentication import FIRST_PAGE, PORTAL_FILES, SIGN_IN
 from services.scheduler.api.callers import caller_of, session_of
 from services.scheduler.api.ports import Services
+from services.scheduler.api.rights import Right, guarded, has
 from services.scheduler.api.sight import sight_of
 from services.scheduler.domain.callers import Caller
 from services.scheduler.errors import StoreUnavailableError
 from services.scheduler.portal.sign_in import SignIn
+from services.scheduler.portal.steering import LENGTHS, Steering, notice_of
 from services.scheduler.portal.view import Overview, gather
 from shared.logs import get_logger
 
@@ -63,7 +65,10 @@ class Portal:
             self._log.warning("page shown without data", error=str(fault))
         status = HTTPStatus.OK if view else HTTPStatus.SERVICE_UNAVAILABLE
         who = {"caller": self._known(request), "session": session_of(request)}
-        return self._render(request, template, status, view=view, **who)
+        steers = has(caller_of(request), Right.STEER)
+        return self._render(
+            request, template, status, view=view, steers=steers, lengths=LENGTHS, notice=notice_of(request), **who
+        )
 
     def _known(self, request: web.Request) -> Caller | None:
         """Return who looks, None where nobody is asked who he is."""
@@ -84,6 +89,9 @@ def add_portal(app: web.Application, services: Services) -> None:
     portal = Portal(services)
     app.router.add_get("/", portal.page, name=FIRST_PAGE)
     app.router.add_get("/portal/fragment", portal.fragment)
+    steering = Steering(services)
+    app.router.add_post("/portal/hosts/{host}/cordon", guarded(steering.cordon, Right.STEER))
+    app.router.add_post("/portal/hosts/{host}/release", guarded(steering.release, Right.STEER))
     app.router.add_static(_STATIC, _HERE / "static", name=PORTAL_FILES)
     if not services.access.is_open:
         _add_sign_in(app, SignIn(portal.sign_in))

@@ -53,19 +53,28 @@ function isBeingRead(element) {
   return !selection.isCollapsed && element.contains(selection.anchorNode);
 }
 
-// What the user opened or closed, and the focus, survive a swap.
+function twinOf(element, replacement) {
+  return element?.id ? replacement.querySelector(`#${CSS.escape(element.id)}`) : null;
+}
+
+// What the user opened, closed or typed, and the focus, survive a swap.
 function swap(old, replacement) {
-  const focused = document.activeElement && old.contains(document.activeElement) ? document.activeElement.closest("details") : null;
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
   for (const details of old.querySelectorAll("details[id]")) {
-    const twin = replacement.querySelector(`#${details.id}`);
+    const twin = twinOf(details, replacement);
     if (twin && details.dataset.touched) {
       twin.open = details.open;
       twin.dataset.touched = "yes";
     }
   }
+  for (const field of old.querySelectorAll("input[id], select[id]")) {
+    const twin = twinOf(field, replacement);
+    if (twin) twin.value = field.value;
+  }
   old.replaceWith(replacement);
   showTimes(replacement);
-  if (focused) replacement.querySelector(`#${focused.id} > summary`)?.focus();
+  const place = twinOf(focused, replacement) ?? twinOf(focused?.closest("details"), replacement)?.querySelector("summary");
+  place?.focus();
 }
 
 const rendered = new Map();

@@ -1,0 +1,95 @@
+"""Cordon and release from the page."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, CookieJar
+
+from services.scheduler.domain.acts import Act
+from services.scheduler.domain.hosts import HostCondition, HostReport
+from services.scheduler.portal.steering import NOTICES, Notice
+from services.scheduler.store.audit import AuditFilter
+from tests.parts.fakes_api import NOON, Api, running_api
+from tests.parts.tokens import OPERATOR, READER, by_file, three_callers
+
+HOST = HostReport(host="db-0", condition=HostCondition.AVAILABLE, watcher="online", pools=("db",))
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(HOST) as api:
+        yield api
+
+
+async def send(api: Api, path: str, **form: str) -> str:
+    """Send a form as a page of ours does; return where it leads."""
+    async with api.session.post(f"{api.url}{path}", data=form, allow_redirects=False) as reply:
+        assert reply.status == 303, await reply.text()
+        return reply.headers["Location"]
+
+
+async def page(session: ClientSession, url: str) -> str:
+    async with session.get(url) as reply:
+        assert reply.status == 200
+        return " ".join((await reply.text()).split())
+
+
+async def test_a_host_is_cordoned_for_as_long_as_the_form_says_and_released(api: Api) -> None:
+    assert await send(api, "/portal/hosts/db-0/cordon", reason="new disks", minutes="60") == "../../../#hosts"
+    [cordon] = await api.services.store.list_cordons()
+    assert (cordon.host, cordon.reason, cordon.until) == ("db-0", "new disks", NOON + timedelta(hours=1))
+    assert "Release" in await page(api.session, f"{api.url}/")
+    assert await send(api, "/portal/hosts/db-0/release") == "../../../#hosts"
+    assert await api.services.store.list_cordons() == []
+    log = await api.services.store.list_audit(AuditFilter(), top=10, skip=0)
+    assert [(entry.act, entry.actor.caller) for entry in log] == [
+        (Act.HOST_RELEASED, "anybody"),
+        (Act.HOST_CORDONED, "anybody"),
+    ]
+
+
+@pytest.mark.parametrize("minutes", ["", "7", "-1", "soon"])
+async def test_without_a_length_that_is_offered_a_cordon_stands_until_it_is_released(api: Api, minutes: str) -> None:
+    await send(api, "/portal/hosts/db-0/cordon", reason="new disks", minutes=minutes)
+    [cordon] = await api.services.store.list_cordons()
+    assert cordon.until is None
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "notice"),
+    [
+        ("/portal/hosts/db-0/cordon", {"reason": "  "}, Notice.REASON),
+        ("/portal/hosts/gone/cordon", {"reason": "new disks"}, Notice.HOST),
+        ("/portal/hosts/gone/release", {}, Notice.HOST),
+    ],
+)
+async def test_what_comes_to_nothing_is_told_on_the_page(
+    api: Api, path: str, form: dict[str, str], notice: Notice
+) -> None:
+    assert f"notice={notice}" in await send(api, path, **form)
+    assert NOTICES[notice] in await page(api.session, f"{api.url}/?notice={notice}")
+    assert await api.services.store.list_cordons() == []
+
+
+async def test_a_notice_says_only_what_is_ours_to_say(api: Api) -> None:
+    assert 'role="alert"' not in await page(api.session, f"{api.url}/?notice=<b>pay+here</b>")
+
+
+@pytest.mark.parametrize(("token", "steers"), [(OPERATOR, True), (READER, False)])
+async def test_only_who_may_steer_has_the_forms_and_is_let_through(tmp_path: Path, token: str, steers: bool) -> None:
+    async with (
+        running_api(HOST, rules=by_file(three_callers(tmp_path))) as api,
+        ClientSession(cookie_jar=CookieJar(unsafe=True), headers={"Origin": api.url}) as browser,
+    ):
+        await browser.post(f"{api.url}/sign-in", data={"token": token})
+        text = await page(browser, f"{api.url}/")
+        assert ('action="portal/hosts/db-0/cordon"' in text) is steers
+        found = re.search(r'name="csrf" value="(\w+)"', text)
+        assert found is not None
+        form = {"csrf": found[1], "reason": "new disks"}
+        async with browser.post(f"{api.url}/portal/hosts/db-0/cordon", data=form, allow_redirects=False) as reply:
+            assert reply.status == (303 if steers else 403)
+        assert bool(await api.services.store.list_cordons()) is steers
