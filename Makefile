@@ -10,7 +10,7 @@ IMAGE_EXTRAS := scheduler vmwatch postgresql tracing
 QUIETLY := > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test unit check lint format types docs bench drill lock audit sbom clean servers
+.PHONY: help run setup test unit check lint format types docs examples bench drill simulate lock audit sbom clean servers
 
 help:  ## Explain the targets
 	@echo "Leeward: scheduled jobs that stay out of the weather. What make can do:"
@@ -41,7 +41,11 @@ unit: $(VENV)/dev.stamp  ## Run the unit tests: seconds, no servers
 test: setup  ## Run every test: real brokers, real PostgreSQL, whole processes
 	@$(BIN)/pytest -q -n auto --dist worksteal $(TESTS)
 
-docs: $(VENV)/dev.stamp  ## Rewrite the tables in docs/ that come from the code
+docs: $(VENV)/dev.stamp  ## Rewrite what comes from the code in docs/: tables, asyncapi.yaml
+	@$(BIN)/python -m tests.parts.reference
+
+examples: setup  ## Record anew the bus's messages that docs/asyncapi.yaml shows, from a real run
+	@$(BIN)/python -m tests.parts.bus_examples
 	@$(BIN)/python -m tests.parts.reference
 
 bench: setup  ## Measure dispatch against a bare loop and its peers, in 25 minutes; BENCH=--quick in 4: docs/performance.md
@@ -49,6 +53,9 @@ bench: setup  ## Measure dispatch against a bare loop and its peers, in 25 minut
 
 drill: setup  ## Break things while jobs run and judge what became of them: DRILL="--seeds 20", docs/reliability.md
 	@$(BIN)/python -m tests.drill $(DRILL)
+
+simulate: $(VENV)/dev.stamp  ## Take 1,000 simulated hosts through a platform update, in minutes: docs/maintenance.md
+	@$(BIN)/python -m tests.simulation --write $(SIMULATE)
 
 lock: $(VENV)/supply.stamp  ## Pin with hashes what the images install: k8s/requirements.txt, from constraints.txt
 	@$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate --no-emit-index-url \
@@ -74,6 +81,7 @@ servers:
 	@.ci/servers
 	@.ci/azure-clients
 	@.ci/azurite
+	@.ci/asyncapi
 	@.ci/amqp
 
 # A stamp is newer than what was installed by it, so that a changed pyproject.toml or constraints.txt installs again.

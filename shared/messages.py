@@ -209,7 +209,12 @@ class ExecutionKind(StrEnum):
 
 
 class ExecutionNotice(_Payload, frozen=True, kw_only=True):
-    """Data of `executions/{collection}/{job}`."""
+    """Data of `executions/{collection}/{job}`.
+
+    `cause` is why an attempt started where it did, was moved or broken off, or why an occurrence is held or was missed,
+    one word of a closed set (docs/rest.md, Decisions); empty for `released`, and for an attempt that ended by itself.
+    `event_id` names the event behind it, `cordon` for an operator's cordon, None where there is none.
+    """
 
     collection: str
     job: str
@@ -220,6 +225,8 @@ class ExecutionNotice(_Payload, frozen=True, kw_only=True):
     from_host: str | None = None
     reason: str = ""
     message: str = ""
+    cause: str = ""
+    event_id: str | None = None
 
 
 CLOUD_EVENT_CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"

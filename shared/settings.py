@@ -45,6 +45,7 @@ SHARED_NAMES = frozenset(
         "groups",
         "hold_hours",
         "host",
+        "host_capacity",
         "ignore_freeze_seconds",
         "imds_url",
         "lease_seconds",
@@ -53,6 +54,7 @@ SHARED_NAMES = frozenset(
         "listen_cert",
         "listen_key",
         "log_level",
+        "maintenance",
         "mqtt_ca",
         "mqtt_cert",
         "mqtt_key",
@@ -66,6 +68,7 @@ SHARED_NAMES = frozenset(
         "otlp_endpoint",
         "poll_seconds",
         "pools",
+        "release_rate",
         "replica",
         "resource_group",
         "runners",
@@ -87,6 +90,7 @@ SHARED_NAMES = frozenset(
         "tokens_file",
         "topic_prefix",
         "url",
+        "warm_up_seconds",
     }
 )
 """The settings of all programs: each accepts the others' variables, so that one environment serves them all."""

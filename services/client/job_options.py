@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from services.client.action_options import ACTION_OPTIONS, ActionFlags, action_document, given
+from services.client.maintenance_options import MAINTENANCE_OPTIONS, maintenance_document
 from services.client.options import pairs
 from services.client.rhythm import iso_length, parse_every
 
@@ -29,10 +30,7 @@ _ATTEMPTS = (
 _PLACE = (
     click.option("--pool", help="Run on any host of this pool."),
     click.option("--host", help="Run on this host (with --pool: by preference)."),
-    click.option("--strategy", help="When its host is threatened: Reroute, Hold or Ignore."),
-    click.option("--lead-time", metavar="LENGTH", help="Leave the host this long before an event [at first sight]."),
-    click.option("--in-flight", help="What runs when an event comes: Wait or Cancel."),
-    click.option("--on-release", help="Of what was held, run: RunOnce, RunAll or Skip."),
+    click.option("--choice", help="Which of a pool's free hosts: Spread (by default), Sticky or Random."),
 )
 _MORE = (
     click.option("--overlap", help="When the one before still runs: Skip, Allow or QueueOne."),
@@ -44,7 +42,7 @@ _MORE = (
     click.option("--disabled", is_flag=True, help="Do not run it yet."),
     click.option("--file", "source", metavar="FILE", help="A JSON or YAML document; - is standard input."),
 )
-JOB_OPTIONS = (*ACTION_OPTIONS, *_ATTEMPTS, *_TIMING, *_PLACE, *_MORE)
+JOB_OPTIONS = (*ACTION_OPTIONS, *_ATTEMPTS, *_TIMING, *_PLACE, *MAINTENANCE_OPTIONS, *_MORE)
 
 
 class JobFlags(ActionFlags, frozen=True, kw_only=True):
@@ -64,9 +62,12 @@ class JobFlags(ActionFlags, frozen=True, kw_only=True):
     end: str | None = None
     pool: str | None = None
     host: str | None = None
+    choice: str | None = None
     strategy: str | None = None
     lead_time: str | None = None
     in_flight: str | None = None
+    at_deadline: str | None = None
+    last_standing: str | None = None
     on_release: str | None = None
     overlap: str | None = None
     catch_up: str | None = None
@@ -82,12 +83,14 @@ def flags_document(flags: JobFlags) -> dict[str, Any]:
         "action": given(**action_document(flags), retryPolicy=_retry_policy(flags)),
         "startTime": flags.at,
         "recurrence": _recurrence(flags),
-        "placement": given(pool=flags.pool, host=flags.host),
-        "maintenance": given(
+        "placement": given(pool=flags.pool, host=flags.host, choice=flags.choice),
+        "maintenance": maintenance_document(
             strategy=flags.strategy,
-            leadTime=iso_length(flags.lead_time),
-            inFlight=flags.in_flight,
-            onRelease=flags.on_release,
+            lead_time=flags.lead_time,
+            in_flight=flags.in_flight,
+            at_deadline=flags.at_deadline,
+            last_standing=flags.last_standing,
+            on_release=flags.on_release,
         ),
         "overlap": flags.overlap,
         "catchUp": flags.catch_up,

@@ -25,19 +25,20 @@ class Format(StrEnum):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One column of a table. Those that are `whole` (names, ids) are never cut or wrapped."""
+    """One column of a table. Those that are `whole` (names, ids) are never cut or wrapped, others from `most` on."""
 
     title: str
     value: Callable[[Row], object]
     whole: bool = False
+    most: int = _LONGEST
 
     def cell(self, row: Row) -> str:
         """Return the column's text for a row: one line, long ones cut (`--output json` has all of it)."""
         text = text_of(self.value(row))
-        return text if self.whole or len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+        return text if self.whole or len(text) <= self.most else f"{text[: self.most - 1]}…"
 
 
-def field(title: str, *names: str, whole: bool = False) -> Column:
+def field(title: str, *names: str, whole: bool = False, most: int = _LONGEST) -> Column:
     """Return a column that shows the field at a path."""
 
     def value(row: Row) -> object:
@@ -46,7 +47,7 @@ def field(title: str, *names: str, whole: bool = False) -> Column:
             place = place.get(name) if isinstance(place, dict) else None
         return place
 
-    return Column(title, value, whole)
+    return Column(title, value, whole, most)
 
 
 def show_rows(rows: Sequence[Row], columns: Sequence[Column], shape: Format) -> None:

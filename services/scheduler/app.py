@@ -23,6 +23,7 @@ from services.scheduler.fleet.fleet import Fleet, FleetRules
 from services.scheduler.fleet.intake import Intake
 from services.scheduler.fleet.reports import Reports
 from services.scheduler.fleet.steward import Steward
+from services.scheduler.fleet_policy import read_fleet_policy
 from services.scheduler.metrics import Metrics
 from services.scheduler.outbound import Outbound
 from services.scheduler.own_status import OwnStatus
@@ -69,8 +70,9 @@ class Scheduler:
     def __init__(self, settings: Settings, environment: Mapping[str, str], store: Store, wall: Clock) -> None:
         """`wall` is the machine's clock; jobs run by the store's, which all replicas share.
 
-        Raises SettingsError for a file of keys, tokens or a certificate that cannot be used.
+        Raises SettingsError for a policy, or a file of keys, tokens or a certificate, that cannot be used.
         """
+        policy = read_fleet_policy(settings.maintenance)
         self.settings = settings
         self.store = store
         self.metrics = Metrics(product_version())
@@ -105,8 +107,10 @@ class Scheduler:
             caller=self.callers,
             fleet=lambda: self.fleet.views,
             ended=lambda _: self.steward.wake(),
+            registered=self.fleet.divide,
             wrote=self.retention.wrote,
             new_id=new_id,
+            policy=policy,
         )
         self.steward = self._steward()
         self.approvals = self._approvals()
@@ -183,6 +187,8 @@ class Scheduler:
             clock=self.clock,
             hosts=self.fleet,
             engine=self.dispatch.engine,
+            rules=self.dispatch.cases,
+            policy_written=self.dispatch.policies.note,
             feed=self.feed,
             subscription=self.settings.subscription,
             resource_group=self.settings.resource_group,
@@ -206,7 +212,10 @@ class Scheduler:
         """Start this life: clock, lease, what was known before, and the bus subscriptions."""
         await self.clock.begin()
         self.store.listen(self.dispatch.living)
-        await self.dispatch.lease.begin()
+        await self.dispatch.policies.load()
+        owner = await self.dispatch.lease.begin()
+        if self.store.is_shared:
+            self.fleet.divide(await self.store.live_sessions(), owner.session)
         Intake(
             self.fleet.heard,
             self.topics,
@@ -245,6 +254,7 @@ class Scheduler:
                 for name, duty in (
                     ("clock", self.keeper.run),
                     ("lease", self.dispatch.living.run),
+                    ("policies", self.dispatch.policies.run),
                     ("bus", self.bus.run),
                     ("fleet", self.pulse.run),
                     ("steward", self.steward.run),
@@ -276,9 +286,10 @@ class Scheduler:
 
     async def _leave(self, dispatching: dict[str, asyncio.Task[None]]) -> None:
         log.info("stopping", running=len(self.dispatch.running))
-        for name in ("engine", "holds"):
-            dispatching[name].cancel()
-        await asyncio.wait([dispatching["engine"], dispatching["holds"]])
+        deciding = [task for name, task in dispatching.items() if name != "runners"]
+        for task in deciding:
+            task.cancel()
+        await asyncio.wait(deciding)
         await self.dispatch.engine.close(timedelta(seconds=self.settings.grace_seconds))
         dispatching["runners"].cancel()
         self.bus.keep(self.status.topic, self.status.of(Presence.OFFLINE))

@@ -1,15 +1,18 @@
 """Puts the dispatch of one replica together: claims, runners, holds, and the life that they belong to."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
 from services.scheduler.dispatch.announcer import Announcer, Outlet
+from services.scheduler.dispatch.answers import Caller
 from services.scheduler.dispatch.assurance import Assurance
-from services.scheduler.dispatch.attempts import Attempts, Caller
+from services.scheduler.dispatch.attempts import Attempts
 from services.scheduler.dispatch.cases import Cases
 from services.scheduler.dispatch.claims import Claims
+from services.scheduler.dispatch.collection_policies import CollectionPolicies
+from services.scheduler.dispatch.durations import Stopwatch
 from services.scheduler.dispatch.engine import Engine
 from services.scheduler.dispatch.held import Holds
 from services.scheduler.dispatch.lanes import Lanes
@@ -22,12 +25,14 @@ from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.hosts import FleetView, Threat
 from services.scheduler.domain.jobs import JobId
+from services.scheduler.domain.policies import Maintenance
 from services.scheduler.feed import Feed
 from services.scheduler.fleet.drains import Work
 from services.scheduler.fleet.hosts import Load
 from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Settings
 from services.scheduler.store.base import Store
+from services.scheduler.store.records import SessionId
 from services.scheduler.timekeeper import StoreClock
 from services.scheduler.tracing.base import Traces
 from shared.clock import Clock
@@ -61,10 +66,16 @@ class Dispatch:
         caller: Caller,
         fleet: Callable[[], FleetView],
         ended: Callable[[HostKey], None],
+        registered: Callable[[Sequence[SessionId], SessionId], None],
         wrote: Callable[[Iterable[JobId]], None],
         new_id: Callable[[], str],
+        policy: Maintenance,
     ) -> None:
-        """`ended` is told the host of each attempt that ends, `wrote` the job of each history row that is written."""
+        """`ended` is told the host of each attempt that ends, `wrote` the job of each history row that is written.
+
+        `registered` is told about twice a second which sessions there are, and which is ours, where others can be.
+        `policy` is the operator's about maintenance.
+        """
         self._around = around
         self._fleet = fleet
         settings, store, clock, metrics = around.settings, around.store, around.clock, around.metrics
@@ -75,16 +86,23 @@ class Dispatch:
         self.outcomes = Outcomes()
         self.running = Running(ended=ended)
         self.moves = Moves()
-        self.cases = Cases()
+        self.policies = CollectionPolicies(store, metrics, changed=lambda: self.holds.look_soon())
+        self.stopwatch = Stopwatch(store, metrics)
+        self.cases = Cases(
+            fleet=policy,
+            collections=self.policies.of,
+            expected=self.stopwatch.expected,
+            look_up=self.stopwatch.look_up,
+        )
         self.announcer = Announcer(
             bus, around.topics, around.feed, clock, metrics, replica=settings.replica, new_id=new_id
         )
         self.holds = self._holds()
-        self.attempts = Attempts(caller, self.running, clock, metrics)
+        self.attempts = Attempts(caller, self.running, clock, metrics, ended=self.stopwatch.note)
         self.runner = self._runner()
         self.engine = self._engine(wrote)
-        self.rescue = Rescue(store, clock, self.lease, metrics, rescued=self.engine.wake)
-        self.living = Living(self.lease, self.rescue, self.engine, metrics)
+        self.rescue = Rescue(store, clock, self.lease, metrics, rescued=self.engine.wake, seen=registered)
+        self.living = Living(self.lease, self.rescue, self.engine, self.policies, metrics)
 
     def _holds(self) -> Holds:
         return Holds(
@@ -94,6 +112,7 @@ class Dispatch:
             fleet=self._fleet,
             cases=self.cases,
             load=self.running.load,
+            rate=self._around.settings.release_rate,
             released=lambda: self.engine.wake(),
             metrics=self._around.metrics,
         )
@@ -131,11 +150,17 @@ class Dispatch:
             self._around.metrics,
             capacity=CLAIMS_A_RUNNER * self._around.settings.runners,
             wrote=wrote,
+            taken=self.cases.foresee,
         )
 
     def duties(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """Return by name what runs for as long as this replica dispatches."""
-        return {"runners": self.runner.run, "engine": self.engine.run, "holds": self.holds.run}
+        return {
+            "runners": self.runner.run,
+            "engine": self.engine.run,
+            "holds": self.holds.run,
+            "durations": self.stopwatch.run,
+        }
 
     def load(self, host: HostKey) -> Load:
         """Return what runs on a host and waits for it."""
@@ -149,9 +174,7 @@ class Dispatch:
 
     def follow(self, views: FleetView, live: frozenset[str]) -> None:
         """Do at once what a change of the fleet asks for; `live` are the ids of the events that are not over."""
-        threatened = FleetView(view for view in views.values() if view.threats)
-        self.running.settle(threatened)
-        for view in threatened.values():
-            self.attempts.leave(view)
+        self.running.settle(FleetView(view for view in views.values() if view.threats))
+        self.attempts.follow(views)
         self.holds.wake()
         self.moves.forget(live)

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.scheduler.domain.acts import Act
+from services.scheduler.domain.decisions import CAUSES, Cause
 from services.scheduler.domain.hosts import HostCondition, Spared
 from shared.messages import Refusal
 
@@ -12,13 +13,13 @@ BATCH_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 KNOWN_EVENT_TYPES = ("Freeze", "Reboot", "Redeploy", "Preempt", "Terminate")
 OTHER = "Other"
 _MISSED = {
-    "coalesced": "coalesced",
-    "window passed": "window_passed",
-    "not caught up": "not_caught_up",
-    "no watcher has reported": "no_host",
-    "the job cannot be planned": "not_plannable",
+    Cause.COALESCED: "coalesced",
+    Cause.WINDOW_PASSED: "window_passed",
+    Cause.NOT_CAUGHT_UP: "not_caught_up",
+    Cause.UNKNOWN_HOST: "no_host",
+    Cause.NOT_PLANNABLE: "not_plannable",
 }
-"""How history's reasons for what was missed begin, and their labels."""
+"""Labels of what was missed; every other cause is `other`."""
 
 
 class Metrics:
@@ -54,6 +55,17 @@ class Metrics:
         )
         for reason in (*_MISSED.values(), OTHER.lower()):
             self.missed.labels(reason)
+        decisions = Counter(
+            "leeward_decisions_total",
+            "Decisions about occurrences: what was decided, and why.",
+            ["decision", "cause"],
+            registry=registry,
+        )
+        self.decided = {
+            (verdict, cause): decisions.labels(verdict.value, cause.value)
+            for verdict, causes in CAUSES.items()
+            for cause in causes
+        }
         self.lateness = Histogram(
             "leeward_dispatch_lateness_seconds",
             "From the instant an attempt should start to its start.",
@@ -77,7 +89,7 @@ class Metrics:
         )
         self.deferred = Counter(
             "leeward_deferred_occurrences_total",
-            "Due occurrences put off because too many waited for their target already.",
+            "Due occurrences put off: too many waited for their target or host, or only other replicas may start them.",
             registry=registry,
         )
 
@@ -184,7 +196,7 @@ class Metrics:
             ["duty"],
             registry=registry,
         )
-        for duty in ("approvals", "clock", "engine", "fleet", "holds", "lease", "steward"):
+        for duty in ("approvals", "clock", "durations", "engine", "fleet", "holds", "lease", "policies", "steward"):
             self.duty_failures.labels(duty)
         self.changes = Counter(
             "leeward_changes_total", "Entries of the audit log written by this replica.", ["action"], registry=registry
@@ -197,6 +209,14 @@ class Metrics:
         self.hosts = Gauge("leeward_hosts", "Known hosts by condition.", ["condition"], registry=registry)
         for condition in HostCondition:
             self.hosts.labels(condition.value)
+        self.hosts_lost = Gauge(
+            "leeward_hosts_lost",
+            "Hosts that a Preempt or Terminate has taken and that have not come back, each for a day.",
+            registry=registry,
+        )
+        self.hosts_full = Gauge(
+            "leeward_hosts_full", "Hosts with as many attempts as this replica may have there.", registry=registry
+        )
         self.events_active = Gauge(
             "leeward_events_active", "Events that threaten a host now, by type.", ["type"], registry=registry
         )
@@ -241,9 +261,9 @@ class Metrics:
         )
 
 
-def missed_label(reason: str) -> str:
-    """Return the metric label of a reason in history; unknown ones share a label, so that the set stays closed."""
-    return next((label for begin, label in _MISSED.items() if reason.startswith(begin)), OTHER.lower())
+def missed_label(cause: Cause) -> str:
+    """Return the metric label of why an occurrence was missed."""
+    return _MISSED.get(cause, OTHER.lower())
 
 
 def event_label(kind: str) -> str:

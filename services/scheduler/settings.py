@@ -42,12 +42,17 @@ ALWAYS_DENIED = (
 """What only targets_allow opens: unspecified, loopback, link-local (metadata), Azure's wire server, broadcast."""
 
 
+_LONGEST_WARM_UP = 86_400
 _ENDPOINTS = {
     "storage_queue_endpoint": ("account", ("https", "http")),
     "service_bus_endpoint": ("namespace", ("https", "http")),
     "service_bus_amqp_endpoint": ("namespace", ("amqps", "amqp")),
 }
 """What stands in the place of a name in each address template, and what may be spoken there."""
+
+
+_SLOWEST = 0.01
+"""Releases a second; fewer would keep what is held for hours after its host is back."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,9 +77,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ops_listen: str = "127.0.0.1:9464"
     approve: Approve = Approve.USER
     ignore_freeze_seconds: int = 0
+    maintenance: str | None = None
     silent_margin_seconds: int = 300
     event_pool_share: float = 1.0
     hold_hours: float = 24.0
+    host_capacity: int = 0
+    warm_up_seconds: int = 30
+    release_rate: float = 20
     groups: tuple[str, ...] = ()
     lease_seconds: int = 15
     runners: int = 150
@@ -124,9 +133,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "ops_listen": "address of /metrics, /livez and /readyz",
         "approve": "which events may start early once drained: none, user (user-initiated ones), all",
         "ignore_freeze_seconds": "a freeze known to be no longer than this threatens nothing",
+        "maintenance": "what an event does to jobs that do not say otherwise, JSON as in a job's `maintenance`",
         "silent_margin_seconds": "how long an event nobody reports any more stays after its expected end",
         "event_pool_share": "how much of a pool one event may keep jobs off, 0.5 is half; one host it always may",
         "hold_hours": "how long after its NotBefore an event may keep jobs off a host at the most; 0: for ever",
+        "release_rate": "of what is let go after an event, how many each host gets a second; 0: all at once",
+        "host_capacity": "executions at a time on one host, over all replicas, unless its tag leeward-capacity says; 0: any number",
+        "warm_up_seconds": "how long a host that is back after an event gets less than its share of jobs; 0: not at all",
         "groups": "which hosts may say that they are of a group, as group=host names with *; default: any host",
         "lease_seconds": "how long a replica may be silent before its claims are taken over",
         "runners": "executions at a time in this process, besides those over a second long; ten times as many in all",
@@ -176,6 +189,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"event_pool_share={self.event_pool_share:g}: use more than 0 and at most 1, which is all")
         if self.hold_hours < 0:
             raise ValueError(f"hold_hours={self.hold_hours:g}: use 0 (for ever) or more")
+        if 0 != self.release_rate < _SLOWEST:
+            raise ValueError(f"release_rate={self.release_rate:g}: use 0 (all at once), or {_SLOWEST:g} or more")
+        if self.host_capacity < 0:
+            raise ValueError(f"host_capacity={self.host_capacity}: use 0 (any number) or more")
+        if not 0 <= self.warm_up_seconds <= _LONGEST_WARM_UP:
+            raise ValueError(f"warm_up_seconds={self.warm_up_seconds}: use 0 (not at all) to {_LONGEST_WARM_UP}")
         read_groups(self.groups)
         if not 0 <= self.audit_days <= 36_500:
             raise ValueError(f"audit_days={self.audit_days}: use 0 (for ever) to 36500")

@@ -8,11 +8,14 @@ import msgspec
 
 from services.vmwatch.tracker import Transition
 from shared.bus import Publication
-from shared.messages import CLOUD_EVENT_CONTENT_TYPE, CloudEvent, EventNotice, encode
+from shared.messages import CLOUD_EVENT_CONTENT_TYPE, CloudEvent, EventNotice, NoticeKind, encode
 from shared.topics import Topics, host_key
 
-_KEPT_FOR: Final = timedelta(hours=1)
+KEPT_FOR: Final = timedelta(hours=1)
+"""How long after NotBefore a notice waits for those away."""
 _TYPE_PREFIX: Final = "io.leeward.event"
+_TOLD_AGAIN: Final = frozenset({NoticeKind.SCHEDULED, NoticeKind.STARTED})
+"""What a watcher also says at first sight, so that the next one says it again; anything else is noticed once."""
 
 
 def concerns(transition: Transition, host: str) -> bool:
@@ -24,11 +27,12 @@ def concerns(transition: Transition, host: str) -> bool:
 def to_publication(topics: Topics, host: str, transition: Transition, now: datetime) -> Publication:
     """Return the notice of one transition, which the broker keeps until an hour after NotBefore for those away.
 
-    Its id is the same whenever the same thing is said again, as after a restart, so that consumers can drop it.
+    Its id is the same whenever the same thing is said again, as after a restart, so that consumers can drop it; a
+    NotBefore that moves back and forth is news each time.
     """
     event, previous = transition.event, transition.previous
     notice = CloudEvent[EventNotice](
-        id=_notice_id(host, transition),
+        id=_notice_id(host, transition, now),
         source=f"/leeward/hosts/{host_key(host)}",
         type=f"{_TYPE_PREFIX}.{transition.kind}",
         subject=host,
@@ -43,11 +47,12 @@ def to_publication(topics: Topics, host: str, transition: Transition, now: datet
     return Publication(
         topic=topics.notice(host_key(host), transition.kind),
         payload=encode(notice),
-        expiry=max(event.not_before or now, now) - now + _KEPT_FOR,
+        expiry=max(event.not_before or now, now) - now + KEPT_FOR,
         content_type=CLOUD_EVENT_CONTENT_TYPE,
     )
 
 
-def _notice_id(host: str, transition: Transition) -> str:
+def _notice_id(host: str, transition: Transition, now: datetime) -> str:
     event = msgspec.structs.replace(transition.event, description="", first_seen_at=None)
-    return str(uuid5(NAMESPACE_URL, f"{host_key(host)}/{transition.kind}/{encode(event).decode()}"))
+    moment = "" if transition.kind in _TOLD_AGAIN else f"/{now.isoformat()}"
+    return str(uuid5(NAMESPACE_URL, f"{host_key(host)}/{transition.kind}/{encode(event).decode()}{moment}"))

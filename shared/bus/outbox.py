@@ -41,7 +41,7 @@ class Outbox:
 
     def clear(self, topic: str) -> None:
         """Disown a topic and have the broker forget it."""
-        self._waiting[topic] = checked(Publication(topic=topic, payload=b"", retain=True))
+        self._waiting[topic] = checked(Publication(topic=topic, payload=b"", retain=True, content_type=None))
         self._kept.pop(topic, None)
 
     def offer(self, publication: Publication) -> bool:

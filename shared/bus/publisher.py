@@ -1,6 +1,7 @@
 """Publications that are not Leeward's own: a connection for them alone, opened by the first."""
 
 import asyncio
+from collections.abc import Callable
 
 from shared.bus.connection import BUS_ERRORS, OUTSTANDING_LIMIT, Connection, Dialler
 from shared.bus.faults import reason, refusal
@@ -31,8 +32,10 @@ class Publisher:
         """Return the broker's host and port."""
         return str(self._dialler)
 
-    async def publish(self, publication: Publication) -> None:
+    async def publish(self, publication: Publication, *, on_sent: Callable[[], None] = lambda: None) -> None:
         """Publish and wait until the broker has taken it; how long is the caller's to limit.
+
+        `on_sent` is told as soon as it may be on its way.
 
         Raises ValueError for what no broker would take, PublicationRefusedError for what this one does not, and
         BusUnavailableError when it cannot be reached, or did not say.
@@ -40,6 +43,7 @@ class Publisher:
         checked(publication)
         async with self._slots:
             connection = await self._connected()
+            on_sent()
             try:
                 await connection.deliver(publication)
             except BUS_ERRORS as fault:

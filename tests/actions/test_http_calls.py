@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.scheduler.dispatch.actions.http import HttpCaller, addressed
-from services.scheduler.dispatch.attempts import Answer
-from services.scheduler.domain.actions import HttpCall
+from services.scheduler.dispatch.answers import Answer
+from services.scheduler.domain.actions import ActionName, HttpCall
 from services.scheduler.domain.executions import occurrence_id
 from services.scheduler.domain.hosts import HostView
 from tests.parts.builders import NOON, host, job, occurrence
 from tests.parts.http import http_caller
+from tests.parts.ports import free_port
 from tests.parts.raw_server import Exchange, RawServer, answer_ok, raw_server
 
 ID = occurrence_id("uid-1", NOON)
@@ -40,6 +41,33 @@ async def test_a_target_is_told_which_occurrence_and_which_attempt_it_is(caller:
     assert told["x-leeward-scheduled-time"] == "2026-03-02T12:00:00.000Z"
     assert told["x-ms-execution-tag"] == f"{ID}-2"
     assert "x-leeward-host" not in told
+
+
+async def test_a_cancel_request_names_what_it_cancels_and_is_told_apart(caller: HttpCaller) -> None:
+    async with raw_server(answer_ok) as server:
+        what = HttpCall(method="POST", uri=server.url, headers={"X-Leeward-Cancel": "maybe"})
+        for name in (ActionName.MAIN, ActionName.CANCEL):
+            assert (await caller.call(what, job(), occurrence(id=ID, attempt=2, action=name), None)).succeeded
+    began, ended = (dict(line.split(": ", 1) for line in one.lines[1:]) for one in server.exchanges)
+    assert "cancel" not in str(began).lower()
+    assert ended["x-leeward-cancel"] == "true"
+    same = ("webhook-id", "x-leeward-attempt", "x-leeward-job", "x-ms-execution-tag")
+    assert [began[name] for name in same] == [ended[name] for name in same]
+    assert began["traceparent"][:35] == ended["traceparent"][:35]
+
+
+async def test_a_request_counts_as_sent_once_there_is_a_connection_for_it(caller: HttpCaller) -> None:
+    sent: list[str] = []
+
+    async def make(uri: str) -> None:
+        what = HttpCall(method="GET", uri=uri)
+        await caller.call(what, job(), occurrence(id=ID), None, on_sent=lambda: sent.append(uri))
+
+    await make(f"http://127.0.0.1:{free_port()}/")
+    assert sent == []
+    async with raw_server(answer_ok) as server:
+        await make(server.url)
+    assert sent == [server.url]
 
 
 async def test_repeats_share_their_trace_and_have_spans_of_their_own(caller: HttpCaller) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from services.scheduler.dispatch.actions.http import HttpCaller
 from services.scheduler.dispatch.actions.targets import TargetGuard
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.domain.actions import HttpCall, OAuthClient
 from services.scheduler.domain.jobs import Job
 from tests.parts.certificates import Authority

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.scheduler.dispatch.actions.http import HttpCaller
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.domain.actions import HttpCall
 from tests.parts.certificates import LOCAL, Authority, Identity, self_signed
 from tests.parts.http import http_caller

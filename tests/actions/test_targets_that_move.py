@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.scheduler.dispatch.actions.http import HttpCaller
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.domain.actions import HttpCall
 from tests.parts.builders import host, job, occurrence
 from tests.parts.canary import Canary, Names, WatchedGuard, canary

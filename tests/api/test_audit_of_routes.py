@@ -80,7 +80,7 @@ LOOKING = {
     "POST /sign-out",
 }
 """Routes that change nothing that is kept, whatever their method says."""
-SHOWN_ELSEWHERE = {"name", "collection", "status", "createdAt", "updatedAt"}
+SHOWN_ELSEWHERE = {"name", "collection", "status", "resolved", "createdAt", "updatedAt"}
 
 
 @pytest.fixture

@@ -146,6 +146,16 @@ async def test_history_and_occurrences_are_tables(run: Run, fleet: Api) -> None:
     assert [line.split()[0] for line in due] == ["AT", "2026-03-02T12:05:00Z", "2026-03-02T12:10:00Z"]
 
 
+async def test_decisions_are_a_table_that_says_why(run: Run, fleet: Api) -> None:
+    await create_hello(run)
+    await run_due(fleet)
+    head, line = (await run("job", "decisions", "demo/hello")).output.splitlines()
+    assert head.split() == ["WHEN", "DECISION", "HOST", "ATTEMPT", "WHY"]
+    assert line.split(maxsplit=4) == ["2026-03-02T12:00:00Z", "ran", "-", "1", "It ran: no known host serves it."]
+    held = await run("job", "decisions", "demo/hello", "--decision", "held", "--output", "json")
+    assert json.loads(held.stdout) == []
+
+
 async def test_a_document_is_previewed_without_being_stored(run: Run, tmp_path: Path) -> None:
     await run("collection", "create", "demo")
     file = tmp_path / "job.json"
@@ -153,6 +163,19 @@ async def test_a_document_is_previewed_without_being_stored(run: Run, tmp_path: 
     shown = await run("job", "occurrences", "demo/new", "--count", "1", "--file", str(file))
     assert "2026-03-02T12:00:00Z" in shown.output
     assert (await run("job", "show", "demo/new")).exit_code == 4
+
+
+async def test_policies_of_a_collection_and_its_job_are_flags_and_what_applies_is_shown(run: Run) -> None:
+    await run("collection", "create", "demo", "--lead-time", "auto", "--at-deadline", "Move")
+    await run("collection", "update", "demo", "--last-standing", "RunOnLeastUrgent")
+    await run("job", "create", "demo/tick", "--uri", "http://{host}/", "--pool", "db", "--choice", "Sticky")
+    changed = await run("job", "update", "demo/tick", "--lead-time", "5m")
+    assert changed.exit_code == 0
+    shown = json.loads((await run("job", "show", "demo/tick", "--output", "json")).stdout)
+    assert shown["placement"] == {"pool": "db", "choice": "Sticky"}
+    applies = shown["resolved"]["maintenance"]
+    assert (applies["leadTime"], applies["atDeadline"], applies["lastStanding"]) == ("PT5M", "Move", "RunOnLeastUrgent")
+    assert (applies["from"]["leadTime"], applies["from"]["atDeadline"]) == ("job", "collection")
 
 
 async def test_collections_are_steered(run: Run) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.scheduler.domain.hosts import HostCondition, HostReport
+from services.scheduler.domain.hosts import HostCondition, HostReport, Loss
 from services.scheduler.store.records import (
     Approval,
     ApprovalState,
@@ -52,6 +52,15 @@ def event(event_id: str, outcome: EventOutcome) -> EventRecord:
         outcome=outcome,
         hosts={"db-0": HostDrain(drain="drained", rerouted=3)},
     )
+
+
+async def test_a_host_that_is_not_coming_back_says_what_took_it() -> None:
+    loss = Loss(event_id="E-2", type="Terminate", at=NOON)
+    gone = HostReport(host="db-0", condition=HostCondition.SILENT, watcher="offline", reason="lost to it", lost=loss)
+    async with running_api(gone, REPORTS[0]) as running:
+        hosts = (await running.call("GET", "/hosts")).document["value"]
+    assert hosts[0]["lost"] == {"eventId": "E-2", "type": "Terminate", "at": "2026-03-02T12:00:00Z"}
+    assert (hosts[0]["condition"], hosts[0]["reason"], "lost" in hosts[1]) == ("silent", "lost to it", False)
 
 
 async def test_hosts_are_listed_by_name(fleet: Api) -> None:

@@ -16,7 +16,7 @@ from tests.bench.contestants import Contestant, field
 from tests.bench.creating import Creation, measure_creation
 from tests.bench.holding import measure_holding
 from tests.bench.idle import Idle, measure_idle
-from tests.bench.loads import HANGING, HERD, RATES, SATURATION, SLOW, STEADY, Load, Take, loads, rate_load
+from tests.bench.loads import HANGING, HERD, RATES, SATURATION, SLOW, STEADY, Load, Take, loads, quantile, rate_load
 from tests.bench.machine import ServerProcesses
 from tests.bench.measuring import Range
 from tests.bench.results import Results
@@ -39,6 +39,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "rates": ("rates",),
 }
 """What must be measured for a gauge; `rates` is the curve of throughput."""
+EVENTS = 120
+"""So many that the 99th percentile is none of the extremes."""
 _HOPELESS = 0.5
 """Who gets through less than this share of a rate is not asked for a higher one."""
 _TRIES = 12
@@ -93,7 +95,7 @@ class Bench:
                 await self._create_all(creations, quick=quick)
             yield {"takes": takes, "bursts": bursts, "creations": creations}
         if "held" in wanted:
-            yield {"held": await self._held(events=2 if quick else 10)}
+            yield {"held": await self._held(events=5 if quick else EVENTS)}
         if "rates" in wanted:
             yield {"rates": await self._rates(takes, quick=quick)}
         if "idles" in wanted:
@@ -147,9 +149,10 @@ class Bench:
 
     async def _held(self, *, events: int) -> dict[str, list[float]]:
         held = {}
-        for scheduler in self._single():
+        for scheduler in self._schedulers:
             held[scheduler.name] = await measure_holding(self._range, scheduler, self._broker, events=events)
-            _tell("holding", scheduler.name, " ".join(f"{seconds * 1e3:.1f} ms" for seconds in held[scheduler.name]))
+            p50, p99 = (quantile(sorted(held[scheduler.name]), share) * 1e3 for share in (0.50, 0.99))
+            _tell("holding", scheduler.name, f"p50 {p50:.1f} ms  p99 {p99:.1f} ms  of {events} events")
         return held
 
     async def _idles(self, *, quick: bool) -> dict[str, list[Idle]]:

@@ -26,6 +26,7 @@ _MARGIN = 1.4
 _PATIENCE = ClientTimeout(total=120)
 _START_SECONDS = 60.0
 _STOP_SECONDS = 2.0
+_SUCCEEDED = 'leeward_executions_total{outcome="succeeded"}'
 
 Json = dict[str, Any]
 
@@ -51,6 +52,12 @@ class Replica:
                 **settings,
             },
         )
+
+    async def executed(self, http: ClientSession) -> float:
+        """Return how many executions have succeeded."""
+        async with http.get(f"http://127.0.0.1:{self._ops}/metrics") as reply:
+            lines = (await reply.text()).splitlines()
+        return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(_SUCCEEDED))
 
     async def start(self, http: ClientSession) -> float:
         """Start it and wait until it dispatches; return the seconds that took."""
@@ -130,6 +137,10 @@ class Scheduler:
             if reply.status >= 300:
                 raise RuntimeError(f"{method} {path}: {reply.status} {await reply.text()}")
             return await reply.json() if reply.content_type.endswith("json") else None
+
+    async def executed(self) -> dict[str, float]:
+        """Return by replica how many executions have succeeded."""
+        return {replica.url: await replica.executed(self._http) for replica in self.replicas}
 
     async def create(self, jobs: Sequence[Json], *, batch: int = _BATCH, collection: str = COLLECTION) -> None:
         """Create jobs in batches, and remember how long many of them take."""

@@ -1,5 +1,6 @@
 """Secrets that can be told wherever they turn up, and a target that repeats whatever it is told."""
 
+import asyncio
 import base64
 import json
 from types import TracebackType
@@ -60,7 +61,8 @@ def _in_base64(secret: bytes) -> list[bytes]:
 class Parrot:
     """A target on loopback, over TLS too, that repeats each request in its answer, in header fields and body.
 
-    A path with `ok` in it is answered with 200, a queue's with 201 if its account begins with `ok`; all else fails.
+    A path with `ok` in it is answered with 200, a queue's with 201 if its account begins with `ok`, `/slow` never; all
+    else fails.
     """
 
     def __init__(self, token: str) -> None:
@@ -97,6 +99,8 @@ class Parrot:
     async def _answer(self, request: web.Request) -> web.Response:
         self.heard.append(request)
         said = f"{request.method} {request.path_qs}\n{dict(request.headers)}\n{await request.text()}"
+        if request.path == "/slow":
+            await asyncio.Event().wait()
         if request.path == "/ok/oauth2/token":
             return web.json_response({"access_token": self._token, "expires_in": 3600, "token_type": "Bearer"})
         if request.path.endswith("/oauth2/token"):

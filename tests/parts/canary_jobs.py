@@ -1,4 +1,4 @@
-"""Jobs with a canary in each field that holds a secret, as main action and as error action."""
+"""Jobs with a canary in each field that holds a secret, as main action, as error action and as cancel request."""
 
 import base64
 from collections.abc import Callable
@@ -21,6 +21,7 @@ KINDS = (
     "file",
     "variable",
 )
+STOPPED = ("basic", "oauth granted", "certificate", "signed", "storage queue", "bus queue")
 
 
 class CanaryJobs:
@@ -31,15 +32,26 @@ class CanaryJobs:
         self._parrot = parrot
 
     def all(self) -> dict[str, Json]:
-        """Return jobs by name: each kind fails as main action and is followed by the next one as error action."""
-        pairs = zip(KINDS, (*KINDS[1:], KINDS[0]), strict=True)
+        """Return jobs by name: each kind fails as main action, is followed by the next one as error action, and has the
+        one after that for a cancel request. Those that are stopped run on db-0 until it is cordoned.
+        """
+        triples = zip(KINDS, (*KINDS[1:], KINDS[0]), (*KINDS[2:], *KINDS[:2]), strict=True)
         documents = {
-            f"fails-{number}": self._document(self.action(main, f"job {number}"), self.action(error, f"error {number}"))
-            for number, (main, error) in enumerate(pairs)
+            f"fails-{number}": {
+                **self._document(self.action(main, f"job {number}"), self.action(error, f"error {number}")),
+                "maintenance": {"cancel": self.action(cancel, f"cancel {number}")},
+            }
+            for number, (main, error, cancel) in enumerate(triples)
         }
+        stopped = {f"stopped-{number}": self._stopped(kind) for number, kind in enumerate(STOPPED)}
         works = {f"works-{kind}": self._document(self.action(kind, kind, ok=True)) for kind in ("basic", "signed")}
         queue = {"works-queue": self._document(self.action("storage queue", "queue", ok=True))}
-        return {**documents, **works, **queue}
+        return {**documents, **works, **queue, **stopped}
+
+    def _stopped(self, kind: str) -> Json:
+        slow = self._document(self._http("slow", authentication=_shown("basic", lambda _: self._canaries.plant(kind))))
+        cancel = self.action(kind, f"stopped {kind}")
+        return {**slow, "placement": {"host": "db-0"}, "maintenance": {"inFlight": "Cancel", "cancel": cancel}}
 
     def action(self, kind: str, label: str, *, ok: bool = False) -> Json:
         """Return an action of a kind with fresh canaries, which fails unless it is `ok`."""

@@ -13,10 +13,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from services.scheduler.dispatch.announcer import Announcer
+from services.scheduler.dispatch.answers import Answer, Caller
 from services.scheduler.dispatch.assurance import Assurance
-from services.scheduler.dispatch.attempts import Answer, Attempts, Caller
+from services.scheduler.dispatch.attempts import Attempts
 from services.scheduler.dispatch.cases import Cases
 from services.scheduler.dispatch.claims import Claims
+from services.scheduler.dispatch.collection_policies import CollectionPolicies
+from services.scheduler.dispatch.durations import Stopwatch
 from services.scheduler.dispatch.engine import Engine
 from services.scheduler.dispatch.held import Holds
 from services.scheduler.dispatch.lanes import Lanes
@@ -25,7 +28,7 @@ from services.scheduler.dispatch.moves import Moves
 from services.scheduler.dispatch.outcomes import Outcomes
 from services.scheduler.dispatch.runner import Runner
 from services.scheduler.dispatch.running import Running
-from services.scheduler.domain.actions import Call, HttpCall
+from services.scheduler.domain.actions import ActionName, Call, HttpCall
 from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionState, Namespace
 from services.scheduler.domain.executions import HistoryRow, Occurrence
 from services.scheduler.domain.hosts import FleetView, HostView
@@ -53,22 +56,38 @@ FINAL = Answer(succeeded=False, retryable=False, message="never")
 
 
 class ScriptedTarget:
-    """Answers calls by a script; `gate` closed keeps them waiting."""
+    """Answers calls by a script; `gate` closed keeps them waiting, `way` closed even before they are sent.
+
+    Cancel requests find no gate but their own, `cancelling`.
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[HttpCall, Occurrence, HostView | None]] = []
         self.answers: Answers = lambda _: GOOD
         self.gate = asyncio.Event()
-        self.gate.set()
+        self.way = asyncio.Event()
+        self.cancelling = asyncio.Event()
+        for open_at_first in (self.gate, self.way, self.cancelling):
+            open_at_first.set()
         self._called = asyncio.Condition()
 
-    async def call(self, call: Call, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
+    async def call(
+        self,
+        call: Call,
+        job: Job,
+        occurrence: Occurrence,
+        host: HostView | None,
+        *,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> Answer:
         """Remember the call, wait for the gate, and answer."""
         assert isinstance(call, HttpCall)
         async with self._called:
             self.calls.append((call, occurrence, host))
             self._called.notify_all()
-        await self.gate.wait()
+        await self.way.wait()
+        on_sent()
+        await (self.cancelling if occurrence.action is ActionName.CANCEL else self.gate).wait()
         return self.answers(occurrence)
 
     def target(self, call: Call, _host: HostView | None) -> str:
@@ -102,14 +121,20 @@ class SilentBus:
 class Dispatching:
     """One replica's dispatch, wired as `app` does, over any store; a `caller` takes the scripted target's place."""
 
-    def __init__(self, store: Store, clock: Clock | None = None, caller: Caller | None = None) -> None:
+    def __init__(
+        self, store: Store, clock: Clock | None = None, caller: Caller | None = None, *, release_rate: float = 0
+    ) -> None:
         self.store = store
         self.clock = clock or SystemClock()
         self.metrics = Metrics("test")
         self.target = ScriptedTarget()
         self.fleet: dict[HostKey, HostView] = {}
         self.moves = Moves()
-        self.cases = Cases()
+        self.stopwatch = Stopwatch(store, self.metrics)
+        self.policies = CollectionPolicies(store, self.metrics, changed=lambda: self.holds.look_soon())
+        self.cases = Cases(
+            collections=self.policies.of, expected=self.stopwatch.expected, look_up=self.stopwatch.look_up
+        )
         self.outcomes = Outcomes()
         self.running = Running()
         self.claims = Claims()
@@ -120,7 +145,9 @@ class Dispatching:
         announcer = Announcer(
             SilentBus(), Topics(), Feed(), self.clock, self.metrics, replica="one", new_id=lambda: str(next(ids))
         )
-        self.attempts = Attempts(caller or self.target, self.running, self.clock, self.metrics)
+        self.attempts = Attempts(
+            caller or self.target, self.running, self.clock, self.metrics, ended=self.stopwatch.note
+        )
         self.runner = Runner(
             store=store,
             clock=self.clock,
@@ -149,6 +176,7 @@ class Dispatching:
             self.outcomes,
             self.metrics,
             capacity=100,
+            taken=self.cases.foresee,
         )
         self.holds = Holds(
             store,
@@ -157,6 +185,7 @@ class Dispatching:
             fleet=lambda: FleetView(self.fleet.values()),
             cases=self.cases,
             load=self.running.load,
+            rate=release_rate,
             released=self.engine.wake,
             metrics=self.metrics,
         )
@@ -172,9 +201,11 @@ class Dispatching:
         async with asyncio.TaskGroup() as tasks:
             runners = tasks.create_task(self.runner.run())
             self.engine_task = tasks.create_task(self.engine.run())
+            stopwatch = tasks.create_task(self.stopwatch.run())
             yield self
             runners.cancel()
             self.engine_task.cancel()
+            stopwatch.cancel()
 
     async def add(self, what: JobDefinition, *, name: str = "job", due: datetime | None = None) -> Job:
         """Create an enabled job that is due now, or at `due`."""
@@ -272,12 +303,14 @@ class FaultyStore:
 
 
 @asynccontextmanager
-async def dispatching(clock: Clock | None = None, *, caller: Caller | None = None) -> AsyncIterator[Dispatching]:
+async def dispatching(
+    clock: Clock | None = None, *, caller: Caller | None = None, release_rate: float = 0
+) -> AsyncIterator[Dispatching]:
     """Give a dispatch at work over a fresh memory store."""
     ids = count()
     async with (
         MemoryStore(lambda: f"session-{next(ids)}") as store,
-        Dispatching(store, clock, caller).at_work() as work,
+        Dispatching(store, clock, caller, release_rate=release_rate).at_work() as work,
     ):
         yield work
 

@@ -14,11 +14,14 @@ from aiohttp.typedefs import Middleware
 from services.scheduler.access.access import Access, AccessRules
 from services.scheduler.api.ports import Engine, Services
 from services.scheduler.api.routes import build
+from services.scheduler.dispatch.cases import Cases
+from services.scheduler.dispatch.collection_policies import CollectionPolicies
 from services.scheduler.domain.collections import CollectionId, Namespace
 from services.scheduler.domain.executions import OccurrenceId
 from services.scheduler.domain.hosts import HostCondition, HostReport
-from services.scheduler.domain.jobs import JobId
+from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.domain.limits import AZURE_LIMITS, Limits
+from services.scheduler.domain.policies import NO_MAINTENANCE, Maintenance
 from services.scheduler.domain.secrets import SecretKeeper
 from services.scheduler.errors import NotFoundError
 from services.scheduler.feed import Feed
@@ -180,14 +183,26 @@ async def running_api(
     middlewares: Sequence[Middleware] = (),
     new_id: Callable[[], str] | None = None,
     certificates: PfxFiles | None = None,
+    fleet: Maintenance = NO_MAINTENANCE,
+    expected: timedelta | None = None,
 ) -> AsyncIterator[Api]:
-    """Serve the API on a free loopback port; `middlewares` stand between authentication and the handlers."""
+    """Serve the API on a free loopback port; `middlewares` stand between authentication and the handlers.
+
+    `fleet` is the operator's policy, `expected` how long every job takes.
+    """
     new_id = new_id or map("id-{}".format, count(1)).__next__
     async with store or MemoryStore(new_id) as opened:
         clock = HandClock()
         access = Access(rules, clock, metrics or Metrics(""), session_keys=tuple, time=lambda: clock.now().timestamp())
+        policies = CollectionPolicies(opened, Metrics(""), changed=lambda: None)
+
+        async def expecting(_: Job) -> timedelta | None:
+            return expected
+
         services = Services(
             store=opened,
+            rules=Cases(fleet=fleet, collections=policies.of, look_up=expecting),
+            policy_written=policies.note,
             clock=clock,
             access=access,
             caller_rate=caller_rate,

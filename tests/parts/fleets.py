@@ -41,6 +41,7 @@ class RememberingBus:
         self.kept: dict[str, bytes] = {}
         self.cleared: list[str] = []
         self.asked: list[str] = []
+        self.asked_for: list[str] = []
         self.silent: set[str] = set()
         self.statuses: dict[str, int] = {}
         self.is_settled = True
@@ -63,11 +64,12 @@ class RememberingBus:
     async def request(self, topic: str, payload: bytes, *, answerer: str, timeout: float) -> bytes:
         """Answer for the watcher whose topic it is."""
         host = topic.split("/")[-3]
+        event_id = decode(payload, ApproveCommand).event_id
         self.asked.append(host)
+        self.asked_for.append(event_id)
         self.while_asked()
         if host in self.silent:
             raise ReplyTimeoutError(f"{host} does not answer")
-        event_id = decode(payload, ApproveCommand).event_id
         return encode(ApproveReply(event_id=self.answers_about or event_id, status=self.statuses.get(host, 200)))
 
 
@@ -81,13 +83,17 @@ class Watched:
         approve: Approve = Approve.USER,
         groups: tuple[str, ...] = (),
         bounds: Bounds = BOUNDS,
+        clock: HandClock | None = None,
+        replica: str = "one",
+        metrics: Metrics | None = None,
     ) -> None:
         ids = count()
         self.store = store or MemoryStore(lambda: f"session-{next(ids)}")
-        self.clock = HandClock()
+        self.clock = clock or HandClock()
         self.bus = RememberingBus()
-        self.metrics = Metrics("test")
+        self.metrics = metrics or Metrics("test")
         self.work: dict[str, Work] = {}
+        self.workload: Callable[[HostKey, Threat], Work] = lambda host, _: self.work.get(host, Work())
         self.feed = Feed()
         self.heard = Reports(read_groups(groups))
         rules = FleetRules(silent_margin=timedelta(minutes=5), bounds=bounds)
@@ -104,7 +110,7 @@ class Watched:
             TOPICS,
             self.clock,
             setting=approve,
-            replica="one",
+            replica=replica,
             metrics=self.metrics,
         )
         drains = Drains(
@@ -112,7 +118,7 @@ class Watched:
             self.bus,
             TOPICS,
             self.clock,
-            self._workload,
+            lambda host, threat: self.workload(host, threat),
             self.fleet,
             self.metrics,
             approvable=lambda event: allowed(event, approve),
@@ -133,9 +139,6 @@ class Watched:
         for host in hosts:
             self.heard.take_inventory(HostKey(host), inventory(host, "db"))
             self.beat(host)
-
-    def _workload(self, host: HostKey, _threat: Threat) -> Work:
-        return self.work.get(host, Work())
 
     def _owner(self) -> Ownership:
         if self.owner is None:

@@ -1,4 +1,4 @@
-"""The tables in docs/ that come from the code: `python -m tests.parts.reference` (make docs) writes them anew."""
+"""What in docs/ comes from the code, tables and asyncapi.yaml: `python -m tests.parts.reference` writes it anew."""
 
 import re
 import socket
@@ -12,6 +12,7 @@ from services.scheduler.metrics import Metrics as SchedulerMetrics
 from services.scheduler.settings import Settings as SchedulerSettings
 from services.vmwatch.metrics import Metrics as WatcherMetrics
 from services.vmwatch.settings import Settings as WatcherSettings
+from tests.parts.asyncapi import DOCUMENT, rendered
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -76,6 +77,7 @@ def main() -> None:
     """Write every document anew."""
     for document in sorted(DOCS.glob("*.md")):
         document.write_text(refreshed(document.read_text()))
+    DOCUMENT.write_text(rendered())
 
 
 if __name__ == "__main__":

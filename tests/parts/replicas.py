@@ -53,7 +53,7 @@ class Team:
         self.targets = targets
         self._folder = folder
         self._database = database
-        self._broker = broker
+        self.broker = broker
         self._http = http
         self._stack = AsyncExitStack()
 
@@ -69,7 +69,7 @@ class Team:
         self, name: str, *, database: str | None = None, environment: Mapping[str, str] | None = None
     ) -> Replica:
         """Start one that works on the shared database, as it is seen through `database`; it is not ready yet."""
-        replica = Replica(name, self._folder, self._broker, database or self._database, environment or {})
+        replica = Replica(name, self._folder, self.broker, database or self._database, environment or {})
         self.replicas.append(replica)
         await self._stack.enter_async_context(replica.program)
         return replica

@@ -60,6 +60,8 @@ class Site:
                 "LEEWARD_OPS_LISTEN": f"127.0.0.1:{self.ops_port}",
                 "LEEWARD_TARGETS_ALLOW": "127.0.0.0/8",
                 "LEEWARD_REPLICA": "one",
+                # A host that is back has its share of jobs at once, unless a test is about how it warms up.
+                "LEEWARD_WARM_UP_SECONDS": "0",
                 **settings,
             },
         )

@@ -7,7 +7,7 @@ from services.scheduler.dispatch.actions.exchange import Exchanges
 from services.scheduler.dispatch.actions.posts import Posts
 from services.scheduler.dispatch.actions.targets import TargetGuard
 from services.scheduler.dispatch.actions.trust import Trust
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.domain.actions import Action, ActionName, Call, ErrorAction
 from services.scheduler.domain.destinations import place_of
 from services.scheduler.domain.hosts import HostView
@@ -38,8 +38,12 @@ def posts(*, guard: TargetGuard = ANYWHERE, trust: Trust | None = None, clock: C
 
 def keeping(call: Call, keeper: SecretKeeper = KEEPER, *, in_error_action: bool = False) -> Job:
     """Return a job whose main or error action makes a call, its secrets sealed where they stand."""
-    owner, main = job(), action().call if in_error_action else call
-    unsealed = Action(call=main, error_action=ErrorAction(call=call) if in_error_action else None)
+    main = action().call if in_error_action else call
+    return _sealing(Action(call=main, error_action=ErrorAction(call=call) if in_error_action else None), keeper)
+
+
+def _sealing(unsealed: Action, keeper: SecretKeeper) -> Job:
+    owner = job()
 
     def sealed(held: HeldSecret) -> Secret:
         if not isinstance(held.secret, SealedSecret):
@@ -54,6 +58,15 @@ async def run(speaker: Speaker, of: Job, *, host: HostView | None = None, error_
     """Make the second attempt of a job's main or error action."""
     name = ActionName.ERROR if error_action else ActionName.MAIN
     return await speaker.call(of.definition.action.call_of(name), of, occurrence(of, action=name, attempt=2), host)
+
+
+async def cancel(
+    speaker: Speaker, call: Call, *, host: HostView | None = None, on_sent: Callable[[], None] = lambda: None
+) -> Answer:
+    """Have a speaker make a call as the cancel request that the second attempt of a job ends with."""
+    of = _sealing(Action(call=action().call, cancel=call), KEEPER)
+    what = of.definition.action.call_of(ActionName.CANCEL)
+    return await speaker.call(what, of, occurrence(of, action=ActionName.CANCEL, attempt=2), host, on_sent=on_sent)
 
 
 async def attempt(speaker: Speaker, call: Call, *, host: HostView | None = None, error_action: bool = False) -> Answer:

@@ -165,6 +165,18 @@ def finished(claimed: Claim, **changes: object) -> Outcome:
     )
 
 
+async def lasted(
+    store: Store, job: Job, *durations: timedelta, at: datetime = NOW, status: HistoryStatus = HistoryStatus.COMPLETED
+) -> None:
+    """Give a job the history of a run, asked for at an instant, whose attempts began then and lasted so long."""
+    owner = await register(store, "past", at)
+    await store.add_run(asked_for(job, f"{at}", at))
+    [claimed] = await claim(store, owner, at=at)
+    rows = tuple(replace(row(claimed.occurrence, status, at), end_time=at + duration) for duration in durations)
+    await store.settle(owner, [finished(claimed, rows=rows)])
+    await store.resign(owner)
+
+
 async def run_once(store: Store, rows: int = 1, *, step: timedelta = timedelta(), **changes: object) -> None:
     """Leave `rows` history rows for each job that is due, the n-th one n times `step` before now."""
     owner = await register(store)

@@ -11,12 +11,12 @@ from services.scheduler.dispatch.actions.amqp.engine import IDLE_SECONDS, LINES,
 from services.scheduler.dispatch.actions.amqp.pool import AmqpPool
 from services.scheduler.dispatch.actions.service_bus import ServiceBusCaller
 from services.scheduler.dispatch.actions.trust import Trust
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.domain.actions import ActionKind, BusTransport, ServiceBusCall
 from services.scheduler.domain.endpoints import Endpoint
 from shared.clock import SystemClock
 from tests.parts.amqp_peer import Behaviour, Peer, PeerServer, accept, amqp_peer
-from tests.parts.speaking import ANYWHERE, KEEPER, attempt, posts, text
+from tests.parts.speaking import ANYWHERE, KEEPER, attempt, cancel, posts, text
 from tests.parts.waiting import until
 
 CALL = ServiceBusCall(
@@ -221,12 +221,19 @@ async def test_a_message_that_waits_for_credit_is_not_sent_once_nobody_wants_it_
     async def is_attached() -> bool:
         return bool(server.peers and server.logins)
 
+    sent: list[str] = []
     server.gives_credit = False
-    waiting = asyncio.create_task(attempt(caller, CALL))
+    waiting = asyncio.create_task(cancel(caller, CALL, on_sent=lambda: sent.append("it")))
     await until(is_attached)
     waiting.cancel()
     await asyncio.wait({waiting})
-    assert (waiting.cancelled(), server.messages) == (True, 0)
+    assert (waiting.cancelled(), server.messages, sent) == (True, 0, [])
+
+
+async def test_a_message_that_has_left_is_known_to_have_left(caller: ServiceBusCaller) -> None:
+    sent: list[str] = []
+    assert (await cancel(caller, CALL, on_sent=lambda: sent.append("it"))).succeeded
+    assert sent == ["it"]
 
 
 async def test_the_key_and_its_name_are_shown_by_sasl_plain(caller: ServiceBusCaller, server: PeerServer) -> None:

@@ -19,7 +19,7 @@ from tests.parts.builders import host, occurrence
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.ports import free_port
 from tests.parts.shipped_broker import ShippedBroker
-from tests.parts.speaking import attempt
+from tests.parts.speaking import attempt, cancel
 
 HELLO = MqttCall(topic="plant/1/tick", payload="hällo")
 
@@ -67,6 +67,18 @@ async def test_a_message_arrives_and_says_which_occurrence_and_attempt_it_is(
     assert (marks["webhook-id"], marks["x-leeward-attempt"]) == (occurrence().id, "2")
     assert (marks["x-leeward-job"], marks["x-leeward-scheduled-time"]) == ("demo/job-1", "2026-03-02T12:00:00.000Z")
     assert marks["traceparent"][:35] == traceparent(occurrence())[:35]
+
+
+async def test_a_cancel_request_says_that_it_is_one_and_no_other_message_can(
+    caller: MqttCaller, reader: aiomqtt.Client
+) -> None:
+    sent: list[str] = []
+    assert (await cancel(caller, HELLO, on_sent=lambda: sent.append("it"))).succeeded
+    marks = dict(told(await first(reader)).UserProperty)
+    assert (marks["webhook-id"], marks["x-leeward-attempt"]) == (occurrence().id, "2")
+    assert (marks["x-leeward-cancel"], sent) == ("true", ["it"])
+    assert (await attempt(caller, replace(HELLO, user_properties={"X-Leeward-Cancel": "true"}))).succeeded
+    assert "cancel" not in str(told(await first(reader)).UserProperty).lower()
 
 
 async def test_every_property_of_mqtt_5_arrives(caller: MqttCaller, reader: aiomqtt.Client) -> None:

@@ -18,7 +18,7 @@ from tests.parts.builders import NOON, host, occurrence
 from tests.parts.certificates import Authority
 from tests.parts.clocks import SteppedClock
 from tests.parts.service_bus import EVERY_PROPERTY, KEY, KEY_NAME, Namespace, Refusal, namespace
-from tests.parts.speaking import KEEPER, attempt, posts, text
+from tests.parts.speaking import KEEPER, attempt, cancel, posts, text
 
 ORDERS = ServiceBusCall(
     kind=ActionKind.SERVICE_BUS_QUEUE,
@@ -100,6 +100,15 @@ async def test_repeats_have_the_same_message_id_and_say_which_attempt_they_are(
     assert told["webhook-id"] == f'"{message_id}"'
     assert (told["x-leeward-attempt"], told["x-leeward-job"]) == ('"2"', '"demo/job-1"')
     assert told["x-leeward-host"] == '"db-0"'
+
+
+async def test_a_cancel_request_is_no_repeat_to_duplicate_detection(caller: ServiceBusCaller, bus: Namespace) -> None:
+    sent: list[str] = []
+    answer = await cancel(caller, replace(ORDERS, custom={"X-Leeward-Cancel": "no"}), on_sent=lambda: sent.append("it"))
+    assert (answer.succeeded, sent) == (True, ["it"])
+    told, message_id = bus.taken[0].headers, bus.taken[0].broker["MessageId"]
+    assert message_id == f"{occurrence().id}-cancel"
+    assert (told["x-leeward-cancel"], told["webhook-id"]) == ('"true"', f'"{occurrence().id}"')
 
 
 async def test_properties_cannot_get_out_of_their_quotes(caller: ServiceBusCaller, bus: Namespace) -> None:

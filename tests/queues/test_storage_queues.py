@@ -15,7 +15,7 @@ from services.scheduler.domain.actions import StorageQueueCall
 from services.scheduler.domain.endpoints import Endpoint
 from tests.parts.azurite import ACCOUNT, Azurite
 from tests.parts.raw_server import Exchange, answer_ok, raw_server
-from tests.parts.speaking import KEEPER, attempt, posts, text
+from tests.parts.speaking import KEEPER, attempt, cancel, posts, text
 
 SCHEMES = ("https", "http")
 
@@ -62,6 +62,14 @@ async def test_a_token_may_be_used_for_an_error_action(
 ) -> None:
     answer = await attempt(caller, put(queue.queue_name, azurite.sas()), error_action=True)
     assert (answer.succeeded, received(queue)) == (True, ["hello"])
+
+
+async def test_a_token_may_be_used_for_a_cancel_request(
+    caller: StorageQueueCaller, azurite: Azurite, queue: QueueClient
+) -> None:
+    sent: list[str] = []
+    answer = await cancel(caller, put(queue.queue_name, azurite.sas(), "stop"), on_sent=lambda: sent.append("it"))
+    assert (answer.succeeded, received(queue), sent) == (True, ["stop"], ["it"])
 
 
 async def test_a_queue_that_is_not_there_is_a_final_failure(caller: StorageQueueCaller, azurite: Azurite) -> None:

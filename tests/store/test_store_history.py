@@ -1,8 +1,11 @@
 """History, runs asked for, gauges."""
 
 import pytest
+from msgspec.structs import replace
 
+from services.scheduler.domain.decisions import CAUSES, DecisionRecord, Verdict
 from services.scheduler.domain.executions import HistoryStatus
+from services.scheduler.domain.explanations import decision_of
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.errors import NotFoundError
 from services.scheduler.store.base import Store
@@ -137,3 +140,24 @@ async def test_missed_occurrences_become_rows_of_their_job(store: Store) -> None
     owner = await register(store)
     assert await store.claim(owner, now=NOW, horizon=NOW, limit=10, plan=lambda _: plan) == []
     assert [one.status for one in await store.list_history(job.id, top=10, skip=0)] == [HistoryStatus.MISSED] * 3
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+async def test_history_is_found_by_what_was_decided_also_where_no_record_was_kept(
+    store: Store, verdict: Verdict
+) -> None:
+    job = await put_job(store)
+    bare = [row(planned(job, NOW), status) for status in HistoryStatus]
+    kept = [
+        replace(bare[0], decision=DecisionRecord(verdict=each, cause=cause, away_from='"verdict":"ran"'))
+        for each, causes in CAUSES.items()
+        for cause in causes
+    ]
+    rows = (*bare, *kept)
+    owner = await register(store)
+    await store.claim(owner, now=NOW, horizon=NOW, limit=9, plan=lambda _: Plan(missed=rows, next_due=None, planned=1))
+    found = await store.list_history(job.id, verdict=verdict, top=100, skip=0)
+    assert [replace(one, id=None) for one in reversed(found)] == [
+        one for one in rows if decision_of(one).verdict is verdict
+    ]
+    assert await store.list_history(job.id, verdict=verdict, top=1, skip=1) == found[1:2]

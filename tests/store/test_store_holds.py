@@ -1,6 +1,7 @@
 """Held occurrences: listing and releasing them."""
 
-from services.scheduler.domain.executions import HistoryStatus, OccurrenceId, OccurrenceState
+from services.scheduler.domain.actions import ActionName
+from services.scheduler.domain.executions import HistoryStatus, Next, OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import JobId, JobState
 from services.scheduler.store.base import Store
 from services.scheduler.store.records import (
@@ -83,3 +84,38 @@ async def test_replacing_a_job_leaves_its_held_occurrences(store: Store) -> None
     await store.put_jobs(job.collection_id, [draft("backup", uri="http://new/")], NOW - MINUTE)
     [held] = await store.list_held()
     assert uri_of(held.job) == "http://new/"
+
+
+async def test_the_last_release_that_is_still_to_come_is_known_by_what_was_held_for(store: Store) -> None:
+    collection = await put_collection(store)
+    await store.put_jobs(collection.id, [draft(f"job-{n}") for n in range(3)], NOW)
+    first, second, third = await _hold(store)
+    goes = [(first, NOW + MINUTE), (second, NOW + 2 * MINUTE)]
+    await store.release([Release(occurrence_id=one.occurrence.id, job_id=one.job.id, fire_at=at) for one, at in goes])
+    assert third.occurrence.id in {held.occurrence.id for held in await store.list_held()}
+    assert await store.last_releases(NOW) == {"db-0": NOW + 2 * MINUTE}
+    assert await store.last_releases(NOW + 2 * MINUTE) == {}
+
+
+async def test_a_release_that_is_claimed_but_has_not_come_still_counts_and_what_has_run_does_not(store: Store) -> None:
+    job = await put_job(store)
+    [held] = await _hold(store, once=True)
+    await store.release([Release(occurrence_id=held.occurrence.id, job_id=job.id, fire_at=NOW + MINUTE)])
+    owner = await register(store)
+    [again] = await claim(store, owner, at=NOW + MINUTE)
+    assert await store.last_releases(NOW) == {"db-0": NOW + MINUTE}
+    retry = Next(action=ActionName.MAIN, fire_at=NOW + 2 * MINUTE, retries=1)
+    await store.settle(owner, [finished(again, following=retry)])
+    assert await store.last_releases(NOW) == {}
+    [repeated] = await claim(store, owner, at=NOW + 2 * MINUTE)
+    assert (repeated.occurrence.host, repeated.occurrence.reason, repeated.occurrence.held_under) == (None, "", "")
+
+
+async def test_what_was_let_go_and_waits_for_its_turn_stays_though_its_jobs_schedule_is_changed(store: Store) -> None:
+    job = await put_job(store)
+    [held] = await _hold(store)
+    await store.release([Release(occurrence_id=held.occurrence.id, job_id=job.id, fire_at=NOW + MINUTE)])
+    await store.put_jobs(job.collection_id, [draft("backup", next_due=NOW + 9 * MINUTE)], NOW + MINUTE / 2)
+    assert [row.status for row in await store.list_history(job.id, top=9, skip=0)] == [HistoryStatus.COMPLETED]
+    [claimed] = await claim(store, await register(store), at=NOW + MINUTE)
+    assert claimed.occurrence.id == held.occurrence.id

@@ -21,7 +21,7 @@ def under(*keys: str) -> JobDefinition:
         method="GET", uri="http://10.0.0.4/work", authentication=BasicAuthentication(username="ada", password=boxes[0])
     )
     queue = StorageQueueCall(account="acc", queue="q", sas=boxes[-1], message="late")
-    return JobDefinition(action=Action(call=call, error_action=ErrorAction(call=queue)))
+    return JobDefinition(action=Action(call=call, error_action=ErrorAction(call=queue), cancel=queue))
 
 
 def resealed(job: Job) -> Job:

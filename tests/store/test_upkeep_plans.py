@@ -11,16 +11,18 @@ from sqlalchemy import event
 
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.store.audit import AuditFilter
+from services.scheduler.store.sql.durations import query
 from services.scheduler.store.sql.guards import NoGuards
 from services.scheduler.store.sql.history import GAUGES
+from services.scheduler.store.sql.jobs import POLICIES
 from services.scheduler.store.sql.sealing import COUNTS, PAGES
 from services.scheduler.store.sql.sqlite import SqliteDatabase
 from services.scheduler.store.sql.store import SqlStore
 from shared.clock import SystemClock
 from tests.parts.stored import NOW, put_job, run_once
 
-TABLES = ("jobs", "definitions", "occurrences", "history", "events", "runs", "audit")
-PARTIAL = ("occurrences_ready", "occurrences_held", "occurrences_owned", "events_active")
+TABLES = ("collections", "jobs", "definitions", "occurrences", "history", "events", "runs", "audit")
+PARTIAL = ("occurrences_ready", "occurrences_held", "occurrences_owned", "events_active", "collections_policies")
 """Indexes of the few rows that are meant: these may be looked through."""
 VERBS: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "trim_history": lambda store: store.trim_history([JobId(1)], keep=1),
@@ -88,6 +90,16 @@ def test_keys_are_looked_up_in_their_index(watched: Watched, statement: str) -> 
     steps = watched.steps_of(re.sub(r"\$\d", "?", statement))
     assert [step for step in steps if step.startswith("SEARCH jobs USING COVERING INDEX jobs_sealed (")]
     assert not [step for step in steps if "TEMP B-TREE" in step or "SCAN jobs" in step]
+
+
+def test_policies_are_read_of_those_collections_that_have_one(watched: Watched) -> None:
+    assert watched.scans_of(POLICIES.replace("$1", "?")) == []
+
+
+def test_the_durations_of_jobs_are_looked_up_by_job(watched: Watched) -> None:
+    steps = watched.steps_of(query(SqliteDatabase.words).replace("$1", "?"))
+    assert sum(step.startswith("SEARCH history USING INDEX history_of_job (job_id=?") for step in steps) == 1
+    assert watched.scans_of(query(SqliteDatabase.words).replace("$1", "?")) == []
 
 
 def test_gauges_look_through_no_table(watched: Watched) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.parts.postgres import Postgres
 from tests.parts.site import Site
+from tests.parts.watched_team import WatchedTeam, watched_team
 
 SiteMaker = Callable[..., AbstractAsyncContextManager[Site]]
 
@@ -34,3 +35,10 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server; locks that nobody holds tell something once it has run for ten seconds."""
     with Postgres() as server:
         yield server
+
+
+@pytest.fixture
+async def pair(tmp_path: Path, postgres: Postgres) -> AsyncIterator[WatchedTeam]:
+    """Two replicas that know db-0 and db-1, both in pool db."""
+    async with watched_team(tmp_path, await postgres.new_database()) as both:
+        yield both

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import FormData
 
 from tests.parts.canaries import Json
-from tests.parts.canary_jobs import CanaryJobs
+from tests.parts.canary_jobs import STOPPED, CanaryJobs
 from tests.parts.canary_site import CanarySite
 from tests.parts.postgres import Postgres
 from tests.parts.waiting import until
@@ -43,6 +43,7 @@ async def test_nobody_hears_a_secret(site: CanarySite) -> None:
     for name, document in jobs.items():
         written = await site.ask("PUT", f"{DEMO}/jobs/{name}", document)
         assert written["httpStatus"] == 201, written
+    await _stop_some(site)
     await _all_ran(site, jobs)
     await _rotate(site)
     assert (await site.ask("POST", f"{DEMO}/jobs/works-basic/run"))["httpStatus"] < 300
@@ -63,10 +64,22 @@ def _listened(site: CanarySite) -> None:
     said = {where.partition(":")[0]: what for where, what in site.heard}
     assert b"invalid_client" in said[f"GET {DEMO}/jobs/fails-3/history"]
     assert b"Authorization" in said[f"GET {DEMO}/jobs/fails-0/history"]
+    for number in range(len(STOPPED)):
+        assert b"; cancel request: " in said[f"GET {DEMO}/jobs/stopped-{number}/history"]
     assert {"stream", "metrics", "scheduler.log", "vmwatch.log"} <= said.keys()
     assert len([where for where in said if where.startswith("topic ")]) > 5
     refused = [where for where, _ in site.heard if where.endswith((": 400", ": 401"))]
     assert len(refused) > 25
+
+
+async def _stop_some(site: CanarySite) -> None:
+    """Cordon the host while executions run there: each target is sent a cancel request, and repeats it."""
+
+    async def running() -> bool:
+        return len([one for one in site.parrot.heard if one.path == "/slow"]) == len(STOPPED)
+
+    await until(running, seconds=20)
+    assert (await site.ask("POST", "/api/v1/hosts/db-0/cordon", {"reason": "a test"}))["httpStatus"] == 200
 
 
 async def _all_ran(site: CanarySite, jobs: dict[str, Json]) -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
+from services.client.action_options import given
 from services.client.command import Group, Target, pass_target
 from services.client.connection import path
 from services.client.documents import overlay, read_object
+from services.client.maintenance_options import MAINTENANCE_OPTIONS, maintenance_document
 from services.client.options import pairs, with_options
 from services.client.output import field, say, show_document, show_rows
 
@@ -24,6 +26,7 @@ _DEFINITION = (
     click.option("--sku", help="Plan: Free, Standard, P10Premium, P20Premium, Unlimited."),
     click.option("--max-jobs", type=int, help="At most so many jobs."),
     click.option("--location", help="A label; no effect."),
+    *MAINTENANCE_OPTIONS,
     click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; may be repeated."),
 )
 
@@ -52,14 +55,15 @@ def show(target: Target, name: str) -> None:
 @click.argument("name")
 @with_options(_DEFINITION)
 @pass_target
-def create(target: Target, /, name: str, **given: Any) -> None:
+def create(target: Target, /, name: str, **flags: Any) -> None:
     """Create a collection, or replace its settings.
 
     \b
     leeward collection create demo
     leeward collection create demo --sku Standard --tag team=db
+    leeward collection create nightly --lead-time auto --at-deadline Move
     """
-    document = target.call("PUT", path("collections", name), _document(**given))
+    document = target.call("PUT", path("collections", name), _document(**flags))
     say(f"collection {document['name']} is there", document, target.shape)
 
 
@@ -67,9 +71,9 @@ def create(target: Target, /, name: str, **given: Any) -> None:
 @click.argument("name")
 @with_options(_DEFINITION)
 @pass_target
-def update(target: Target, /, name: str, **given: Any) -> None:
+def update(target: Target, /, name: str, **flags: Any) -> None:
     """Change what is given, leave the rest."""
-    document = target.call("PATCH", path("collections", name), _document(**given))
+    document = target.call("PATCH", path("collections", name), _document(**flags))
     say(f"collection {document['name']} changed", document, target.shape)
 
 
@@ -104,9 +108,15 @@ def delete(target: Target, name: str, *, yes: bool) -> None:
 
 
 def _document(
-    *, source: str | None, sku: str | None, max_jobs: int | None, location: str | None, tags: tuple[str, ...]
+    *,
+    source: str | None,
+    sku: str | None,
+    max_jobs: int | None,
+    location: str | None,
+    tags: tuple[str, ...],
+    **policy: str | None,
 ) -> dict[str, Any]:
-    flags: dict[str, Any] = {}
+    flags: dict[str, Any] = given(maintenance=maintenance_document(**policy))
     if sku is not None:
         flags["sku"] = {"name": sku}
     if max_jobs is not None:

@@ -32,6 +32,13 @@ _HISTORY = (
     field("OCCURRENCE", "occurrenceId", whole=True),
     field("MESSAGE", "message"),
 )
+_DECISIONS = (
+    field("WHEN", "at", whole=True),
+    field("DECISION", "decision"),
+    field("HOST", "host", whole=True),
+    field("ATTEMPT", "attempt"),
+    field("WHY", "explanation", most=240),
+)
 _OCCURRENCES = (field("AT", "at", whole=True), field("LOCAL", "local", whole=True))
 
 
@@ -149,6 +156,17 @@ def history(target: Target, name: str, status: str | None, limit: int) -> None:
     """Show what became of a job's occurrences, newest first."""
     query = {"$filter": f"status eq {status}"} if status else None
     show_rows(target.list_all(_path(name, "history"), query, limit), _HISTORY, target.shape)
+
+
+@job.command()
+@click.argument("name", metavar="JOB")
+@click.option("--decision", help="Only ran, rerouted, held, cancelled, skipped or missed ones.")
+@click.option("--limit", type=click.IntRange(1), default=20, help="At most so many [default: 20].")
+@pass_target
+def decisions(target: Target, name: str, decision: str | None, limit: int) -> None:
+    """Show why a job's occurrences ran where and when they did, or did not, newest first."""
+    query = {"$filter": f"decision eq {decision}"} if decision else None
+    show_rows(target.list_all(_path(name, "decisions"), query, limit), _DECISIONS, target.shape)
 
 
 @job.command()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from services.client.moving.fields import DURATIONS, FREE_FORM, READ_ONLY, TIMES, part
+from services.client.moving.fields import BY_NAME, DURATIONS, FREE_FORM, READ_ONLY, TIMES, part
 from services.client.moving.translation import has_ended, state_of
 from shared.durations import format_iso, parse_duration
 
@@ -65,7 +65,10 @@ def canonical_job(document: Mapping[str, Any]) -> dict[str, Any]:
     job = _JOB_DEFAULTS | plain
     _fill_action(part(job, "action"))
     _fill_action(part(job, "action", "errorAction"))
+    _fill_call(part(job, "maintenance", "cancel"))
     _fill_recurrence(part(job, "recurrence"))
+    if placement := part(job, "placement"):
+        placement.setdefault("choice", "spread")
     return job
 
 
@@ -83,6 +86,14 @@ def _canonical_collection(document: Mapping[str, Any]) -> dict[str, Any]:
 def _fill_action(action: dict[str, Any]) -> None:
     if not action:
         return
+    _fill_call(action)
+    policy = _RETRY_DEFAULTS | part(action, "retryPolicy")
+    if policy["retryType"] == "exponential":
+        policy.setdefault("maxInterval", "PT1H")
+    action["retryPolicy"] = {"retryType": "none"} if policy["retryType"] == "none" else policy
+
+
+def _fill_call(action: dict[str, Any]) -> None:
     if request := part(action, "request"):
         request.setdefault("method", "get")
         action.setdefault("type", str(request.get("uri")).partition(":")[0].lower())
@@ -90,10 +101,6 @@ def _fill_action(action: dict[str, Any]) -> None:
         if name in action:
             action.setdefault("type", kind)
             _fill_message(name, part(action, name))
-    policy = _RETRY_DEFAULTS | part(action, "retryPolicy")
-    if policy["retryType"] == "exponential":
-        policy.setdefault("maxInterval", "PT1H")
-    action["retryPolicy"] = {"retryType": "none"} if policy["retryType"] == "none" else policy
 
 
 def _fill_message(name: str, message: dict[str, Any]) -> None:
@@ -118,7 +125,7 @@ def _plain(document: Mapping[str, Any], zone: str | None = None) -> dict[str, An
 
 def _one(name: str, value: Any, zone: str | None) -> Any:
     if isinstance(value, dict):
-        if name == "byType":
+        if name in BY_NAME:
             return _plain({event.lower(): rule for event, rule in value.items()}, zone)
         return _plain(value, zone)
     if isinstance(value, list):
@@ -136,7 +143,7 @@ def _text(name: str, value: str, zone: str | None) -> str:
             return format_iso(parse_duration(value))
         return _instant(value, zone) if name in TIMES else value.lower()
     except (ValueError, OverflowError, ZoneInfoNotFoundError):
-        return value
+        return value.lower()
 
 
 def _instant(text: str, zone: str | None) -> str:

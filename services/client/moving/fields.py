@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+_MAINTENANCE = (
+    *("maintenance", "strategy", "leadTime", "inFlight", "atDeadline", "lastStanding", "onRelease"),
+    *("byType", "bySource", "byDuration", "upTo"),
+)
 COLLECTION_FIELDS = (
     *("sku", "name", "state"),
     *("quota", "maxJobCount", "maxJobOccurrence", "maxRecurrence", "frequency", "interval"),
+    *_MAINTENANCE,
 )
 _AZURE_JOB = (
     *("startTime", "action", "recurrence", "state"),
@@ -27,8 +32,7 @@ _MESSAGES = (
     *("replyToSessionId", "scheduledEnqueueTimeUtc", "sessionId", "timeToLive", "to", "viaPartitionKey"),
 )
 _OWN_JOB = (
-    *("placement", "pool", "host"),
-    *("maintenance", "strategy", "leadTime", "inFlight", "onRelease", "byType"),
+    *("placement", "pool", "host", "choice", *_MAINTENANCE, "cancel"),
     *("overlap", "catchUp", "catchUpWindow", "timeout", "flexibleWindow", "tags"),
     *("timeZone", "cron", "maxInterval", "mqttMessage", "topic", "payload", "qos", "retain"),
     *("responseTopic", "correlationData", "messageExpiry", "userProperties"),
@@ -38,12 +42,14 @@ JOB_FIELDS = (*_AZURE_JOB, *_AUTHENTICATION, *_MESSAGES, *_OWN_JOB)
 _OF_CERTIFICATES = (
     *("certificateThumbprint", "certificateSubjectName", "certificateExpirationDate", "certificateExpiration"),
 )
-READ_ONLY = frozenset({"id", "status", "createdAt", "updatedAt", *_OF_CERTIFICATES})
+READ_ONLY = frozenset({"id", "status", "resolved", "createdAt", "updatedAt", *_OF_CERTIFICATES})
 FREE_FORM = frozenset({"body", "headers", "tags", "customMessageProperties", "userProperties"})
 """What is the caller's own, names and all."""
+BY_NAME = frozenset({"byType", "bySource"})
+"""Whose names are the provider's, the values ordinary fields."""
 DURATIONS = frozenset(
     {
-        *("retryInterval", "maxInterval", "leadTime", "catchUpWindow", "timeout", "flexibleWindow"),
+        *("retryInterval", "maxInterval", "leadTime", "upTo", "catchUpWindow", "timeout", "flexibleWindow"),
         *("timeToLive", "messageExpiry"),
     }
 )

@@ -42,6 +42,7 @@ def secret_places(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, 
 
 
 def actions(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield a job's actions with their paths: the main one, and the one for errors."""
+    """Yield what a job sends, with the paths: the main action, the one for errors, the cancel request."""
     yield "action", part(document, "action")
     yield "action.errorAction", part(document, "action", "errorAction")
+    yield "maintenance.cancel", part(document, "maintenance", "cancel")

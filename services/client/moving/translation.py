@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from services.client.moving.fields import COLLECTION_FIELDS, DURATIONS, FREE_FORM, JOB_FIELDS, READ_ONLY, part
+from services.client.moving.fields import BY_NAME, COLLECTION_FIELDS, DURATIONS, FREE_FORM, JOB_FIELDS, READ_ONLY, part
 from services.client.moving.obstacles import missing_secrets, obstacles
 from services.client.moving.sources import Dialect, Found
 from shared.durations import format_iso, parse_duration
@@ -109,7 +109,7 @@ class _Speller:
                 continue
             if name is None:
                 self._strange.append(f"{path}{written}")
-            elif name == "byType" and isinstance(value, dict):
+            elif name in BY_NAME and isinstance(value, dict):
                 spelled[name] = {one: self._value(one, rule, f"{path}{name}.{one}") for one, rule in value.items()}
             else:
                 spelled[name] = self._value(name, value, f"{path}{name}")
@@ -132,6 +132,7 @@ def _tidy(document: dict[str, Any]) -> dict[str, Any]:
     """Settle what Azure's own tools wrote in more than one way."""
     _tidy_action(part(document, "action"))
     _tidy_action(part(document, "action", "errorAction"))
+    _tidy_action(part(document, "maintenance", "cancel"))
     _tidy_recurrence(part(document, "recurrence"))
     return {name: value for name, value in document.items() if value != {}}
 

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Mapping
 
+from services.scheduler.api.schemas.actions import CallDocument
 from services.scheduler.api.schemas.authentication import pfx_to_open
 from services.scheduler.api.schemas.ground import Certificate
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.domain.collections import CollectionId
-from services.scheduler.domain.secret_fields import ERROR, MAIN
+from services.scheduler.domain.secret_fields import CANCEL, ERROR, MAIN
 from services.scheduler.errors import SecretUnavailableError
 from services.scheduler.vault.pfx_files import PfxFiles
 from services.scheduler.vault.pfx_reader import Pfx, Refused
@@ -48,9 +49,10 @@ class Certificates:
 
 def pfx_files(document: JobDocument) -> dict[str, Pfx]:
     """Return the files that a document gives, by the path of the authentication."""
-    main = document.action
-    actions = {MAIN: main, ERROR: main.error_action if main else None}
-    requests = {f"{path}.request": action.request for path, action in actions.items() if action}
+    main, maintenance = document.action, document.maintenance
+    calls: dict[str, CallDocument | None] = {MAIN: main, ERROR: main.error_action if main else None}
+    calls[CANCEL] = maintenance.cancel if maintenance else None
+    requests = {f"{path}.request": call.request for path, call in calls.items() if call}
     wanted = {
         f"{path}.authentication": pfx_to_open(request.authentication)
         for path, request in requests.items()

@@ -4,6 +4,7 @@ from asyncio import Lock
 from typing import Any
 
 from services.scheduler.api.merge import merge
+from services.scheduler.api.patches import canonical
 from services.scheduler.api.plan_checks import PlanChecks
 from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.collections import CollectionDocument, collection_document, read_collection
@@ -48,7 +49,7 @@ class CollectionVerbs:
         """Change what `patch` names (RFC 7386), leave the rest. Raises NotFoundError, and what `put` does."""
         async with self._turn(namespace):
             existing = await self._services.store.get_collection(namespace, name)
-            merged = merge(to_builtins(collection_document(existing)), patch)
+            merged = merge(to_builtins(collection_document(existing)), canonical(patch))
             document = read(merged, CollectionDocument, strict=strict)
             collection, _ = await self._write(namespace, existing.name, read_collection(document, default_sku), by)
         return collection
@@ -65,6 +66,7 @@ class CollectionVerbs:
         await self._checks.check(namespace, await self._find(namespace, name), definition)
         now = self._services.clock.now()
         written = await self._services.store.put_collection(namespace, name, definition, now, by=change)
+        self._services.policy_written(written[0].id, definition.maintenance)
         self._services.engine.forget_collection(written[0].id)
         self._services.engine.wake()
         return written

@@ -35,11 +35,23 @@ _NIGHTLY = {
         "retryPolicy": {"retryType": "Exponential", "retryInterval": "PT1M", "maxInterval": "PT30M"},
     },
     "recurrence": {"cron": "30 2 * * *", "timeZone": "Europe/Berlin"},
-    "placement": {"pool": "db"},
-    "maintenance": {"strategy": "Reroute"},
+    "placement": {"pool": "db", "choice": "Sticky"},
+    "maintenance": {
+        "strategy": "Reroute",
+        "leadTime": "auto",
+        "atDeadline": "Move",
+        "lastStanding": "RunOnLeastUrgent",
+        "byType": {"Preempt": {"inFlight": "Cancel"}},
+        "cancel": {"request": {"method": "POST", "uri": "http://{host}:8080/compact/stop"}},
+    },
     "timeout": "PT5M",
     "flexibleWindow": "PT10M",
     "tags": {"team": "storage"},
+}
+_POLICY = {
+    "leadTime": "PT10M",
+    "bySource": {"User": {"leadTime": "auto"}},
+    "byDuration": [{"upTo": "PT10S", "strategy": "Ignore"}],
 }
 _API = {"uri": "https://api.example/tick", "method": "POST"}
 _OAUTH = {
@@ -77,7 +89,12 @@ _ACTIONS: dict[str, dict[str, Any]] = {
 }
 
 EXAMPLES: dict[type[Document], dict[str, Any]] = {
-    CollectionDocument: {"sku": {"name": "Standard"}, "quota": _QUOTA, "tags": {"team": "storage"}},
+    CollectionDocument: {
+        "sku": {"name": "Standard"},
+        "quota": _QUOTA,
+        "maintenance": _POLICY,
+        "tags": {"team": "storage"},
+    },
     JobDocument: _NIGHTLY,
     BatchDocument: {"value": [{"name": "nightly", **_NIGHTLY}, {"name": "hello", "action": {"request": _REQUEST}}]},
     CordonDocument: {"reason": "disks are being replaced", "until": "2030-01-31T18:00:00Z"},

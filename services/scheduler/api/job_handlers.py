@@ -15,12 +15,14 @@ from services.scheduler.api.preview import MAX_PREVIEW, preview_job, preview_tim
 from services.scheduler.api.replies import done, page_reply, reply, written
 from services.scheduler.api.requests import read_count, read_document, read_page
 from services.scheduler.api.rights import named_collection
+from services.scheduler.api.schemas.decisions import decision_document
 from services.scheduler.api.schemas.history import RunDocument, occurrence_document
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.timing import read_timing
 from services.scheduler.domain.acts import Act
 from services.scheduler.domain.collections import Collection
+from services.scheduler.domain.decisions import Verdict
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.jobs import Job, JobState
 from services.scheduler.domain.recurrence import Recurrence
@@ -50,7 +52,7 @@ class JobHandlers:
 
     async def get(self, request: web.Request) -> web.Response:
         """Return one job."""
-        return reply(request, self._mount.job(*await self._job(request)))
+        return reply(request, await self._mount.whole_job(*await self._job(request)))
 
     async def put(self, request: web.Request) -> web.Response:
         """Create or replace a job."""
@@ -97,6 +99,13 @@ class JobHandlers:
         collection, job = await self._job(request)
         rows = await self._store.list_history(job.id, status=status, top=page.wanted, skip=page.skip)
         return page_reply(request, page, [self._mount.history(collection, job, row) for row in rows])
+
+    async def decisions(self, request: web.Request) -> web.Response:
+        """List why a job's occurrences ran where and when they did, or did not, newest first."""
+        page, verdict = read_page(request), read_filter(request, "decision", Verdict)
+        _, job = await self._job(request)
+        rows = await self._store.list_history(job.id, verdict=verdict, top=page.wanted, skip=page.skip)
+        return page_reply(request, page, [decision_document(row) for row in rows])
 
     async def preview(self, request: web.Request) -> web.Response:
         """List when a job will be due."""

@@ -30,7 +30,7 @@ from services.scheduler.store.records import (
 
 _ATTEMPTS = 5
 _PLANNED = frozenset({"action", "recurrence", "startTime"})
-"""What plan and quota judge of a job, besides its size."""
+"""What plan and quota judge of a job, besides its size and its cancel request."""
 MAX_REQUEST_ID = 128
 
 
@@ -106,7 +106,7 @@ class JobVerbs:
         that it does not give stay, as long as they are shown to nobody else (`Ground`).
         Raises NotFoundError, InvalidInputError, and ConflictError for a terminal job that it does not enable.
         """
-        allowed = self.allowed(collection) if _PLANNED & patch.keys() else lifted(self.allowed(collection))
+        allowed = self.allowed(collection) if _is_planned(patch) else lifted(self.allowed(collection))
 
         async def draft() -> tuple[JobDraft, Job | None]:
             existing = await self._services.store.get_job(collection.id, name)
@@ -207,3 +207,9 @@ class JobVerbs:
                 collection_id=collection_id,
             )
         )
+
+
+def _is_planned(patch: dict[str, Any]) -> bool:
+    """Whether a patch changes what plan and quota judge."""
+    maintenance = patch.get("maintenance")
+    return bool(_PLANNED & patch.keys()) or (isinstance(maintenance, dict) and "cancel" in maintenance)

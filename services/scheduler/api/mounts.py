@@ -3,11 +3,13 @@
 from typing import Any, Protocol
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.collections import collection_document
 from services.scheduler.api.schemas.history import history_document
 from services.scheduler.api.schemas.job_writer import job_document
+from services.scheduler.api.schemas.maintenance_writer import resolved_document
 from services.scheduler.api.schemas.values import Document
 from services.scheduler.domain.collections import Collection, Namespace, Sku
 from services.scheduler.domain.executions import HistoryRow
@@ -56,6 +58,10 @@ class Mount(Protocol):
         """Return a job as replies show it."""
         ...
 
+    async def whole_job(self, collection: Collection, job: Job) -> Document:
+        """Return a job as its own route shows it, with what would be too much in a list."""
+        ...
+
     def history(self, collection: Collection, job: Job, row: HistoryRow) -> Document:
         """Return a history row as replies show it."""
         ...
@@ -70,6 +76,7 @@ class ShortMount:
 
     def __init__(self, services: Services) -> None:
         self._namespace = Namespace(services.subscription, services.resource_group)
+        self._rules = services.rules
 
     def namespace(self, _request: web.Request) -> Namespace:
         """Return the one namespace there is (DESIGN §5, Namespaces)."""
@@ -94,6 +101,11 @@ class ShortMount:
     def job(self, _collection: Collection, job: Job) -> Document:
         """Return the job's document."""
         return job_document(job)
+
+    async def whole_job(self, _collection: Collection, job: Job) -> Document:
+        """Return the job's document with what applies to it of all policies."""
+        resolved = resolved_document(self._rules.policies(job), await self._rules.expected(job))
+        return replace(job_document(job), resolved=resolved)
 
     def history(self, _collection: Collection, _job: Job, row: HistoryRow) -> Document:
         """Return the row's document."""

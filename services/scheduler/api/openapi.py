@@ -36,8 +36,8 @@ _QUERY: dict[str, dict[str, Any]] = {
     "$skip": {"schema": {"type": "integer", "minimum": 0}, "description": "rows to pass over"},
     "$filter": {
         "schema": {"type": "string"},
-        "description": "`state eq Enabled`, `status eq Failed`, `tags/team eq 'ops'`, `at ge 2026-01-31T09:30:00Z`, "
-        "joined by `and`",
+        "description": "`state eq Enabled`, `status eq Failed`, `decision eq held`, `tags/team eq 'ops'`, "
+        "`at ge 2026-01-31T09:30:00Z`, joined by `and`",
     },
     "api-version": {
         "required": True,

@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.scheduler.api.merge import merge
-from services.scheduler.api.schemas.job_writer import job_document, spell_type
+from services.scheduler.api.schemas.job_writer import job_document
+from services.scheduler.api.schemas.maintenance_writer import spell_source, spell_type
 from services.scheduler.api.schemas.values import SecretText, to_builtins
 from services.scheduler.domain.actions import ActionKind
 from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.secret_fields import MESSAGES, secrets_of
+
+_CALLS = (("action",), ("maintenance", "cancel"))
+"""Where a job says what is sent; an error action is part of its action."""
 
 
 def patched(job: Job, patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,7 +20,7 @@ def patched(job: Job, patch: Mapping[str, Any]) -> dict[str, Any]:
 
     Each secret that stays is a SecretText that refers to the stored one; whoever reads it looks to whom it is shown.
     """
-    return merge(_cleared(_base(job), patch), _canonical(patch))
+    return merge(_cleared(_base(job), patch), canonical(patch))
 
 
 def _base(job: Job) -> dict[str, Any]:
@@ -34,18 +38,36 @@ def _put(document: dict[str, Any], path: Sequence[str], secret: SecretText) -> N
     document[last] = secret
 
 
-def _canonical(patch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the patch with event types spelled as documents spell them, so that they meet what they change."""
+def canonical(patch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a job's or collection's patch with event types and sources spelled as documents spell them, so that they
+    meet what they change.
+    """
     maintenance = patch.get("maintenance")
-    if not isinstance(maintenance, dict) or not isinstance(rules := maintenance.get("byType"), dict):
+    if not isinstance(maintenance, dict):
         return patch
-    return {**patch, "maintenance": {**maintenance, "byType": {spell_type(name): rules[name] for name in rules}}}
+    spelled = {
+        field: {spell(name): rule for name, rule in rules.items()}
+        for field, spell in (("byType", spell_type), ("bySource", spell_source))
+        if isinstance(rules := maintenance.get(field), dict)
+    }
+    return {**patch, "maintenance": {**maintenance, **spelled}}
 
 
 def _cleared(base: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     """Return the base without what belongs to another type than the patch asks for: nothing of it could be meant."""
-    change = patch.get("action")
-    return {**base, "action": _cleared_action(base["action"], change)} if isinstance(change, dict) else base
+    for path in _CALLS:
+        base = _cleared_at(path, base, patch)
+    return base
+
+
+def _cleared_at(path: Sequence[str], before: Any, change: object) -> Any:
+    """Return what stands at the path's beginning, with the call at its end cleared if the change has one there."""
+    if not isinstance(before, dict) or not isinstance(change, dict):
+        return before
+    if not path:
+        return _cleared_action(before, change)
+    name, *rest = path
+    return {**before, name: _cleared_at(rest, before[name], change.get(name))} if name in before else before
 
 
 def _cleared_action(action: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -11,8 +11,9 @@ from services.scheduler.access.access import Access
 from services.scheduler.api.turns import Turns
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.hosts import HostReport
-from services.scheduler.domain.jobs import JobId
+from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.domain.limits import Limits
+from services.scheduler.domain.policies import Maintenance, Policies
 from services.scheduler.domain.secrets import SecretKeeper
 from services.scheduler.feed import Feed
 from services.scheduler.store.audit import Actor
@@ -63,13 +64,30 @@ class Engine(Protocol):
         ...
 
 
+class Rules(Protocol):
+    """What applies to a job now."""
+
+    def policies(self, job: Job) -> Policies:
+        """Return the policies about maintenance that apply to a job."""
+        ...
+
+    async def expected(self, job: Job) -> timedelta | None:
+        """Return how long an execution takes, 99 times in 100; None when too little is known.
+
+        Raises StoreUnavailableError.
+        """
+        ...
+
+
 class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a handler may use."""
+    """Everything a handler may use; `policy_written` is told what a collection decides now about maintenance."""
 
     store: Store
     clock: Clock
     hosts: Hosts
     engine: Engine
+    rules: Rules
+    policy_written: Callable[[CollectionId, Maintenance], None]
     feed: Feed
     subscription: str
     resource_group: str

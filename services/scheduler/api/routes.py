@@ -23,6 +23,7 @@ from services.scheduler.api.replies import reply
 from services.scheduler.api.rights import Right
 from services.scheduler.api.schemas.audit import AuditDocument
 from services.scheduler.api.schemas.collections import CollectionDocument
+from services.scheduler.api.schemas.decisions import DecisionDocument
 from services.scheduler.api.schemas.fleet import CordonDocument, EmptyDocument, EventDocument, HostDocument
 from services.scheduler.api.schemas.history import HistoryDocument, OccurrenceDocument, RunDocument
 from services.scheduler.api.schemas.jobs import JobDocument
@@ -130,6 +131,15 @@ def _job_verbs(services: Services, mount: Mount, one: str) -> list[Endpoint]:
             handler=handlers.history,
             tag=tag,
             answer=HistoryDocument,
+            listed=True,
+            query=(*PAGING, "$filter"),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{one}/decisions",
+            handler=handlers.decisions,
+            tag=tag,
+            answer=DecisionDocument,
             listed=True,
             query=(*PAGING, "$filter"),
         ),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
+from services.scheduler.domain.decisions import Cause, DecisionRecord, Verdict
 from services.scheduler.domain.executions import AttemptResult, HistoryRow, Occurrence
 from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.placement import Hold, Run
@@ -12,7 +13,7 @@ from services.scheduler.metrics import Metrics, missed_label
 from shared.bus import Publication
 from shared.clock import Clock
 from shared.messages import CLOUD_EVENT_CONTENT_TYPE, CloudEvent, ExecutionKind, ExecutionNotice, encode
-from shared.topics import Topics
+from shared.topics import Topics, host_key
 
 _TOPICS = 10_000
 TYPE_PREFIX = "io.leeward.execution."
@@ -48,46 +49,52 @@ class Announcer:
         self._feed = feed
         self._clock = clock
         self._metrics = metrics
-        self._source = f"/leeward/scheduler/{replica}"
+        self._source = f"/leeward/scheduler/{host_key(replica)}"
         self._topic = lru_cache(_TOPICS)(topics.execution)
         self._new_id = new_id
 
     def started(self, job: Job, occurrence: Occurrence, run: Run) -> None:
         """An attempt starts; if it was moved off a host, say so."""
         host = run.host.name if run.host is not None else None
+        self._metrics.decided[run.record.verdict, run.record.cause].inc()
         if run.away_from is not None:
             self._count("rerouted")
             self._tell(
                 ExecutionKind.REROUTED,
                 job,
-                _notice(job, occurrence, host=host, from_host=run.away_from, reason=run.reason),
+                _notice(job, occurrence, run.record, host=host, from_host=run.away_from, reason=run.reason),
                 f"{_name(job)} is rerouted from {run.away_from} to {host}",
             )
         if self._is_followed(job):
             self._tell(
                 ExecutionKind.STARTED,
                 job,
-                _notice(job, occurrence, host=host, reason=run.reason),
+                _notice(job, occurrence, run.record, host=host, reason=run.reason),
                 f"{_name(job)} starts" + (f" on {host}" if host else ""),
             )
 
     def ended(self, job: Job, occurrence: Occurrence, result: AttemptResult) -> None:
-        """An attempt ended, one way or the other."""
+        """An attempt ended, one way or the other; if it was broken off, say what for."""
         kind = ExecutionKind.SUCCEEDED if result.succeeded else ExecutionKind.FAILED
+        decision = result.decision
+        broken_off = decision if decision is not None and decision.verdict is Verdict.CANCELLED else None
+        if broken_off is not None:
+            self._metrics.decided[broken_off.verdict, broken_off.cause].inc()
         self._count(kind.value)
         self._metrics.duration.observe((result.ended_at - result.started_at).total_seconds())
         if self._is_followed(job):
             self._tell(
                 kind,
                 job,
-                _notice(job, occurrence, host=result.host, reason=result.reason, message=result.message),
+                _notice(job, occurrence, broken_off, host=result.host, reason=result.reason, message=result.message),
                 f"{_name(job)} {kind.value}" + (f" on {result.host}" if result.host else ""),
             )
 
     def held(self, job: Job, occurrence: Occurrence, hold: Hold) -> None:
         """An occurrence waits for a host."""
         self._count("held")
-        notice = _notice(job, occurrence, host=hold.waiting_for, reason=hold.reason)
+        self._metrics.decided[hold.record.verdict, hold.record.cause].inc()
+        notice = _notice(job, occurrence, hold.record, host=hold.waiting_for, reason=hold.reason)
         self._tell(ExecutionKind.HELD, job, notice, f"{_name(job)} is held: {hold.reason}")
 
     def released(self, job: Job, occurrence: Occurrence) -> None:
@@ -99,7 +106,8 @@ class Announcer:
     def missed(self, job: Job, rows: Sequence[HistoryRow]) -> None:
         """Occurrences were not run at all, oldest first."""
         for row in rows:
-            self._metrics.missed.labels(missed_label(row.reason)).inc()
+            self._metrics.missed.labels(missed_label(_cause(row))).inc()
+            self._metrics.decided[Verdict.MISSED, _cause(row)].inc()
         self._metrics.executed["missed"].inc(len(rows))
         row = rows[-1]
         notice = ExecutionNotice(
@@ -108,13 +116,18 @@ class Announcer:
             occurrence_id=row.occurrence_id,
             scheduled_time=row.scheduled_time,
             attempt=row.attempt,
+            host=row.host,
             reason=row.reason,
+            cause=_cause(row),
+            event_id=row.decision.event_id if row.decision is not None else None,
         )
         self._tell(ExecutionKind.MISSED, job, notice, f"{_name(job)} missed {len(rows)} occurrences: {row.reason}")
 
-    def skipped(self) -> None:
-        """An occurrence gave way to an earlier one of its job; history has it, nobody needs to be told."""
-        self._count("skipped")
+    def skipped(self, rows: Sequence[HistoryRow]) -> None:
+        """Occurrences gave way, to others of their job mostly; history has them, nobody needs to be told."""
+        for row in rows:
+            self._count("skipped")
+            self._metrics.decided[Verdict.SKIPPED, _cause(row)].inc()
 
     def _is_followed(self, job: Job) -> bool:
         """Whether what happens all the time need be told: a notice costs twice what a call does."""
@@ -150,9 +163,14 @@ def _name(job: Job) -> str:
     return f"{job.collection}/{job.name}"
 
 
+def _cause(row: HistoryRow) -> Cause:
+    return row.decision.cause if row.decision is not None else Cause.OTHER
+
+
 def _notice(
     job: Job,
     occurrence: Occurrence,
+    why: DecisionRecord | None = None,
     *,
     host: str | None,
     from_host: str | None = None,
@@ -169,4 +187,6 @@ def _notice(
         from_host=from_host,
         reason=reason,
         message=message,
+        cause=why.cause if why is not None else "",
+        event_id=why.event_id if why is not None else None,
     )

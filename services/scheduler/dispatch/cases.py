@@ -1,6 +1,6 @@
 """What decisions are made from: a job with the policies that apply to it and how long it takes, at one moment."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 
 from services.scheduler.domain.collections import CollectionId
@@ -8,6 +8,11 @@ from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.policies import NO_MAINTENANCE, Maintenance, Policies
 from services.scheduler.domain.threats import Case
+from services.scheduler.store.records import Claim
+
+
+async def _unknown(_: Job) -> None:
+    """Know nothing of how long a job takes."""
 
 
 class Cases:
@@ -19,22 +24,41 @@ class Cases:
         fleet: Maintenance = NO_MAINTENANCE,
         collections: Callable[[CollectionId], Maintenance] = lambda _: NO_MAINTENANCE,
         expected: Callable[[Job], timedelta | None] = lambda _: None,
+        look_up: Callable[[Job], Awaitable[timedelta | None]] = _unknown,
     ) -> None:
-        """`fleet` is the operator's policy, `collections` each collection's, `expected` how long a job takes."""
+        """`fleet` is the operator's policy, `collections` each collection's.
+
+        `expected` is how long a job takes as far as it is known at once, `look_up` by all that the store has.
+        """
         self._fleet = fleet
         self._collections = collections
         self._expected = expected
+        self._look_up = look_up
 
     def of(self, job: Job, occurrence: Occurrence, now: datetime) -> Case:
         """Return what a decision about an occurrence is made from."""
+        policies = self.policies(job)
         return Case(
             definition=job.definition,
-            policies=self.policies(job),
+            policies=policies,
             uid=job.uid,
             occurrence=occurrence.id,
-            expected=self._expected(job),
+            expected=self._expected(job) if policies.reckons else None,
             now=now,
         )
+
+    def foresee(self, claims: Iterable[Claim]) -> None:
+        """Ask how long the jobs take of which it may matter, so that it is known by the time they start."""
+        for claim in claims:
+            if self.policies(claim.job).reckons:
+                self._expected(claim.job)
+
+    async def expected(self, job: Job) -> timedelta | None:
+        """Return how long an execution of a job takes, 99 times in 100; None when too little is known.
+
+        Raises StoreUnavailableError.
+        """
+        return await self._look_up(job)
 
     def policies(self, job: Job) -> Policies:
         """Return the policies that apply to a job."""

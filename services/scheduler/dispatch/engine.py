@@ -58,8 +58,9 @@ class Engine:
         *,
         capacity: int,
         wrote: Callable[[Iterable[JobId]], None] = lambda _: None,
+        taken: Callable[[list[Claim]], None] = lambda _: None,
     ) -> None:
-        """`wrote` is told the job of each history row that was written."""
+        """`wrote` is told the job of each history row that was written, `taken` what will be decided on soon."""
         self._store = store
         self._clock = clock
         self._lease = lease
@@ -71,6 +72,7 @@ class Engine:
         metrics.outcomes_waiting.set_function(outcomes.__len__)
         self._metrics = metrics
         self._capacity = capacity
+        self._taken = taken
         self._recording = Recording(store, lease, claims, outcomes, metrics, batch=BATCH, wrote=wrote)
         self._timer = Timer(clock, runner.submit)
         self._woken = asyncio.Event()
@@ -228,6 +230,7 @@ class Engine:
             self._metrics.claim_batch.observe(len(current))
             self._claims.take(current)
             self._timer.add(current)
+            self._taken(current)
 
     def _is_outdated(self, claim: Claim) -> bool:
         return claim.job.id in self._withheld or any(is_gone(claim) for is_gone in self._gone)

@@ -1,19 +1,23 @@
 """Held occurrences let go: looked through whenever hosts change, each ended the way its job's policy says."""
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import groupby
 
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.cases import Cases
 from services.scheduler.dispatch.outcomes import final_state
+from services.scheduler.dispatch.pacing import Freed, Pace, takers
 from services.scheduler.dispatch.planner import LOOK_AHEAD, after_skip
+from services.scheduler.dispatch.unhurried import unhurried
 from services.scheduler.domain.choosing import Load
+from services.scheduler.domain.decisions import Cause, DecisionRecord, Verdict, missed_for, skipped_for
 from services.scheduler.domain.executions import HistoryStatus, Occurrence, OccurrenceId, unrun_row
-from services.scheduler.domain.hosts import NOBODY, FleetView
+from services.scheduler.domain.hosts import NOBODY, FleetView, HostView
 from services.scheduler.domain.jobs import Job
-from services.scheduler.domain.placement import Hold, Lost, Run, decide
+from services.scheduler.domain.placement import Hold, Lost, Queue, Run, decide
 from services.scheduler.domain.policies import OnRelease, Policies, Traits
 from services.scheduler.duty import Duty
 from services.scheduler.metrics import Metrics
@@ -33,6 +37,7 @@ _PATIENCE = 20
 """A hundred thousand holds take seconds to look through: a twentieth of the time is enough for it."""
 PAGE = 500
 COALESCED = "coalesced"
+_SKIPPED = {Cause.COALESCED: COALESCED, Cause.SKIPPED_AT_RELEASE: "skipped at release"}
 
 
 def let_go(job: Job, policies: Policies, waiting: list[Held], now: datetime) -> Iterator[Release]:
@@ -49,8 +54,8 @@ def let_go(job: Job, policies: Policies, waiting: list[Held], now: datetime) -> 
         if choice is OnRelease.RUN_ALL or held.occurrence.id in latest:
             yield _go(held, now)
         else:
-            reason = COALESCED if choice is OnRelease.RUN_ONCE else "skipped at release"
-            yield _end(job, held, HistoryStatus.SKIPPED, reason, now)
+            cause = Cause.COALESCED if choice is OnRelease.RUN_ONCE else Cause.SKIPPED_AT_RELEASE
+            yield _end(held, skipped_for(cause), _SKIPPED[cause], now)
 
 
 def _policy(policies: Policies, occurrence: Occurrence) -> OnRelease:
@@ -70,21 +75,22 @@ def give_up(job: Job, waiting: list[Held], reason: str, now: datetime) -> Iterat
     """
     for held in waiting:
         if now - held.occurrence.fire_at > job.definition.catch_up_window:
-            yield _end(job, held, HistoryStatus.MISSED, reason, now)
+            yield _end(held, missed_for(Cause.UNKNOWN_HOST), reason, now)
 
 
-def _go(held: Held, now: datetime) -> Release:
-    return Release(occurrence_id=held.occurrence.id, job_id=held.job.id, fire_at=now)
+def _go(held: Held, at: datetime) -> Release:
+    return Release(occurrence_id=held.occurrence.id, job_id=held.job.id, fire_at=at)
 
 
-def _end(job: Job, held: Held, status: HistoryStatus, reason: str, now: datetime) -> Release:
+def _end(held: Held, record: DecisionRecord, reason: str, now: datetime) -> Release:
     """End a held occurrence. What never ran does not use up the job's count (DESIGN §5: `count` counts what ran)."""
-    uncounted = not _goes_on(held.occurrence)
+    job, uncounted = held.job, not _goes_on(held.occurrence)
     last = uncounted and job.next_due is None
+    status = HistoryStatus.SKIPPED if record.verdict is Verdict.SKIPPED else HistoryStatus.MISSED
     return Release(
         occurrence_id=held.occurrence.id,
         job_id=job.id,
-        row=unrun_row(held.occurrence, status, reason, now),
+        row=unrun_row(held.occurrence, status, reason, now, record),
         job_state=final_state(job, faulted=False),
         unplan=uncounted,
         replan=after_skip(job, held.occurrence.due, now + LOOK_AHEAD) if last else None,
@@ -103,28 +109,35 @@ class Holds:
         fleet: Callable[[], FleetView],
         cases: Cases,
         load: Load,
+        rate: float,
         released: Callable[[], None],
         metrics: Metrics,
     ) -> None:
+        """`rate`: of what is let go, each host gets at most so many a second; 0: all of it at once."""
         self._store = store
         self._clock = clock
         self._announcer = announcer
         self._fleet = fleet
         self._cases = cases
         self._load = load
+        self._rate = rate
         self._released = released
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
         self._seen = NOBODY
         self._duty = Duty("holds", self._look_in_time, metrics)
 
     def count(self, host: HostKey) -> int:
         """Return how many occurrences were held for a host at the last look."""
-        return self._counts.get(host, 0)
+        return self._counts[host]
 
     def wake(self) -> None:
         """Look now if a host has changed since the last look."""
         if self._fleet() != self._seen:
             self._duty.wake()
+
+    def look_soon(self) -> None:
+        """Look now: other policies apply."""
+        self._duty.wake()
 
     async def run(self) -> None:
         """Look through the holds until cancelled."""
@@ -141,15 +154,14 @@ class Holds:
         """Decide on every held occurrence once; let go what may run or has waited too long."""
         self._seen = self._fleet()
         held = [entry async for entry in self._all()]
-        counts: dict[str, int] = {}
-        for entry in held:
-            counts[entry.occurrence.host or ""] = counts.get(entry.occurrence.host or "", 0) + 1
-        self._counts = counts
+        self._counts = Counter(entry.occurrence.host or "" for entry in held)
         by_id = {entry.occurrence.id: entry for entry in held}
-        # Page by page, decided when its turn comes: a release of very many must not stop the timers.
-        releases = self._releases(held)
-        while page := list(islice(releases, PAGE)):
-            await self._let_go(page, by_id)
+        # A few at a time: a release of very many must not stop the timers.
+        fates = [fate async for waiting in unhurried(_by_job(held)) for fate in self._fates(waiting)]
+        over = [fate for fate in fates if isinstance(fate, Release)]
+        for start in range(0, len(over), PAGE):
+            await self._release(over[start : start + PAGE], by_id)
+        await self._free(sorted((fate for fate in fates if isinstance(fate, Freed)), key=_turn), by_id)
 
     async def _all(self) -> AsyncIterator[Held]:
         after: OccurrenceId | None = None
@@ -158,30 +170,60 @@ class Holds:
                 yield entry
             after = page[-1].occurrence.id
 
-    def _releases(self, held: list[Held]) -> Iterator[Release]:
-        by_job = sorted(held, key=lambda entry: entry.job.id)
-        for _, group in groupby(by_job, key=lambda entry: entry.job.id):
-            waiting, now = list(group), self._clock.now()
-            job = waiting[0].job
-            decision = decide(self._cases.of(job, waiting[0].occurrence, now), self._fleet(), self._load)
-            match decision:
-                case Run():
-                    yield from let_go(job, self._cases.policies(job), waiting, now)
-                case Lost(reason=reason):
-                    yield from (_end(job, held, HistoryStatus.MISSED, reason, now) for held in waiting)
-                case Hold(event_id=None, reason=reason):
-                    yield from give_up(job, waiting, reason, now)
+    def _fates(self, waiting: list[Held]) -> Iterator[Freed | Release]:
+        """Yield what becomes of those of one job that need not wait any more: they go, or they end."""
+        job, fleet, now = waiting[0].job, self._fleet(), self._clock.now()
+        case = self._cases.of(job, waiting[0].occurrence, now)
+        match decide(case, fleet, self._load):
+            case Run() as run:
+                yield from self._freed(waiting, takers(case, run, fleet), now)
+            case Queue(host=full):
+                yield from self._freed(waiting, (fleet[full],), now)
+            case Lost(reason=reason, record=record):
+                yield from (_end(held, record, reason, now) for held in waiting)
+            case Hold(event_id=None, reason=reason):
+                yield from give_up(job, waiting, reason, now)
 
-    async def _let_go(self, releases: list[Release], held: Mapping[OccurrenceId, Held]) -> None:
+    def _freed(self, waiting: list[Held], hosts: tuple[HostView, ...], now: datetime) -> Iterator[Freed | Release]:
+        job, by_id = waiting[0].job, {held.occurrence.id: held for held in waiting}
+        for release in let_go(job, self._cases.policies(job), waiting, now):
+            goes = release.fire_at is not None
+            yield Freed(held=by_id[release.occurrence_id], hosts=hosts) if goes else release
+
+    async def _free(self, free: list[Freed], held: Mapping[OccurrenceId, Held]) -> None:
+        """Let go, in due order over all jobs, as many a second as their hosts may get.
+
+        Where another replica lets them go meanwhile, its instants count, too.
+        """
+        pace: Pace | None = None
+        for start in range(0, len(free), PAGE):
+            now, page = self._clock.now(), free[start : start + PAGE]
+            if pace is None:
+                pace = Pace(self._rate, await self._store.last_releases(now) if self._rate else {})
+            goes = [_go(one.held, pace.when(one, now)) async for one in unhurried(page)]
+            done = await self._release(goes, held)
+            pace = pace if len(done) == len(page) else None
+
+    async def _release(self, releases: list[Release], held: Mapping[OccurrenceId, Held]) -> frozenset[OccurrenceId]:
         done = await self._store.release(releases)
-        for release in releases:
-            if release.occurrence_id not in done:
-                continue
+        async for release in unhurried(release for release in releases if release.occurrence_id in done):
             entry = held[release.occurrence_id]
             if release.fire_at is not None:
                 self._announcer.released(entry.job, entry.occurrence)
             elif release.row is not None and release.row.status is HistoryStatus.MISSED:
                 self._announcer.missed(entry.job, (release.row,))
-            else:
-                self._announcer.skipped()
-        self._released()
+            elif release.row is not None:
+                self._announcer.skipped((release.row,))
+        if done:
+            self._released()
+        return done
+
+
+def _by_job(held: list[Held]) -> Iterator[list[Held]]:
+    """Yield those of each job."""
+    for _, group in groupby(sorted(held, key=lambda entry: entry.job.id), key=lambda entry: entry.job.id):
+        yield list(group)
+
+
+def _turn(freed: Freed) -> tuple[datetime, OccurrenceId]:
+    return freed.held.occurrence.due, freed.held.occurrence.id

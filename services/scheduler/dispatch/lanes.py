@@ -8,18 +8,13 @@ from collections.abc import Callable
 
 import msgspec
 
+from services.scheduler.dispatch.waits import QUEUE_LIMIT, SLOW_SECONDS, Waits, weight_of
 from services.scheduler.domain.executions import OccurrenceId
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.store.records import (
     Claim,
 )
 
-QUEUE_LIMIT = 1000
-"""Claims that wait in a slow lane; more go back to the store: no target that hangs may fill the memory."""
-_SLOW_SECONDS = 1.0
-"""A lane is slow when what has waited longest has waited longer than this."""
-_WEIGHT = 20
-"""How many of those that wait in a slow lane count in `weight`; in a lane that moves, all do."""
 _BURST_SECONDS = 0.1
 """How much of a second's allowance may start at once."""
 
@@ -46,7 +41,7 @@ class _Lane:
 
     def is_slow(self, now: float) -> bool:
         """Whether what waits here waits longer than a moment."""
-        return bool(self.waiting) and now - self.waiting[0][0] > _SLOW_SECONDS
+        return bool(self.waiting) and now - self.waiting[0][0] > SLOW_SECONDS
 
 
 class _Trial(msgspec.Struct, frozen=True):
@@ -77,7 +72,7 @@ class Lanes:
         self._interval = 1 / rate if rate else 0.0
         self._time = time
         self._lanes: dict[str, _Lane] = {}
-        self._jobs: dict[JobId, list[float]] = {}
+        self._waits = Waits()
         self._tried: dict[OccurrenceId, _Trial] = {}
 
     def enter(self, target: str, claim: Claim) -> Entry:
@@ -120,7 +115,7 @@ class Lanes:
             return None
         if lane.waiting:
             since, claim = lane.waiting.popleft()
-            self._forget(claim, since)
+            self._waits.end(claim.job.id, since)
             self._tried[claim.occurrence.id] = _Trial(target, since, claim)
             return claim
         if not lane.under_way and lane.free_at <= self._time():
@@ -143,18 +138,17 @@ class Lanes:
         trial = self._tried.pop(claim.occurrence.id, None)
         if trial is not None and trial.target == target:
             lane.put_back(trial.since, claim)
-            self._jobs.setdefault(claim.job.id, []).insert(0, trial.since)
+            self._waits.begin(claim.job.id, trial.since)
             return True
         if len(lane.waiting) >= QUEUE_LIMIT and lane.is_slow(now):
             return False
         lane.waiting.append((now, claim))
-        self._jobs.setdefault(claim.job.id, []).append(now)
+        self._waits.begin(claim.job.id, now)
         return True
 
     def is_held_up(self, job_id: JobId) -> bool:
         """Whether an occurrence of a job has waited for its target longer than a moment."""
-        since = self._jobs.get(job_id)
-        return since is not None and self._time() - since[0] > _SLOW_SECONDS
+        return self._waits.is_long(job_id, self._time())
 
     @property
     def waiting(self) -> int:
@@ -165,9 +159,7 @@ class Lanes:
     def weight(self) -> int:
         """How much of what this process takes at a time they use up: a hanging target must not starve the others."""
         now = self._time()
-        return sum(
-            min(len(lane.waiting), _WEIGHT) if lane.is_slow(now) else len(lane.waiting) for lane in self._lanes.values()
-        )
+        return sum(weight_of(len(lane.waiting), is_slow=lane.is_slow(now)) for lane in self._lanes.values())
 
     @property
     def full(self) -> int:
@@ -176,12 +168,12 @@ class Lanes:
 
     def keep(self, condition: Callable[[Claim], bool]) -> None:
         """Forget the waiting claims that do not meet `condition`."""
-        self._jobs.clear()
+        self._waits.clear()
         self._tried = {one: trial for one, trial in self._tried.items() if condition(trial.claim)}
         for lane in self._lanes.values():
             lane.waiting = deque((since, claim) for since, claim in lane.waiting if condition(claim))
             for since, claim in lane.waiting:
-                self._jobs.setdefault(claim.job.id, []).append(since)
+                self._waits.begin(claim.job.id, since)
 
     def _is_in_rate(self, lane: _Lane, now: float) -> bool:
         return lane.free_at - now <= max(_BURST_SECONDS, self._interval / 2)
@@ -192,12 +184,6 @@ class Lanes:
             return _FULL
         lane.is_awaited = True
         return Entry(admitted=False, wait=lane.free_at - now)
-
-    def _forget(self, claim: Claim, since: float) -> None:
-        waiting = self._jobs[claim.job.id]
-        waiting.remove(since)
-        if not waiting:
-            del self._jobs[claim.job.id]
 
 
 _ADMITTED = Entry(admitted=True)

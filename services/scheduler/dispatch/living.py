@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.scheduler.dispatch.collection_policies import CollectionPolicies
 from services.scheduler.dispatch.engine import Engine
 from services.scheduler.dispatch.lease import Lease
 from services.scheduler.dispatch.rescue import Rescue
@@ -20,10 +21,13 @@ RETRY_SECONDS = 0.5
 class Living:
     """The store's listener (see `Listener`), and the duty that renews the lease: three times within its length."""
 
-    def __init__(self, lease: Lease, rescue: Rescue, engine: Engine, metrics: Metrics) -> None:
+    def __init__(
+        self, lease: Lease, rescue: Rescue, engine: Engine, policies: CollectionPolicies, metrics: Metrics
+    ) -> None:
         self._lease = lease
         self._rescue = rescue
         self._engine = engine
+        self._policies = policies
         self._renewal = Duty("lease", self._renew, metrics)
 
     async def run(self) -> None:
@@ -35,6 +39,7 @@ class Living:
         self._lease.doubt()
         self._rescue.shake()
         self._engine.look_again()
+        self._policies.look_soon()
         self._renewal.wake()
 
     def jobs_changed(self, job_ids: Sequence[JobId]) -> None:
@@ -42,8 +47,9 @@ class Living:
         self._engine.forget(list(job_ids))
 
     def collection_changed(self, collection_id: CollectionId) -> None:
-        """Drop what is claimed of its jobs as they were."""
+        """Drop what is claimed of its jobs as they were; its policy may be another one."""
         self._engine.forget_collection(collection_id)
+        self._policies.look_soon()
 
     async def _renew(self) -> float:
         try:

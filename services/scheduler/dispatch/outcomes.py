@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from services.scheduler.domain.actions import ActionName
+from services.scheduler.domain.decisions import Cause, skipped_for
 from services.scheduler.domain.executions import (
     AttemptResult,
     Finished,
@@ -24,6 +25,8 @@ from shared.clock import Clock
 
 DEFER_LEAST = timedelta(seconds=5)
 DEFER_MOST = timedelta(minutes=1)
+LEAVE_LEAST = timedelta(seconds=0.5)
+LEAVE_MOST = timedelta(seconds=5)
 
 
 class Outcomes:
@@ -98,8 +101,13 @@ def of_deferral(job: Job, occurrence: Occurrence, until: datetime) -> Outcome:
 
 
 def defer_until(occurrence: Occurrence, now: datetime) -> datetime:
-    """Return when to try again what finds too long a queue at its target: the later it is, the later."""
+    """Return when to try again what finds too long a queue at its target or host: the later it is, the later."""
     return now + min(max(now - occurrence.due, DEFER_LEAST), DEFER_MOST)
+
+
+def leave_until(occurrence: Occurrence, now: datetime) -> datetime:
+    """Return until when to leave to other replicas what this one may not start: the later it is, the longer."""
+    return now + min(max(now - occurrence.due, LEAVE_LEAST), LEAVE_MOST)
 
 
 def of_loss(job: Job, occurrence: Occurrence, lost: Lost, clock: Clock) -> Outcome:
@@ -115,13 +123,13 @@ def of_loss(job: Job, occurrence: Occurrence, lost: Lost, clock: Clock) -> Outco
     )
 
 
-def of_skip(job: Job, occurrence: Occurrence, reason: str, clock: Clock) -> Outcome:
-    """Return the outcome of an occurrence that does not run because an earlier one of its job still does."""
+def of_skip(job: Job, occurrence: Occurrence, cause: Cause, reason: str, clock: Clock) -> Outcome:
+    """Return the outcome of an occurrence that gives way: an earlier one of its job still runs, or it is disabled."""
     return Outcome(
         occurrence_id=occurrence.id,
         job_id=job.id,
         attempt=occurrence.attempt,
-        rows=(unrun_row(occurrence, HistoryStatus.SKIPPED, reason, clock.now()),),
+        rows=(unrun_row(occurrence, HistoryStatus.SKIPPED, reason, clock.now(), skipped_for(cause)),),
         reason=reason,
         job_state=final_state(job, faulted=False),
     )

@@ -9,12 +9,12 @@ The work is bounded however long the job was away: what is missed is passed over
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import islice
 
 import msgspec
 
 from services.scheduler.domain.actions import ActionName
+from services.scheduler.domain.decisions import Cause, missed_for
 from services.scheduler.domain.delays import start_within
 from services.scheduler.domain.executions import (
     HistoryRow,
@@ -59,12 +59,12 @@ class _Unplanned:
         return self._next_due if instant < self._next_due else self._rule.next_after(instant)
 
 
-class Missed(StrEnum):
-    """Why a missed occurrence is not made up for."""
-
-    COALESCED = "coalesced"
-    WINDOW_PASSED = "window passed"
-    NOT_CAUGHT_UP = "not caught up"
+_REASONS = {
+    Cause.COALESCED: "coalesced",
+    Cause.WINDOW_PASSED: "window passed",
+    Cause.NOT_CAUGHT_UP: "not caught up",
+}
+"""Why a missed occurrence is not made up for, as history says it."""
 
 
 def plan(job: Job, *, now: datetime, horizon: datetime, limit: int = LIMIT) -> Plan:
@@ -172,12 +172,13 @@ def _before(table: Timetable, end: datetime) -> Iterator[datetime]:
 
 def _missed_row(job: Job, due: datetime, now: datetime) -> HistoryRow:
     if job.definition.catch_up is CatchUp.SKIP:
-        reason = Missed.NOT_CAUGHT_UP
+        cause = Cause.NOT_CAUGHT_UP
     elif due < _window_start(job, now):
-        reason = Missed.WINDOW_PASSED
+        cause = Cause.WINDOW_PASSED
     else:
-        reason = Missed.COALESCED
-    return unrun_row(_occurrence(job, due, now, job.planned + 1), HistoryStatus.MISSED, reason.value, now)
+        cause = Cause.COALESCED
+    occurrence = _occurrence(job, due, now, job.planned + 1)
+    return unrun_row(occurrence, HistoryStatus.MISSED, _REASONS[cause], now, missed_for(cause))
 
 
 def _occurrence(job: Job, due: datetime, horizon: datetime, ordinal: int) -> Occurrence:

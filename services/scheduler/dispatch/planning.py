@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from services.scheduler.dispatch.planner import LOOK_AHEAD, plan
+from services.scheduler.domain.decisions import Cause, missed_for
 from services.scheduler.domain.executions import (
     HistoryRow,
     HistoryStatus,
@@ -49,5 +50,6 @@ class Planning:
         unplanned = Occurrence(
             id=occurrence_id(job.uid, due), job_id=job.id, due=due, fire_at=due, state=OccurrenceState.READY
         )
-        row = unrun_row(unplanned, HistoryStatus.MISSED, f"{UNPLANNABLE}: {fault}", now)
+        reason = f"{UNPLANNABLE}: {fault}"
+        row = unrun_row(unplanned, HistoryStatus.MISSED, reason, now, missed_for(Cause.NOT_PLANNABLE))
         return Plan(missed=(row,), next_due=now + AGAIN, planned=job.planned)

@@ -1,7 +1,7 @@
 """Takes over the lives of replicas that died or hang: who is over is decided here, by looking again and again."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 
@@ -98,13 +98,16 @@ class Rescue:
         metrics: Metrics,
         *,
         rescued: Callable[[], None],
+        seen: Callable[[Sequence[SessionId], SessionId], None] = lambda _sessions, _own: None,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`rescued` hears that there is something to claim, `seen` at each look who is registered, and who we are."""
         self._store = store
         self._clock = clock
         self._lease = lease
         self._metrics = metrics
         self._rescued = rescued
+        self._seen = seen
         self._steady = steady
         self._vigil = Vigil()
         self._lapses = lease.lapses
@@ -125,7 +128,9 @@ class Rescue:
             return
         try:
             own = self._lease.owner
-            lives = [life for life in await self._store.lives() if life.owner != own]
+            found = await self._store.lives()
+            self._seen([life.owner.session for life in found], own.session)
+            lives = [life for life in found if life.owner != own]
             causes = self._vigil.over(lives, self._at())
             over = [life for life in lives if life.owner.session in causes]
             ended = await self._store.take_over(over, self._clock.now()) if over else {}

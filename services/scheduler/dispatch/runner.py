@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.assurance import Assurance
@@ -17,9 +16,12 @@ from services.scheduler.dispatch.cases import Cases
 from services.scheduler.dispatch.claims import Claims
 from services.scheduler.dispatch.lanes import Lanes
 from services.scheduler.dispatch.lease import Lease
+from services.scheduler.dispatch.lines import Lines
+from services.scheduler.dispatch.moves import Moves
 from services.scheduler.dispatch.outcomes import (
     Outcomes,
     defer_until,
+    leave_until,
     of_attempt,
     of_deferral,
     of_hold,
@@ -31,7 +33,8 @@ from services.scheduler.dispatch.overlap import Backlog, Verdict, verdict
 from services.scheduler.dispatch.planner import LOOK_AHEAD, after_skip
 from services.scheduler.dispatch.running import Running
 from services.scheduler.domain.actions import ActionName
-from services.scheduler.domain.executions import OccurrenceId, barred
+from services.scheduler.domain.decisions import Cause
+from services.scheduler.domain.executions import Occurrence, OccurrenceId, barred
 from services.scheduler.domain.hosts import FleetView
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.placement import Hold, Lost, Queue, Run, decide
@@ -58,21 +61,8 @@ SWEEP_SECONDS = 0.1
 """How often attempts are looked at whose time is up: one look costs less than a timer for each of them."""
 LONG_SECONDS = 1.0
 """A runner whose call takes longer than this is replaced."""
-FULL_PAUSE = timedelta(seconds=1)
 MOST = 10
 """How many times as many calls may be under way in all, those that take long included."""
-
-
-class Moves(Protocol):
-    """Counts what events do to occurrences, for the drains."""
-
-    def held(self, host: HostKey, event_id: str) -> None:
-        """An occurrence is held for a host because of an event."""
-        ...
-
-    def rerouted(self, host: HostKey, event_id: str) -> None:
-        """An occurrence runs elsewhere because of an event on a host."""
-        ...
 
 
 class Runner:
@@ -112,6 +102,7 @@ class Runner:
         self._cases = cases
         self._moves = moves
         self._lanes = lanes
+        self._lines = Lines(fleet, running, time=time.monotonic)
         self._traces = traces
         self._size = size
         self._wanted = size
@@ -121,16 +112,17 @@ class Runner:
         self._backlog = Backlog()
         self._stopping = False
         metrics.running.set_function(running.__len__)
+        metrics.hosts_full.set_function(lambda: self._lines.full)
 
     @property
     def waiting(self) -> int:
-        """Claims that are due and not running yet; of a job's or a target's long queue only the first few count."""
-        return self._queue.qsize() + self._backlog.weight + self._lanes.weight
+        """Claims that are due and not running yet; of a job's, target's or host's long queue the first few count."""
+        return self._queue.qsize() + self._backlog.weight + self._lanes.weight + self._lines.weight
 
     @property
     def has_queue(self) -> bool:
-        """Whether any occurrence waits for its job's turn, or for its target."""
-        return bool(self._backlog.jobs or self._lanes.waiting)
+        """Whether any occurrence waits for its job's turn, or for its target or host."""
+        return bool(self._backlog.jobs or self._lanes.waiting or self._lines.waiting)
 
     def queued(self, job_id: JobId) -> int:
         """Return how many occurrences of a job wait for its turn."""
@@ -157,8 +149,7 @@ class Runner:
         # After a freeze answers lie in the sockets: they are read before the time that was slept through counts.
         awake = min(now, self._swept_at + 2 * SWEEP_SECONDS)
         self._swept_at = now
-        for execution in self._running.all():
-            execution.expire(awake)
+        self._attempts.sweep(awake, self._clock.now() - timedelta(seconds=now - awake))
         long = self._running.since(now - LONG_SECONDS)
         self._wanted = min(self._size + long, self._size * MOST)
         self._metrics.targets_full.set(self._lanes.full)
@@ -167,19 +158,21 @@ class Runner:
     async def drain(self, grace: timedelta) -> bool:
         """Start nothing more, wait up to `grace` for what runs, then break it off to be repeated elsewhere.
 
-        False when something outlasts even that.
+        What cancel requests may take is part of the grace. False when something outlasts even that.
         """
         self._stopping = True
         self.forget()
-        if not await self._running.wait_until_empty(grace):
+        telling = self._attempts.telling
+        if not await self._running.wait_until_empty(grace - telling):
             log.warning("executions outlast the grace period", count=len(self._running))
-            self._attempts.break_off("the scheduler stops")
-        return await self._running.wait_until_empty(BREAK_OFF_LIMIT)
+            self._attempts.break_off()
+        return await self._running.wait_until_empty(BREAK_OFF_LIMIT + telling)
 
     def forget(self) -> None:
         """Clean the queues of claims that do not stand any more; those in a runner's hands will notice."""
         self._backlog.keep(self._claims.stands)
         self._lanes.keep(self._claims.stands)
+        self._lines.keep(self._claims.stands)
         for _ in range(self._queue.qsize()):
             self.submit(self._queue.get_nowait())
 
@@ -195,8 +188,7 @@ class Runner:
             if not self._is_occupied(job_id) and not self._awaits_retry(job_id, None, now):
                 self._next(job_id)
         self._backlog.expire_retries(now)
-        for claim in self._lanes.open():
-            self.submit(claim)
+        self._resume(*self._lanes.open(), *self._lines.open())
 
     async def _work(self) -> None:
         """Take claims until there are more runners than wanted: those whose call took long were replaced."""
@@ -231,6 +223,7 @@ class Runner:
         match verdict(claim, busy=busy, queued=queued, now=now):
             case Verdict.QUEUE:
                 self._backlog.put(claim)  # `turn` has it ask again, if it waits for one on another replica
+                self._resume(*self._lines.passed(claim))
             case Verdict.SKIP:
                 self._skip(claim)
             case _:
@@ -260,7 +253,7 @@ class Runner:
         return retry[0]
 
     def _is_occupied(self, job_id: JobId) -> bool:
-        return self._running.is_active(job_id) or self._lanes.is_held_up(job_id)
+        return self._running.is_active(job_id) or self._lanes.is_held_up(job_id) or self._lines.is_held_up(job_id)
 
     async def _is_busy_elsewhere(self, claim: Claim) -> bool:
         """Ask the store, as often as it takes: a guess would skip an occurrence that nothing stands in the way of."""
@@ -281,34 +274,35 @@ class Runner:
             self._outcomes.add(outcome)
         else:
             self._metrics.refused_outcomes.inc()
-        self._resume(self._lanes.pass_by(claim))
+        self._resume(self._lanes.pass_by(claim), *self._lines.passed(claim))
 
     def _skip(self, claim: Claim) -> None:
-        skipped = of_skip(claim.job, claim.occurrence, "the previous occurrence still runs", self._clock)
+        reason = "the previous occurrence still runs"
+        skipped = of_skip(claim.job, claim.occurrence, Cause.OVERLAP, reason, self._clock)
         replan = after_skip(claim.job, claim.occurrence.due, self._clock.now() + LOOK_AHEAD)
         self._end(claim, uncounted(skipped, replan))
         self._tell_skipped(claim, skipped)
 
     def _bar(self, claim: Claim, reason: str) -> None:
         """End an occurrence of a disabled job. What never ran is due again if the job is enabled: `catchUp` decides."""
-        skipped = of_skip(claim.job, claim.occurrence, reason, self._clock)
+        skipped = of_skip(claim.job, claim.occurrence, Cause.DISABLED, reason, self._clock)
         self._end(claim, uncounted(skipped, claim.occurrence.due) if claim.occurrence.attempt == 1 else skipped)
         self._backlog.end_retry(claim.job.id, claim.occurrence.id)
         self._tell_skipped(claim, skipped)
 
     def _tell_skipped(self, claim: Claim, outcome: Outcome) -> None:
-        self.announcer.skipped()
+        self.announcer.skipped(outcome.rows)
         self._traces.ended_unrun(claim.job, claim.occurrence, outcome.reason, self._clock.now())
 
     async def _decide(self, claim: Claim, now: datetime) -> None:
         case = self._cases.of(claim.job, claim.occurrence, now)
-        match decide(case, self._fleet(), self._running.load):
+        match decide(case, self._fleet(), self._lines.load(claim)):
             case Hold() as hold:
                 self._hold(claim, hold)
             case Lost() as lost:
                 self._lose(claim, lost)
-            case Queue():
-                self._end(claim, of_deferral(claim.job, claim.occurrence, now + FULL_PAUSE))
+            case Queue(host=host):
+                self._queue_up(claim, host)
             case Run() as run:
                 await self._start(claim, run, case)
 
@@ -319,27 +313,42 @@ class Runner:
         if not entry.admitted:
             self._wait(claim, target, entry.wait)
             return
-        self._resume(self._lanes.next(target))
+        host = decision.host.key if decision.host is not None else None
+        self._resume(self._lanes.next(target), *self._lines.started(claim, host))
         try:
             if self._claims.begin(claim):
                 await self._execute(claim, decision, case)
         finally:
-            self._resume(self._lanes.leave(target))
+            self._resume(self._lanes.leave(target), *(self._lines.ended(host) if host is not None else ()))
             self._next(claim.job.id)
 
     def _wait(self, claim: Claim, target: str, seconds: float | None) -> None:
         """Let a claim wait for its target, or go back to the store if too many do."""
+        self._resume(*self._lines.passed(claim))
         if not self._lanes.wait(target, claim):
-            later = defer_until(claim.occurrence, self._clock.now())
-            self._end(claim, of_deferral(claim.job, claim.occurrence, later))
-            self._metrics.deferred.inc()
+            self._defer(claim)
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, lambda: self._resume(self._lanes.in_time(target)))
 
-    def _resume(self, claim: Claim | None) -> None:
-        """Give a claim that has waited another try."""
-        if claim is not None:
-            self.submit(claim)
+    def _queue_up(self, claim: Claim, host: HostKey) -> None:
+        """Let a claim wait for a host that is full, or go back to the store if too many do, or for others to start."""
+        if not self._lines.leads_on(claim, host):
+            self._defer(claim, leave_until)
+        elif self._lines.wait(claim, host):
+            self._resume(*self._lines.passed(claim))
+        else:
+            self._defer(claim)
+
+    def _defer(self, claim: Claim, until: Callable[[Occurrence, datetime], datetime] = defer_until) -> None:
+        later = until(claim.occurrence, self._clock.now())
+        self._end(claim, of_deferral(claim.job, claim.occurrence, later))
+        self._metrics.deferred.inc()
+
+    def _resume(self, *claims: Claim | None) -> None:
+        """Give claims that have waited another try."""
+        for claim in claims:
+            if claim is not None:
+                self.submit(claim)
 
     def _hold(self, claim: Claim, hold: Hold) -> None:
         self._end(claim, of_hold(claim.job, claim.occurrence, hold, self._clock))

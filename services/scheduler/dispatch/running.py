@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import inf
 
 import msgspec
@@ -14,14 +14,15 @@ from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import FleetView, Threat
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.placement import home_of
-from services.scheduler.domain.threats import Case, counts_against_drain
+from services.scheduler.domain.threats import BreakOff, Case, Ending, counts_against_drain
 from shared.topics import HostKey
 
 
 class Execution(msgspec.Struct, kw_only=True, eq=False):
     """One attempt that runs now, within `scope`; `broken_off` says why it was ended from outside, if it was.
 
-    `case` is what it was started by.
+    `case` is what it was started by, `ending` when and why it will be broken off as things stand; `is_sent`: the target
+    has, or may have, got the request.
     `began` and `deadline` are process time (`time.monotonic`); nothing ends the attempt at its deadline but `expire`.
     """
 
@@ -31,18 +32,32 @@ class Execution(msgspec.Struct, kw_only=True, eq=False):
     scope: asyncio.Timeout
     began: float = 0.0
     deadline: float = inf
-    broken_off: str = ""
+    ending: Ending | None = None
+    broken_off: BreakOff | None = None
+    is_sent: bool = False
 
-    def break_off(self, reason: str) -> None:
+    def break_off(self, why: BreakOff) -> None:
         """End the attempt now, as if its time were up; one that is at its end already is left alone."""
-        if not self.broken_off and not self.scope.expired():
-            self.broken_off = reason
+        if self._goes_on():
+            self.broken_off = why
             self._end()
 
     def expire(self, now: float) -> None:
         """End the attempt if its time is up."""
-        if now >= self.deadline and not self.broken_off and not self.scope.expired():
+        if now >= self.deadline and self._goes_on():
             self._end()
+
+    def give_way(self, now: datetime) -> None:
+        """Break the attempt off if its ending has come."""
+        if self.ending is not None and now >= self.ending.at:
+            self.break_off(self.ending.why)
+
+    def note_sent(self) -> None:
+        """The request is on its way."""
+        self.is_sent = True
+
+    def _goes_on(self) -> bool:
+        return self.broken_off is None and not self.scope.expired()
 
     def _end(self) -> None:
         self.scope.reschedule(asyncio.get_running_loop().time())
@@ -101,6 +116,10 @@ class Running:
     def on(self, host: HostKey) -> list[Execution]:
         """Return the attempts that run on a host."""
         return list(self._by_host.get(host, ()))
+
+    def hosts(self) -> list[HostKey]:
+        """Return the hosts on which attempts run."""
+        return [host for host in self._by_host if host is not None]
 
     def load(self, host: HostKey) -> tuple[int, float]:
         """Return how busy a host is: attempts running there, then when one last started (process time)."""

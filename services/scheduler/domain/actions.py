@@ -1,5 +1,6 @@
 """What a job does when it is due: one call, its retries, and another call when all of them failed."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -193,13 +194,28 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     error_action: ErrorAction | None = None
     cancel: Call | None = None
 
+    def calls(self) -> Iterator[Call]:
+        """Yield everything that may be called."""
+        yield self.call
+        if self.error_action is not None:
+            yield self.error_action.call
+        if self.cancel is not None:
+            yield self.cancel
+
     def call_of(self, name: "ActionName") -> Call:
-        """Return the call of the main action, or of the error action where there is one."""
-        return self.call if name is ActionName.MAIN or self.error_action is None else self.error_action.call
+        """Return what is called by that name; a job that has lost its error action or cancel request calls as ever."""
+        if name is ActionName.ERROR and self.error_action is not None:
+            return self.error_action.call
+        return self.cancel if name is ActionName.CANCEL and self.cancel is not None else self.call
 
 
 class ActionName(StrEnum):
-    """Which of a job's actions an attempt belongs to, as history shows it."""
+    """Which of a job's actions an attempt belongs to, as history shows it.
+
+    CANCEL: the request that a broken-off attempt of the main action ends with; it is no attempt, and history has no row
+    of it.
+    """
 
     MAIN = "MainAction"
     ERROR = "ErrorAction"
+    CANCEL = "CancelAction"

@@ -6,6 +6,7 @@ from typing import NewType
 import msgspec
 
 from services.scheduler.domain.choices import CaseInsensitive
+from services.scheduler.domain.policies import NO_MAINTENANCE, Maintenance
 from services.scheduler.domain.recurrence import Frequency
 
 CollectionId = NewType("CollectionId", int)
@@ -44,7 +45,10 @@ class MaxRecurrence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CollectionDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller decides about a collection; the quota (`max_…`) goes below the plan's limits."""
+    """What the caller decides about a collection; the quota (`max_…`) goes below the plan's limits.
+
+    `maintenance` answers what its jobs leave open.
+    """
 
     state: CollectionState = CollectionState.ENABLED
     sku: Sku = Sku.UNLIMITED
@@ -53,6 +57,7 @@ class CollectionDefinition(msgspec.Struct, frozen=True, kw_only=True):
     max_job_count: int | None = None
     max_job_occurrence: int | None = None
     max_recurrence: MaxRecurrence | None = None
+    maintenance: Maintenance = NO_MAINTENANCE
 
 
 class ResourceGroup(msgspec.Struct, frozen=True, kw_only=True):

@@ -112,7 +112,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     `event_id`, `event_type` and `not_before` are of what threatens `away_from`, or the host held for. `strategy` is the
     one that applied, `decided_by` the level that set it. `expected` is how long the job was reckoned to take.
-    `considered` counts all hosts that were, of which `hosts` lists the first.
+    `considered` counts all hosts that were, of which `hosts` lists the first. `held_for` is the host or pool that what
+    runs now had waited for, `held_under` the type of the event that was it (empty: nobody had reported the host).
     """
 
     verdict: Verdict
@@ -126,3 +127,15 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     expected: timedelta | None = None
     considered: int = 0
     hosts: tuple[Weighed, ...] = ()
+    held_for: str | None = None
+    held_under: str = ""
+
+
+def skipped_for(cause: Cause) -> DecisionRecord:
+    """Return the record of an occurrence that gives way."""
+    return DecisionRecord(verdict=Verdict.SKIPPED, cause=cause)
+
+
+def missed_for(cause: Cause) -> DecisionRecord:
+    """Return the record of an occurrence that was not run in time and will not be."""
+    return DecisionRecord(verdict=Verdict.MISSED, cause=cause)

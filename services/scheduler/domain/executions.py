@@ -55,7 +55,7 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
 
     `attempt` counts starts from 1, crash repeats included; `retries` counts policy retries of the present action.
     `ordinal` is the occurrence's number within the job, from 1 (Azure's repeatCount). `manual` marks a `run`.
-    `host` is the host or pool it was last held for, `reason` why, `held_under` the type of the event that was it.
+    `host` is the host or pool it was held for since its last attempt, `reason` why, `held_under` the event's traits.
     """
 
     id: OccurrenceId
@@ -186,7 +186,10 @@ def history_row(occurrence: Occurrence, result: AttemptResult) -> HistoryRow:
 def unrun_row(
     occurrence: Occurrence, status: HistoryStatus, reason: str, at: datetime, decision: DecisionRecord | None = None
 ) -> HistoryRow:
-    """Return the history line of an occurrence that was held, skipped or missed at `at`, and why."""
+    """Return the history line of an occurrence that was held, skipped or missed at `at`, and why.
+
+    `reason` says it to people, `decision` to programs.
+    """
     return HistoryRow(
         job_id=occurrence.job_id,
         occurrence_id=occurrence.id,

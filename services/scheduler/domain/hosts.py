@@ -137,6 +137,9 @@ class FleetView(Mapping[HostKey, HostView]):
     def __len__(self) -> int:
         return len(self._hosts)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FleetView) and self._hosts == other._hosts
+
     def members(self, pool: str) -> tuple[HostView, ...]:
         """Return the hosts of a pool, in their order here."""
         return tuple(self._pools.get(pool, ()))
@@ -159,7 +162,10 @@ NOBODY = FleetView()
 
 
 class HostReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One host as `GET /api/v1/hosts` shows it; `events` are ids, `watcher` is online or offline."""
+    """One host as `GET /api/v1/hosts` shows it; `events` are ids, `watcher` is online or offline.
+
+    `lost`: it is not coming back, and has not.
+    """
 
     host: str
     condition: HostCondition
@@ -172,3 +178,4 @@ class HostReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     reason: str = ""
     until: datetime | None = None
     last_seen_at: datetime | None = None
+    lost: Loss | None = None

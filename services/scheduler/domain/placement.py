@@ -23,7 +23,7 @@ from services.scheduler.domain.policies import (
     ResolvedMaintenance,
     Strategy,
 )
-from services.scheduler.domain.threats import Case, barriers, cause_of, describe, lead_of, tolerance
+from services.scheduler.domain.threats import Case, barriers, cause_of, describe, is_due, lead_of, tolerance
 from shared.topics import HostKey, host_key
 
 
@@ -110,10 +110,8 @@ def candidates(definition: JobDefinition, home: HostView | None, fleet: FleetVie
     members = fleet.members(placement.pool) if placement.pool else ()
     others = tuple(host for host in members if host.loss is None and host is not home)
     missing = ""
-    if placement.host and home is None and not others:
-        missing = placement.host
-    elif placement.pool and not others and (home is None or home.loss is not None):
-        missing = placement.pool
+    if home is None and not others:
+        missing = placement.host or placement.pool or ""
     return Candidates(home=home, others=others, pool=placement.pool, missing=missing)
 
 
@@ -127,12 +125,16 @@ def decide(case: Case, fleet: FleetView, load: Load) -> Decision:
         return _ANYWHERE
     options = candidates(case.definition, home, fleet)
     if options.missing:
-        return Hold(
-            waiting_for=options.missing,
-            reason=f"no watcher has reported {options.missing} yet",
-            record=DecisionRecord(verdict=Verdict.HELD, cause=Cause.UNKNOWN_HOST),
-        )
+        return _unreported(options.missing)
     return _Judge(case, options, load).decide()
+
+
+def _unreported(missing: str) -> Hold:
+    return Hold(
+        waiting_for=missing,
+        reason=f"no watcher has reported {missing} yet",
+        record=DecisionRecord(verdict=Verdict.HELD, cause=Cause.UNKNOWN_HOST),
+    )
 
 
 _ANYWHERE = Run(record=DecisionRecord(verdict=Verdict.RAN, cause=Cause.UNPLACED))
@@ -168,7 +170,7 @@ class _Judge:
         is_full = self._choice.is_full(home)
         if is_full or (self._options.others and self._choice.is_cold(home)):
             found = self._find()
-            if found.host is not None:
+            if found.host is not None and (is_full or not self._choice.is_cold(found.host)):
                 cause, why = (Cause.FULL, "is full") if is_full else (Cause.WARMING_UP, "is warming up")
                 return self._rerouted(found, home.key, cause, f"moved off {home.key}, which {why}")
         return Queue(host=home.key) if is_full else self._run(home, Cause.HOME)
@@ -188,9 +190,11 @@ class _Judge:
         return self._nowhere(home.key, home, found)
 
     def _from_lost(self, home: HostView, loss: Loss) -> Decision:
-        """Fall to the pool; without one the job has nowhere to run, ever."""
+        """Fall to the pool, which may get new hosts; without one the job has nowhere to run, ever."""
         reason = f"{home.key} is not coming back: its {loss.type} was over at {loss.at:%Y-%m-%d %H:%M:%S} UTC"
         if not self._options.others:
+            if self._options.pool is not None:
+                return _unreported(self._options.pool)
             record = DecisionRecord(
                 verdict=Verdict.MISSED,
                 cause=Cause.LOST,
@@ -246,6 +250,7 @@ class _Judge:
             and not threat.closed
             and threat.not_before is not None
             and threat.not_before - self._case.now > lead_of(AUTO, self._case)
+            and not is_due(threat, self._rule(threat), self._case)
             for threat in barriers(self._case, host)
         )
 

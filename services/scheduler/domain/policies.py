@@ -149,13 +149,22 @@ class Traits(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """Return them as one text, such as `Freeze/Platform/9`."""
         duration = "" if self.duration_seconds is None else str(self.duration_seconds)
-        return f"{self.type}/{self.source}/{duration}".rstrip("/")
+        return f"{_quoted(self.type)}/{_quoted(self.source)}/{duration}".rstrip("/")
 
     @classmethod
     def read(cls, text: str) -> "Traits":
         """Return what `str` made a text of."""
         kind, source, duration = (*text.split("/"), "", "")[:3]
-        return cls(kind, source, int(duration) if duration.isdigit() else None)
+        return cls(_unquoted(kind), _unquoted(source), int(duration) if duration.isdecimal() else None)
+
+
+def _quoted(name: str) -> str:
+    """Return a name without the slash between names; watchers pass on any type and source as it came."""
+    return name.replace("%", "%25").replace("/", "%2F")
+
+
+def _unquoted(name: str) -> str:
+    return name.replace("%2F", "/").replace("%25", "%")
 
 
 class Level(StrEnum):
@@ -191,11 +200,20 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
 
     def under(self, traits: Traits) -> ResolvedMaintenance:
         """Answer every question for an event."""
+        if self.job == self.collection == self.fleet == NO_MAINTENANCE:
+            return _REROUTED if self.has_pool else _DEFAULTS  # asked for at every start on a threatened host
         return ResolvedMaintenance(**{field: value for field, value, _ in self._answers(traits)})
 
     def origins(self, traits: Traits) -> dict[str, Level]:
         """Return by field which level has answered for an event."""
         return {field: level for field, _, level in self._answers(traits)}
+
+    @property
+    def reckons(self) -> bool:
+        """Whether how long the job takes may matter: for some event there is a lead time, or a last host to stand."""
+        # Asked at each claim and start, mostly of jobs about which nobody has said anything.
+        said = [level for level in (self.job, self.collection, self.fleet) if level != NO_MAINTENANCE]
+        return any(_reckons(rule) for level in said for rule in _all_rules(level)) if said else False
 
     def levels(self) -> Iterator[tuple[Level, Maintenance]]:
         """Yield the levels, the narrowest first."""
@@ -217,6 +235,19 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _DEFAULTS = ResolvedMaintenance(strategy=Strategy.HOLD)
+_REROUTED = ResolvedMaintenance(strategy=Strategy.REROUTE)
+
+
+def _all_rules(maintenance: Maintenance) -> Iterator[MaintenanceRule]:
+    """Yield every rule of one level."""
+    yield maintenance.rule
+    yield from maintenance.by_type.values()
+    yield from maintenance.by_source.values()
+    yield from (each.rule for each in maintenance.by_duration)
+
+
+def _reckons(rule: MaintenanceRule) -> bool:
+    return rule.lead_time is not None or rule.last_standing is LastStanding.RUN_ON_LEAST_URGENT
 
 
 def _rules(maintenance: Maintenance, traits: Traits) -> Iterator[MaintenanceRule]:
@@ -227,9 +258,8 @@ def _rules(maintenance: Maintenance, traits: Traits) -> Iterator[MaintenanceRule
         yield by_type
     if (by_source := maintenance.by_source.get(traits.source.lower())) is not None:
         yield by_source
-    if traits.duration_seconds is not None:
-        duration = timedelta(seconds=traits.duration_seconds)
-        fitting = (each for each in maintenance.by_duration if duration <= each.up_to)
+    if (seconds := traits.duration_seconds) is not None and seconds >= 0:
+        fitting = (each for each in maintenance.by_duration if seconds <= each.up_to.total_seconds())
         if (shortest := min(fitting, key=lambda each: each.up_to, default=None)) is not None:
             yield shortest.rule
     yield maintenance.rule

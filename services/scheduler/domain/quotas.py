@@ -110,8 +110,9 @@ def check_occurrences(recurrence: Recurrence | None, allowed: Allowance) -> None
 
 def check_authentication(action: Action, allowed: Allowance) -> None:
     """Raise ConflictError for an action that authenticates where the plan has no HTTP authentication."""
-    calls = [action.call] if action.error_action is None else [action.call, action.error_action.call]
-    if not allowed.authentication and any(isinstance(call, HttpCall) and call.authentication for call in calls):
+    if not allowed.authentication and any(
+        isinstance(call, HttpCall) and call.authentication for call in action.calls()
+    ):
         raise ConflictError("the plan has no HTTP authentication")
 
 

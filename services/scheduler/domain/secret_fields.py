@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from services.scheduler.domain.actions import (
     Action,
     ActionKind,
+    ActionName,
     Authentication,
     BasicAuthentication,
     Call,
@@ -24,6 +25,7 @@ C = TypeVar("C", bound=Call)
 
 MAIN = "action"
 ERROR = "action.errorAction"
+CANCEL = "maintenance.cancel"
 MESSAGES = {
     ActionKind.HTTP: "request",
     ActionKind.HTTPS: "request",
@@ -46,11 +48,20 @@ class HeldSecret(msgspec.Struct, frozen=True, kw_only=True):
 Change = Callable[[HeldSecret], Secret]
 
 
+def path_of(action: Action, name: ActionName) -> str:
+    """Return the JSON path of what `Action.call_of` returns."""
+    if name is ActionName.ERROR and action.error_action is not None:
+        return ERROR
+    return CANCEL if name is ActionName.CANCEL and action.cancel is not None else MAIN
+
+
 def secrets_of(action: Action) -> Iterator[HeldSecret]:
-    """Yield every secret of an action and of its error action."""
+    """Yield every secret of an action, of its error action and of its cancel request."""
     yield from _held(action.call, MAIN)
     if action.error_action is not None:
         yield from _held(action.error_action.call, ERROR)
+    if action.cancel is not None:
+        yield from _held(action.cancel, CANCEL)
 
 
 def sealed_under(action: Action) -> str | None:
@@ -64,7 +75,8 @@ def with_secrets(action: Action, change: Change) -> Action:
     error = action.error_action
     if error is not None:
         error = replace(error, call=_changed(error.call, ERROR, change))
-    return replace(action, call=_changed(action.call, MAIN, change), error_action=error)
+    cancel = None if action.cancel is None else _changed(action.cancel, CANCEL, change)
+    return replace(action, call=_changed(action.call, MAIN, change), error_action=error, cancel=cancel)
 
 
 def _held(call: Call, path: str) -> Iterator[HeldSecret]:

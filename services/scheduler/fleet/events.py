@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,6 +10,7 @@ from services.scheduler.domain.hosts import SCHEDULED, STARTED
 from services.scheduler.fleet.reports import Reports
 from services.scheduler.store.records import (
     Approval,
+    ApprovalState,
     EventOutcome,
     EventRecord,
     HostDrain,
@@ -22,21 +24,36 @@ LONGEST = timedelta(days=30)
 _PROGRESS = {SCHEDULED: 1, STARTED: 2}
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as remembered between looks: its record and which hosts' watchers have reported it.
+class Listing(NamedTuple):
+    """An event as one watcher shows it, and the hosts that it may say so of; `is_sure`: it has just looked."""
 
-    `recalled`: it comes from the store, which does not say who reported it.
+    reporter: HostKey
+    event: Event
+    hosts: frozenset[HostKey]
+    is_sure: bool
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as remembered between looks: its record, and which hosts' watchers have reported it.
+
+    `listings` are what it was merged from last, `listed_at` is when. `recalled`: it comes from the store, which does
+    not say who reported it, nor what has become of it since.
     """
 
     record: EventRecord
     reporters: frozenset[HostKey]
+    listings: tuple[Listing, ...] = ()
+    listed_at: datetime | None = None
     recalled: bool = False
 
 
 def merge(reports: Reports, known: Mapping[str, Known], now: datetime, margin: timedelta) -> dict[str, Known]:
     """Return every event that is known or reported, with its outcome decided as of `now`."""
-    listings = _listings(reports, now)
-    events = {event_id: _seen(known.get(event_id), found, reports, now) for event_id, found in listings.items()}
+    events: dict[str, Known] = {}
+    for event_id, found in _listings(reports, now).items():
+        remembered = known.get(event_id)
+        if remembered is None or not _is_dropped(remembered, found, reports, now):
+            events[event_id] = _seen(remembered, found, reports, now)
     for event_id, remembered in known.items():
         if event_id not in events:
             events[event_id] = _unseen(remembered, reports, now, margin)
@@ -49,31 +66,47 @@ def recalled(record: EventRecord, reports: Reports) -> Known:
     return Known(record=record, reporters=reports.entitled(hosts), recalled=True)
 
 
-def _listings(reports: Reports, now: datetime) -> dict[str, list[tuple[HostKey, Event, frozenset[HostKey]]]]:
-    found: dict[str, list[tuple[HostKey, Event, frozenset[HostKey]]]] = {}
-    for reporter in sorted(reports.snapshots):
+def _listings(reports: Reports, now: datetime) -> dict[str, list[Listing]]:
+    found: dict[str, list[Listing]] = {}
+    # Most watchers list nothing most of the time.
+    for reporter in sorted(host for host, snapshot in reports.snapshots.items() if snapshot.events):
         snapshot = reports.fresh_snapshot(reporter, now)
-        for event in snapshot.events if snapshot is not None else ():
-            named = (host_key(name) for name in event.resources if name)
-            believed = frozenset(host for host in named if reports.may_speak_for(reporter, host))
-            if believed:
-                found.setdefault(event.event_id.upper(), []).append((reporter, event, believed))
+        if snapshot is None:
+            continue
+        is_sure = reports.is_sure(reporter, now)
+        for event, hosts in reports.believed(reporter):
+            found.setdefault(event.event_id.upper(), []).append(Listing(reporter, event, hosts, is_sure))
     return found
 
 
-def _seen(
-    known: Known | None, found: list[tuple[HostKey, Event, frozenset[HostKey]]], reports: Reports, now: datetime
-) -> Known:
-    """Merge listings: the furthest status counts, the earliest deadline, every believed host."""
-    leading = max((event for _, event, _ in found), key=lambda event: _PROGRESS.get(event.status, 0))
-    deadlines = [event.not_before for _, event, _ in found if event.not_before is not None]
+def _is_dropped(known: Known, found: list[Listing], reports: Reports, now: datetime) -> bool:
+    """Whether one who would know does not list an event any more, and who does cannot look: its polls fail."""
+    if any(listing.is_sure for listing in found):
+        return False
+    return any(reports.is_sure(reporter, now) for reporter in known.reporters)
+
+
+def _seen(known: Known | None, found: list[Listing], reports: Reports, now: datetime) -> Known:
+    """Merge listings: the furthest status counts, the earliest deadline, every believed host.
+
+    What a watcher shows whose polls fail does not count beside those that have just looked: it may be out of date.
+    """
+    if known is not None and known.listings == tuple(found) and _is_live(known.record):
+        return msgspec.structs.replace(known, listed_at=now)  # the same would come of it
+    telling = [listing for listing in found if listing.is_sure] or found
+    leading = max((listing.event for listing in telling), key=lambda event: _PROGRESS.get(event.status, 0))
+    deadlines = [listing.event.not_before for listing in telling if listing.event.not_before is not None]
+    reporters = frozenset(listing.reporter for listing in found) | (
+        known.reporters if known is not None else frozenset()
+    )
+    if known is not None and _is_over(known.record):
+        known = None  # the id is used again, or the event was out of sight for a moment: nothing of it holds any more
     before = known.record if known is not None else None
-    started = leading.status == STARTED or (before is not None and before.status == STARTED and _is_live(before))
-    hosts = frozenset(host for _, _, believed in found for host in believed)
+    hosts = frozenset(host for listing in telling for host in listing.hosts)
     record = EventRecord(
         event_id=leading.event_id.upper(),
         type=leading.type,
-        status=STARTED if started else leading.status,
+        status=STARTED if before is not None and before.status == STARTED else leading.status,
         resources=tuple(name for name in leading.resources if name),
         not_before=min(deadlines) if deadlines else (before.not_before if before is not None else None),
         duration_seconds=leading.duration_seconds,
@@ -81,11 +114,10 @@ def _seen(
         description=leading.description,
         # Our own first sight: how long an event may hold jobs back must not depend on what is claimed.
         first_seen_at=before.first_seen_at if before is not None else now,
-        hosts=_drains(before, hosts, _spared(before, hosts, found, reports)),
+        hosts=_drains(before, hosts, _spared(before, hosts, telling, reports)),
         approval=before.approval if before is not None else Approval(),
     )
-    reporters = frozenset(reporter for reporter, _, _ in found)
-    return Known(record=record, reporters=reporters | (known.reporters if known is not None else frozenset()))
+    return Known(record=record, reporters=reporters, listings=tuple(found), listed_at=now)
 
 
 def _drains(before: EventRecord | None, hosts: frozenset[HostKey], spared: frozenset[str]) -> dict[str, HostDrain]:
@@ -97,17 +129,22 @@ def _drains(before: EventRecord | None, hosts: frozenset[HostKey], spared: froze
 def _spared(
     before: EventRecord | None,
     hosts: frozenset[HostKey],
-    found: Iterable[tuple[HostKey, Event, frozenset[HostKey]]],
+    found: Iterable[Listing],
     reports: Reports,
 ) -> frozenset[str]:
     """Return hosts that the event used to name and does not any more, by a watcher that would know."""
     gone = (before.hosts.keys() if before is not None else frozenset()) - hosts
-    reporters = [reporter for reporter, _, _ in found] if gone else []
+    reporters = [listing.reporter for listing in found] if gone else []
     return frozenset(host for host in gone if any(reports.may_speak_for(one, HostKey(host)) for one in reporters))
 
 
 def _is_live(record: EventRecord) -> bool:
     return record.outcome is EventOutcome.ACTIVE
+
+
+def _is_over(record: EventRecord) -> bool:
+    """Whether an event was seen to end; one that has expired may still be on."""
+    return record.outcome in (EventOutcome.COMPLETED, EventOutcome.CANCELLED)
 
 
 def _unseen(known: Known, reports: Reports, now: datetime, margin: timedelta) -> Known:
@@ -118,13 +155,31 @@ def _unseen(known: Known, reports: Reports, now: datetime, margin: timedelta) ->
     if not _is_live(known.record):
         return known
     if any(reports.is_sure(reporter, now) for reporter in known.reporters):
-        ending = EventOutcome.COMPLETED if known.record.status == STARTED else EventOutcome.CANCELLED
-    elif now >= latest_end(known.record, margin):
+        ending = EventOutcome.COMPLETED if _has_happened(known, now) else EventOutcome.CANCELLED
+    elif _is_given_up(known, now, margin):
         ending = EventOutcome.EXPIRED
     else:
         return known
     record = msgspec.structs.replace(known.record, outcome=ending, ended_at=now)
     return msgspec.structs.replace(known, record=record)
+
+
+def _has_happened(known: Known, now: datetime) -> bool:
+    """Whether an event that is gone took place: it had started, or its time came while no scheduler looked."""
+    record = known.record
+    if record.status == STARTED or not known.recalled:
+        return record.status == STARTED
+    is_let_go = record.approval.state is ApprovalState.APPROVED
+    return is_let_go or (record.not_before is not None and record.not_before <= now)
+
+
+def _is_given_up(known: Known, now: datetime, margin: timedelta) -> bool:
+    """Whether an event that nobody reports any more has waited long enough.
+
+    One that has lasted longer than it was to is waited for from when a watcher listed it last.
+    """
+    expected = latest_end(known.record, margin)
+    return now >= (expected if known.listed_at is None else max(expected, known.listed_at + margin))
 
 
 def latest_end(record: EventRecord, margin: timedelta) -> datetime:

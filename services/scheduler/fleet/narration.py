@@ -104,7 +104,7 @@ def _over(event: EventRecord, where: str) -> Iterator[str]:
 
 
 def of_host(before: HostView | None, after: HostView) -> Iterator[Sentence]:
-    """Yield what is new about a host: reported, cordoned, released."""
+    """Yield what is new about a host: reported, lost, back, cordoned, released."""
     yield from map(_for_all, _stands(before, after))
 
 
@@ -112,12 +112,16 @@ def _stands(before: HostView | None, after: HostView) -> Iterator[str]:
     if before is None:
         pools = f" in pool {', '.join(after.pools)}" if after.pools else ""
         yield f"{after.name} is watched{pools}"
+    if after.loss is not None and (before is None or before.loss is None):
+        yield f"{after.name} is gone for good: its {after.loss.type} is over and its watcher is silent"
+    if before is not None and before.loss is not None and after.loss is None:
+        yield f"{after.name} is back: its watcher speaks again"
     earlier = before.threats if before is not None else ()
     if after.threats and not earlier:
         by_hand = after.threats[0].type == MANUAL
         why = after.threats[0].reason if by_hand else f"no job starts there until the {after.threats[0].type} is over"
         yield f"{after.name} is cordoned: {why}"
-    if earlier and not after.threats:
+    if earlier and not after.threats and after.loss is None:
         yield f"{after.name} is available again: held jobs are released"
 
 

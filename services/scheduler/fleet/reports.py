@@ -4,14 +4,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from services.scheduler.domain.groups import Groups
-from shared.messages import Block, EventSnapshot, HostStatus, Inventory, Presence
-from shared.topics import HostKey
+from shared.messages import Block, Event, EventSnapshot, HostStatus, Inventory, Presence
+from shared.topics import HostKey, host_key
 
 FRESH_FOR = timedelta(seconds=45)
 """A heartbeat comes every 10 s; four may be missed (DESIGN §2, neighbours)."""
 
 LONG_SILENCE = timedelta(days=1)
 """Whoever has not been heard for so long gives way when there is no room for others."""
+
+
+Beliefs = tuple[tuple[Event, frozenset[HostKey]], ...]
 
 
 class Reports:
@@ -25,6 +28,8 @@ class Reports:
         self.snapshots: dict[HostKey, EventSnapshot] = {}
         self.blocks: dict[HostKey, dict[str, Block]] = {}
         self._heard_at: dict[HostKey, datetime] = {}
+        self._beliefs: dict[HostKey, tuple[EventSnapshot, int, Beliefs]] = {}
+        self._changes_of_groups = 0
 
     def take_status(self, host: HostKey, status: HostStatus, *, retained: bool, now: datetime) -> bool:
         """Keep a heartbeat or will; True when it says more than "still the same".
@@ -46,6 +51,7 @@ class Reports:
         """Keep who the host is; True when that is new."""
         known = self.inventories.get(host)
         self.inventories[host] = inventory
+        self._changes_of_groups += known is None or known.group != inventory.group
         return known != inventory
 
     def take_snapshot(self, host: HostKey, snapshot: EventSnapshot) -> bool:
@@ -83,6 +89,13 @@ class Reports:
     def heard_at(self, host: HostKey) -> datetime | None:
         """Return when the host's watcher was last heard."""
         return self._heard_at.get(host)
+
+    def spoke_at(self, host: HostKey) -> datetime | None:
+        """Return when the host's watcher surely lived; a will, however late it comes, tells of its session's begin."""
+        status = self.statuses.get(host)
+        if status is None:
+            return None
+        return status.at if status.state is Presence.OFFLINE else self._heard_at.get(host)
 
     def is_online(self, host: HostKey, now: datetime) -> bool:
         """Whether the watcher says that it lives and has said so lately."""
@@ -127,8 +140,9 @@ class Reports:
     def forget(self, hosts: Iterable[HostKey]) -> None:
         """Forget hosts altogether, as if they had never been heard."""
         for host in hosts:
-            for kept in (self.inventories, self.statuses, self.snapshots, self.blocks, self._heard_at):
+            for kept in (self.inventories, self.statuses, self.snapshots, self.blocks, self._heard_at, self._beliefs):
                 kept.pop(host, None)
+            self._changes_of_groups += 1
 
     def hosts(self) -> Iterable[HostKey]:
         """Return every host that a watcher has spoken for."""
@@ -148,6 +162,21 @@ class Reports:
         """Whether a report about `host` is believed from `reporter`: its own, or one of its group (DESIGN §7)."""
         group = self.group(reporter)
         return reporter == host or (bool(group) and group == self.group(host))
+
+    def believed(self, reporter: HostKey) -> Beliefs:
+        """Return the events that a watcher lists, each with those of its hosts that it may speak for, if any.
+
+        Found out once for each snapshot: everybody is asked at each merge.
+        """
+        snapshot = self.snapshots[reporter]
+        found = self._beliefs.get(reporter)
+        if found is not None and found[0] is snapshot and found[1] == self._changes_of_groups:
+            return found[2]
+        named = ((event, map(host_key, filter(None, event.resources))) for event in snapshot.events)
+        hosts = ((event, frozenset(h for h in keys if self.may_speak_for(reporter, h))) for event, keys in named)
+        beliefs = tuple((event, believed) for event, believed in hosts if believed)
+        self._beliefs[reporter] = (snapshot, self._changes_of_groups, beliefs)
+        return beliefs
 
     def standing_block(self, hosts: Iterable[HostKey], now: datetime) -> Block | None:
         """Return a block on any of the hosts that is still in force."""

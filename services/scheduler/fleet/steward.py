@@ -80,9 +80,11 @@ class Steward:
             self._drains.clear(host, event_id)
 
     def _measure(self) -> None:
-        conditions = list(self._fleet.conditions())
+        reports = self._fleet.reports()
+        conditions = [report.condition for report in reports]
         for condition in HostCondition:
             self._metrics.hosts.labels(condition.value).set(conditions.count(condition))
+        self._metrics.hosts_lost.set(sum(report.lost is not None for report in reports))
         kinds = [event_label(known.record.type) for known in self._fleet.active_events()]
         for kind in (*KNOWN_EVENT_TYPES, OTHER):
             self._metrics.events_active.labels(kind).set(kinds.count(kind))

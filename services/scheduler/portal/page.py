@@ -12,7 +12,8 @@ from services.scheduler.api.ports import Services
 from services.scheduler.api.rights import Right, guarded, has
 from services.scheduler.api.sight import sight_of
 from services.scheduler.domain.callers import Caller
-from services.scheduler.errors import StoreUnavailableError
+from services.scheduler.errors import NotFoundError, StoreUnavailableError
+from services.scheduler.portal.job_view import gather_job
 from services.scheduler.portal.sign_in import SignIn
 from services.scheduler.portal.steering import LENGTHS, Steering, notice_of
 from services.scheduler.portal.view import Overview, gather
@@ -20,6 +21,14 @@ from shared.logs import get_logger
 
 _HERE = Path(__file__).parent
 _STATIC = "/portal/static"
+_JOB = "/portal/jobs/{group}/{collection}/{job}"
+_ROOT_OF_A_JOB = "../../../../"
+"""From a job's page to where a proxy has put the first one."""
+_NO_JOB = (
+    "There is no such job",
+    "It may have been deleted, or have another name: the first page has those there are.",
+)
+_NO_STORE = "The store cannot be reached", "The scheduler keeps trying; its log says why. Nothing is lost meanwhile."
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -50,7 +59,7 @@ class Portal:
 
     async def page(self, request: web.Request) -> web.Response:
         """Return the page; it is useful without scripts, and keeps itself fresh with them."""
-        return await self._answer(request, "page.html")
+        return await self._answer(request, "base.html")
 
     async def fragment(self, request: web.Request) -> web.Response:
         """Return the changing part of the page alone."""
@@ -67,8 +76,41 @@ class Portal:
         who = {"caller": self._known(request), "session": session_of(request)}
         steers = has(caller_of(request), Right.STEER)
         return self._render(
-            request, template, status, view=view, steers=steers, lengths=LENGTHS, notice=notice_of(request), **who
+            request,
+            template,
+            status,
+            view=view,
+            steers=steers,
+            lengths=LENGTHS,
+            notice=notice_of(request),
+            root="",
+            content="fragment.html",
+            fragment="portal/fragment",
+            **who,
         )
+
+    async def job(self, request: web.Request) -> web.Response:
+        """Return the page of one job."""
+        return await self._answer_job(request, "base.html")
+
+    async def job_fragment(self, request: web.Request) -> web.Response:
+        """Return the changing part of a job's page alone."""
+        return await self._answer_job(request, "job.html")
+
+    async def _answer_job(self, request: web.Request, template: str) -> web.Response:
+        """Render a job; what is not there, or not to be seen, is said in the same frame, with 404."""
+        job, status, trouble, advice = None, HTTPStatus.OK, "", ""
+        try:
+            job = await gather_job(self._services, request)
+        except NotFoundError:
+            status, (trouble, advice) = HTTPStatus.NOT_FOUND, _NO_JOB
+        except StoreUnavailableError as fault:
+            self._log.warning("page shown without data", error=str(fault))
+            status, (trouble, advice) = HTTPStatus.SERVICE_UNAVAILABLE, _NO_STORE
+        own = request.rel_url.raw_path.removeprefix("/").removesuffix("/fragment")
+        frame = {"root": _ROOT_OF_A_JOB, "content": "job.html", "fragment": f"{_ROOT_OF_A_JOB}{own}/fragment"}
+        who = {"caller": self._known(request), "session": session_of(request)}
+        return self._render(request, template, status, job=job, trouble=trouble, advice=advice, **frame, **who)
 
     def _known(self, request: web.Request) -> Caller | None:
         """Return who looks, None where nobody is asked who he is."""
@@ -89,6 +131,8 @@ def add_portal(app: web.Application, services: Services) -> None:
     portal = Portal(services)
     app.router.add_get("/", portal.page, name=FIRST_PAGE)
     app.router.add_get("/portal/fragment", portal.fragment)
+    app.router.add_get(_JOB, portal.job)
+    app.router.add_get(f"{_JOB}/fragment", portal.job_fragment)
     steering = Steering(services)
     app.router.add_post("/portal/hosts/{host}/cordon", guarded(steering.cordon, Right.STEER))
     app.router.add_post("/portal/hosts/{host}/release", guarded(steering.release, Right.STEER))

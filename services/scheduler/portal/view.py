@@ -53,8 +53,9 @@ class EventCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One job as a line of the table; `last` is its newest history row."""
+    """One job as a line of the table; `group` is its collection's resource group, `last` its newest history row."""
 
+    group: str
     collection: str
     name: str
     state: JobState
@@ -108,7 +109,7 @@ async def gather(services: Services, sight: Sight) -> Overview:
         pools=_pools(hosts, active),
         active=tuple(EventCard(event=event, steps=steps(event)) for event in active),
         past=await _past(services, sight),
-        jobs=await _rows(services, found, recent),
+        jobs=await _rows(services, collections, found, recent),
         jobs_hidden=total - len(found),
         executions=tuple(recent[:EXECUTIONS_SHOWN]),
     )
@@ -133,22 +134,26 @@ async def _jobs(services: Services, collections: Sequence[Collection]) -> tuple[
     return jobs, total, uncounted
 
 
-async def _rows(services: Services, jobs: list[Job], recent: list[Recent]) -> tuple[JobRow, ...]:
+async def _rows(
+    services: Services, collections: Sequence[Collection], jobs: list[Job], recent: list[Recent]
+) -> tuple[JobRow, ...]:
     """Find each job's newest row: nearly always among the recent ones, else by a look of its own."""
+    groups = {collection.id: collection.namespace.resource_group for collection in collections}
     newest: dict[JobId, HistoryRow] = {entry.row.job_id: entry.row for entry in reversed(recent)}
     rows = []
     for job in jobs:
         last = newest.get(job.id)
         if last is None and job.counters.last_execution_time is not None:
             last = next(iter(await services.store.list_history(job.id, top=1, skip=0)), None)
-        rows.append(_row(job, last))
+        rows.append(_row(job, groups[job.collection_id], last))
     return tuple(rows)
 
 
-def _row(job: Job, last: HistoryRow | None) -> JobRow:
+def _row(job: Job, group: str, last: HistoryRow | None) -> JobRow:
     definition = job.definition
     state = _visible_state(job)
     return JobRow(
+        group=group,
         collection=job.collection,
         name=job.name,
         state=state,

@@ -2,7 +2,8 @@
 
 Two implementations pass one conformance suite (tests/store): `memory` and `sql` (SQLite, PostgreSQL). Every verb is
 atomic, but for those that say how they are not: it happens whole or not at all. All raise StoreUnavailableError when
-the database is away. Times are aware UTC, whole milliseconds.
+the database is away. Times are aware UTC, whole milliseconds. What only reads history, and what is done from time to
+time, is said in `history` and `upkeep`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +19,12 @@ from services.scheduler.domain.collections import (
     Namespace,
     ResourceGroup,
 )
-from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceId
+from services.scheduler.domain.executions import Occurrence, OccurrenceId
 from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.domain.policies import Maintenance
 from services.scheduler.domain.secrets import KeyId
 from services.scheduler.store.audit import Actor, AuditEntry, AuditFilter, Change, Follower
+from services.scheduler.store.history import History
 from services.scheduler.store.listener import Listener
 from services.scheduler.store.records import (
     Approval,
@@ -29,21 +32,20 @@ from services.scheduler.store.records import (
     Cordon,
     DrainReport,
     EventRecord,
-    Gauges,
     Held,
     JobDraft,
     Life,
     Outcome,
     Ownership,
     Planner,
-    Recent,
     Release,
     SessionId,
     Written,
 )
+from services.scheduler.store.upkeep import Upkeep
 
 
-class Store(Protocol):
+class Store(History, Upkeep, Protocol):
     """The truth. Open it with `async with`; one instance serves every task of a process."""
 
     @property
@@ -100,6 +102,10 @@ class Store(Protocol):
         skip: int,
     ) -> list[Collection]:
         """Return collections by name; of all groups when `resource_group` is None, of those in `within` if given."""
+        ...
+
+    async def list_policies(self) -> dict[CollectionId, Maintenance]:
+        """Return the maintenance policies of the collections that have one; the work is bounded by how many do."""
         ...
 
     async def delete_collection(self, namespace: Namespace, name: str, *, by: Actor | None = None) -> None:
@@ -190,16 +196,6 @@ class Store(Protocol):
         """
         ...
 
-    async def list_history(
-        self, job_id: JobId, *, status: HistoryStatus | None = None, top: int, skip: int
-    ) -> list[HistoryRow]:
-        """Return rows, newest first."""
-        ...
-
-    async def recent_history(self, limit: int, *, within: Sequence[CollectionId] | None = None) -> list[Recent]:
-        """Return the latest rows over all jobs, or over those of the collections `within`, newest first."""
-        ...
-
     # -- secrets ------------------------------------------------------------------------------------------------------
 
     async def list_sealed(self, *, other_than: KeyId, after: Job | None = None, limit: int) -> list[Job]:
@@ -287,6 +283,10 @@ class Store(Protocol):
         """Return held occurrences by id, a page at a time."""
         ...
 
+    async def last_releases(self, now: datetime) -> dict[str, datetime]:
+        """Return by host or pool when the last of what was held for it, and let go since, starts: if after `now`."""
+        ...
+
     async def release(self, releases: Sequence[Release]) -> frozenset[OccurrenceId]:
         """Let held occurrences go; return the ids that were still held (another replica may have been first)."""
         ...
@@ -350,49 +350,4 @@ class Store(Protocol):
 
     async def list_audit(self, wanted: AuditFilter, *, top: int, skip: int) -> list[AuditEntry]:
         """Return entries, the latest change first; those of one job in the order in which it was changed."""
-        ...
-
-    # -- upkeep ------------------------------------------------------------------------------------------------------
-    # Each of these verbs deletes a part and is called again until it returns 0; replicas may all do it at once.
-
-    async def trim_history(self, job_ids: Sequence[JobId], *, keep: int) -> int:
-        """Delete what is beyond the newest `keep` rows of each of these jobs; return how many rows."""
-        ...
-
-    async def prune(self, *, older_than: datetime, limit: int) -> int:
-        """Delete up to `limit` history rows that ended before `older_than`, the oldest first; return how many."""
-        ...
-
-    async def prune_jobs(self, *, ended_before: datetime, limit: int) -> int:
-        """Delete up to `limit` completed and faulted jobs, with their history, that neither ran nor were written
-        since `ended_before` and have no run to come; return how many.
-        """
-        ...
-
-    async def prune_events(self, *, ended_before: datetime, limit: int) -> int:
-        """Delete up to `limit` events that ended before, with their approvals and drain reports; return how many."""
-        ...
-
-    async def prune_audit(self, *, older_than: datetime, limit: int) -> int:
-        """Delete up to `limit` entries of the audit log from before `older_than`, the oldest first; return how many."""
-        ...
-
-    async def prune_runs(self, *, asked_before: datetime, limit: int) -> int:
-        """Forget up to `limit` requests for runs, which nobody repeats any more; return how many."""
-        ...
-
-    async def sweep(self, *, limit: int) -> int:
-        """Delete up to about `limit` rows of what deletions have left behind; return how many.
-
-        The history of deleted jobs, which nobody can read any more, and the jobs of a collection whose deletion was cut
-        short.
-        """
-        ...
-
-    async def gauges(self, now: datetime) -> Gauges:
-        """Return the counts that metrics show; the work is bounded however much is stored."""
-        ...
-
-    async def job_counts(self) -> dict[str, int]:
-        """Return how many jobs are in each state. Every job is looked at: ask seldom."""
         ...

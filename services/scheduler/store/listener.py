@@ -21,5 +21,7 @@ class Listener(Protocol):
         ...
 
     def collection_changed(self, collection_id: CollectionId) -> None:
-        """Another replica has moved a collection's gate, deleted it, or changed very many of its jobs."""
+        """Another replica has written a collection, so moved its gate or its policy, deleted it, or changed very
+        many of its jobs.
+        """
         ...

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.scheduler.domain.collections import Collection, CollectionState
+from services.scheduler.domain.decisions import Cause, skipped_for
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceState, unrun_row
 from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobCounters, JobId, JobState
 from services.scheduler.errors import ConflictError
@@ -144,8 +145,8 @@ def is_over(job: Job, *, unfinished: bool) -> bool:
 
 def gives_way(occurrence: Occurrence, draft: JobDraft, now: datetime) -> bool:
     """Whether a write drops an occurrence: one planned ahead, or, when the job comes due at other times now, one that
-    waits in its flexible window. What is held, was asked for, or may have been started stays: a claim is dropped only
-    if it is withheld. A job that starts anew drops all.
+    waits in its flexible window. What is or was held, was asked for, or may have been started stays: a claim is dropped
+    only if it is withheld. A job that starts anew drops all.
     """
     if draft.restart:
         return True
@@ -153,7 +154,8 @@ def gives_way(occurrence: Occurrence, draft: JobDraft, now: datetime) -> bool:
         return False
     if occurrence.state is OccurrenceState.CLAIMED and occurrence.id not in draft.withheld:
         return False
-    return occurrence.due > now or (draft.replan and occurrence.attempt == 1 and occurrence.fire_at > now)
+    waits_in_window = occurrence.attempt == 1 and occurrence.host is None and occurrence.fire_at > now
+    return occurrence.due > now or (draft.replan and waits_in_window)
 
 
 def last_planned(kept: Iterable[Occurrence]) -> datetime | None:
@@ -164,7 +166,7 @@ def last_planned(kept: Iterable[Occurrence]) -> datetime | None:
 def replan_rows(dropped: Iterable[Occurrence], draft: JobDraft, now: datetime) -> list[HistoryRow]:
     """Return history, in due order, for what had come due and was dropped; a job that starts anew leaves none."""
     had_come = [] if draft.restart else sorted((one for one in dropped if one.due <= now), key=lambda one: one.due)
-    return [unrun_row(one, HistoryStatus.SKIPPED, REPLANNED, now) for one in had_come]
+    return [unrun_row(one, HistoryStatus.SKIPPED, REPLANNED, now, skipped_for(Cause.OTHER)) for one in had_come]
 
 
 def planned_job(job: Job, plan: Plan) -> Job:

@@ -152,7 +152,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """Let a held occurrence go: READY at `fire_at`, or finished with `row` (skipped, missed) when `fire_at` is None.
 
-    What it was held for and why stays with it.
+    What it was held for and why stays with it until it has run.
     """
 
     occurrence_id: OccurrenceId
@@ -192,13 +192,17 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HostDrain(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one host of an event is emptied, summed over the replicas; `drain` as the bus says it."""
+    """How far one host of an event is emptied, summed over the replicas; `drain` as the bus says it.
+
+    `returned_at`: when the host was there again after an event that takes machines away.
+    """
 
     drain: str
     running: int = 0
     held: int = 0
     rerouted: int = 0
     spared: Spared | None = None
+    returned_at: datetime | None = None
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True):

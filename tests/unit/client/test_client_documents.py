@@ -88,8 +88,11 @@ def test_flags_make_the_document_they_speak_of() -> None:
         count=3,
         time_zone="Europe/Berlin",
         pool="db",
+        choice="Sticky",
         strategy="Hold",
-        lead_time="PT5M",
+        lead_time="5m",
+        at_deadline="Move",
+        last_standing="HoldAll",
         retry_count=2,
         tags=("team=db",),
         disabled=True,
@@ -103,11 +106,15 @@ def test_flags_make_the_document_they_speak_of() -> None:
     assert flags_document(flags) == {
         "action": {"request": request, "retryPolicy": {"retryCount": 2}},
         "recurrence": {"frequency": "Minute", "interval": 5, "count": 3, "timeZone": "Europe/Berlin"},
-        "placement": {"pool": "db"},
-        "maintenance": {"strategy": "Hold", "leadTime": "PT5M"},
+        "placement": {"pool": "db", "choice": "Sticky"},
+        "maintenance": {"strategy": "Hold", "leadTime": "PT5M", "atDeadline": "Move", "lastStanding": "HoldAll"},
         "tags": {"team": "db"},
         "state": "Disabled",
     }
+
+
+def test_the_lead_time_may_be_left_to_leeward() -> None:
+    assert flags_document(JobFlags(lead_time="auto"))["maintenance"] == {"leadTime": "auto"}
 
 
 def test_a_new_rhythm_takes_the_place_of_the_other_kind() -> None:

@@ -82,6 +82,16 @@ def test_policies_are_the_same_however_written() -> None:
         {**JOB, "maintenance": {"byType": {"reboot": {"leadTime": "00:05"}}}},
         {**STORED, "maintenance": {"byType": {"Reboot": {"leadTime": "PT5M"}}}},
     )
+    assert same_job(
+        {**JOB, "maintenance": {"leadTime": "AUTO", "bySource": {"user": {}}, "byDuration": [{"upTo": "00:01:00"}]}},
+        {**STORED, "maintenance": {"leadTime": "auto", "byDuration": [{"upTo": "PT1M"}]}, "resolved": {}},
+    )
+
+
+def test_the_usual_choice_of_a_host_need_not_be_written() -> None:
+    placed = {"pool": "db", "choice": "spread"}
+    assert same_job({**JOB, "placement": placed}, {**STORED, "placement": {"pool": "db"}})
+    assert not same_job({**JOB, "placement": {"pool": "db", "choice": "Random"}}, {**STORED, "placement": placed})
 
 
 @pytest.mark.parametrize(

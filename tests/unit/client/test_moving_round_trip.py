@@ -39,23 +39,41 @@ RECURRENCE = st.fixed_dictionaries(
     optional={"count": st.integers(1, 9), "endTime": st.just("2030-01-01T00:00:00Z"), "schedule": SCHEDULE},
 )
 BY_TYPE = st.just({"Reboot": {"inFlight": "Cancel"}})
-MAINTENANCE = st.fixed_dictionaries({"strategy": st.just("Hold")}, optional={"leadTime": DURATION, "byType": BY_TYPE})
+BY_SOURCE = st.just({"Platform": {"atDeadline": "Move"}, "neighbour": {"lastStanding": "HoldAll"}})
+BY_DURATION = st.just([{"upTo": "00:00:10", "strategy": "Ignore"}, {"upTo": "PT1M", "leadTime": "auto"}])
+MAINTENANCE = st.fixed_dictionaries(
+    {"strategy": st.just("Hold")},
+    optional={
+        "leadTime": st.one_of(DURATION, st.just("auto")),
+        "byType": BY_TYPE,
+        "bySource": BY_SOURCE,
+        "byDuration": BY_DURATION,
+    },
+)
+CANCEL = st.fixed_dictionaries({"request": REQUEST})
+JOB_MAINTENANCE = st.builds(lambda rules, cancel: {**rules, "cancel": cancel}, MAINTENANCE, CANCEL)
 JOB = st.fixed_dictionaries(
     {"name": NAME, "action": ACTION, "state": STATE},
     optional={
         "startTime": st.just("2026-01-01T00:00:00Z"),
         "recurrence": RECURRENCE,
-        "placement": st.fixed_dictionaries({"pool": TEXT}),
-        "maintenance": MAINTENANCE,
+        "placement": st.fixed_dictionaries({"pool": TEXT}, optional={"choice": st.just("Sticky")}),
+        "maintenance": st.one_of(MAINTENANCE, JOB_MAINTENANCE),
         "timeout": DURATION,
         "flexibleWindow": DURATION,
         "tags": TAGS,
         "status": st.just({"executionCount": 1}),
+        "resolved": st.just({"maintenance": {"strategy": "Hold"}}),
     },
 )
 COLLECTION = st.fixed_dictionaries(
     {"name": NAME, "sku": st.just({"name": "Unlimited"})},
-    optional={"location": TEXT.filter(bool), "tags": TAGS, "quota": st.just({"maxJobCount": 9})},
+    optional={
+        "location": TEXT.filter(bool),
+        "tags": TAGS,
+        "quota": st.just({"maxJobCount": 9}),
+        "maintenance": MAINTENANCE,
+    },
 )
 
 

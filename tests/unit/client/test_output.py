@@ -26,6 +26,11 @@ def test_long_texts_are_cut_and_ids_never_are(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.splitlines()[1] == f"{'i' * 200}  {'t' * 79}…"
 
 
+def test_a_column_of_sentences_may_have_more_room(capsys: pytest.CaptureFixture[str]) -> None:
+    show_rows([{"why": "w" * 300}], (field("WHY", "why", most=120),), Format.TABLE)
+    assert capsys.readouterr().out.splitlines()[1] == f"{'w' * 119}…"
+
+
 def test_ids_are_whole_on_a_narrow_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

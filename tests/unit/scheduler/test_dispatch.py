@@ -118,7 +118,7 @@ async def test_an_attempt_broken_off_is_repeated_under_its_id_and_takes_no_retry
     work.target.gate.clear()
     await work.add(definition())
     await work.target.until_called(1)
-    work.attempts.break_off("a test")
+    work.attempts.break_off()
     work.target.gate.set()
     rows = await work.until_rows(2)
     assert [(row.status, row.attempt, row.retry_count) for row in rows] == [

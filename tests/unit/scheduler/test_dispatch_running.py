@@ -10,6 +10,7 @@ import pytest
 from services.scheduler.dispatch.running import Execution, Running
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.jobs import JobId
+from services.scheduler.domain.threats import STOPPING
 from shared.topics import HostKey
 from tests.parts.builders import case, definition, fleet, host, occurrence, threat
 from tests.parts.dispatching import Dispatching, dispatching
@@ -58,12 +59,12 @@ async def test_an_attempt_whose_time_is_up_already_is_not_broken_off_again() -> 
             try:
                 await asyncio.Event().wait()
             finally:
-                execution.break_off("an event")
+                execution.break_off(STOPPING)
 
     with executing(Running()) as execution:
         with pytest.raises(TimeoutError):
             await outlast(execution)
-        assert execution.broken_off == ""
+        assert execution.broken_off is None
 
 
 async def test_an_answer_that_comes_before_the_break_off_has_taken_effect_counts(work: Dispatching) -> None:
@@ -74,7 +75,7 @@ async def test_an_answer_that_comes_before_the_break_off_has_taken_effect_counts
     answers = work.target.answers
 
     def late(*arguments: object) -> object:
-        work.attempts.break_off("an event")
+        work.attempts.break_off()
         return answers(*arguments)  # type: ignore[arg-type]
 
     work.target.answers = late  # type: ignore[assignment]
@@ -92,20 +93,10 @@ async def test_an_answer_that_came_while_the_process_was_frozen_counts(work: Dis
     assert row.status is HistoryStatus.COMPLETED
 
 
-async def test_history_says_why_an_attempt_was_broken_off(work: Dispatching) -> None:
-    work.target.gate.clear()
-    await work.add(definition())
-    await work.target.until_called(1)
-    work.attempts.break_off("broken off: Reboot of db-0 has started")
-    work.target.gate.set()
-    rows = await work.until_rows(2)
-    assert rows[0].message == "broken off: Reboot of db-0 has started"
-
-
 async def test_a_replica_that_leaves_something_running_behind_does_not_give_it_back_as_never_sent(
     work: Dispatching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work.attempts, "break_off", lambda _: None)
+    monkeypatch.setattr(work.attempts, "break_off", lambda: None)
     work.target.gate.clear()
     await work.add(definition())
     await work.target.until_called(1)

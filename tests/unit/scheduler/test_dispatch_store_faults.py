@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.dispatch.recording import UNSTORABLE
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.recurrence import Frequency, Recurrence

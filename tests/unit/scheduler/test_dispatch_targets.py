@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.scheduler.dispatch.attempts import Answer
-from services.scheduler.dispatch.lanes import QUEUE_LIMIT
+from services.scheduler.dispatch.answers import Answer
+from services.scheduler.dispatch.waits import QUEUE_LIMIT
 from services.scheduler.domain.executions import HistoryStatus, Occurrence
 from services.scheduler.domain.hosts import STARTED
 from services.scheduler.domain.policies import Overlap

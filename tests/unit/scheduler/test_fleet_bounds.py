@@ -12,8 +12,8 @@ from services.scheduler.domain.hosts import Spared
 from services.scheduler.fleet.approvals import due
 from services.scheduler.fleet.bounds import FARTHEST, Bounds, beyond_share, bounded, hold_ends, hold_is_over
 from services.scheduler.fleet.events import Known
-from services.scheduler.fleet.hosts import views
 from services.scheduler.fleet.reports import Reports
+from services.scheduler.fleet.views import threats_of
 from services.scheduler.settings import Approve
 from services.scheduler.store.records import EventRecord, HostDrain
 from shared.topics import HostKey
@@ -140,9 +140,7 @@ def marked(each: EventRecord, now: datetime, **bounds: object) -> EventRecord:
 def test_a_spared_host_is_not_threatened_and_its_event_is_never_approved() -> None:
     drained = {host: HostDrain(drain="drained") for host in HOSTS[:4]}
     each = marked(record(*HOSTS[:4], hosts=drained), NOON, pool_share=0.5)
-    reports = heard(dict.fromkeys(each.hosts, "a"), {})
-    found = views(reports, [each], {}, timedelta())
-    assert [host for host, view in found.items() if view.threats] == ["db-0", "db-1"]
+    assert list(threats_of([each], {}, timedelta())) == ["db-0", "db-1"]
     assert {host: drain.drain for host, drain in each.hosts.items() if drain.spared} == {
         "db-2": "draining",
         "db-3": "draining",

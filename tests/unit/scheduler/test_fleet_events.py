@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scheduler.domain.hosts import SCHEDULED, STARTED, HostCondition
+from services.scheduler.fleet.aftermath import Traces
 from services.scheduler.fleet.events import Known, merge, recalled
-from services.scheduler.fleet.hosts import condition, threatens, views
+from services.scheduler.fleet.hosts import condition, threatens
 from services.scheduler.fleet.reports import FRESH_FOR, Reports
+from services.scheduler.fleet.views import Beholder, Terms
 from services.scheduler.store.records import (
     EventOutcome,
     EventRecord,
@@ -90,7 +92,7 @@ def test_an_event_nobody_reports_any_more_ends_after_its_duration_and_a_margin_a
     end = NOON + timedelta(minutes=15, seconds=60) + MARGIN
     assert record(look(reports, known, end - timedelta(seconds=1))).outcome is EventOutcome.ACTIVE
     assert record(look(reports, known, end)).outcome is EventOutcome.EXPIRED
-    view = views(reports, [], {}, timedelta())[HostKey("db-0")]
+    view = Beholder(Terms()).behold(reports, {}, Traces())[HostKey("db-0")]
     assert condition(view, {}, silent=True) is HostCondition.SILENT
 
 
@@ -154,7 +156,7 @@ def test_the_earliest_deadline_counts_while_watchers_differ() -> None:
 
 def test_a_short_freeze_can_be_ignored_an_unknown_duration_never_is_short() -> None:
     reports = watched("db-0")
-    for seconds, expected in ((5, False), (30, True), (None, True)):
+    for seconds, expected in ((5, False), (30, True), (10**18, True), (-1, True), (None, True)):
         freeze = event("db-0", type="Freeze", duration_seconds=seconds)
         reports.take_snapshot(HostKey("db-0"), snapshot("db-0", freeze))
         assert threatens(record(look(reports)), timedelta(seconds=9)) is expected

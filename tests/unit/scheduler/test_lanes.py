@@ -1,6 +1,7 @@
 """Lanes: what one target may take at a time, and what becomes of the rest."""
 
-from services.scheduler.dispatch.lanes import QUEUE_LIMIT, Lanes
+from services.scheduler.dispatch.lanes import Lanes
+from services.scheduler.dispatch.waits import QUEUE_LIMIT
 from services.scheduler.domain.executions import OccurrenceId
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.store.records import Claim

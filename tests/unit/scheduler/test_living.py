@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.scheduler.dispatch.collection_policies import CollectionPolicies
 from services.scheduler.dispatch.living import Living
 from services.scheduler.dispatch.rescue import Rescue
 from tests.parts.builders import definition
@@ -22,7 +23,8 @@ async def work() -> AsyncIterator[tuple[Dispatching, FaultyStore]]:
 
 def living(work: Dispatching) -> Living:
     rescue = Rescue(work.store, work.clock, work.lease, work.metrics, rescued=work.engine.wake)
-    return Living(work.lease, rescue, work.engine, work.metrics)
+    policies = CollectionPolicies(work.store, work.metrics, changed=lambda: None)
+    return Living(work.lease, rescue, work.engine, policies, work.metrics)
 
 
 async def test_nothing_fires_behind_a_broken_guard_before_the_lease_is_renewed(

@@ -52,6 +52,14 @@ def test_the_same_news_has_the_same_id_after_a_restart_and_other_news_another() 
     assert notice(rescheduled).data.previous_not_before == EVENT.not_before
 
 
+def test_a_deadline_that_moves_back_and_forth_is_news_each_time() -> None:
+    moved = msgspec.structs.replace(EVENT, not_before=NOON + timedelta(minutes=3))
+    there = Transition(kind=NoticeKind.RESCHEDULED, event=moved, previous=EVENT)
+    back = Transition(kind=NoticeKind.RESCHEDULED, event=EVENT, previous=moved)
+    ids = [notice(each, minutes=minute).id for minute, each in enumerate((there, back, there, back))]
+    assert len(set(ids)) == 4
+
+
 def test_only_events_of_the_own_host_concern_a_watcher() -> None:
     assert concerns(SCHEDULED, "db-0")
     assert not concerns(SCHEDULED, "web-0")

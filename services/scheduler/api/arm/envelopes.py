@@ -9,10 +9,11 @@ import msgspec
 from services.scheduler.api.arm.addresses import COLLECTION_TYPE, HISTORY_TYPE, JOB_TYPE, collection_id, job_id
 from services.scheduler.api.arm.locations import shown
 from services.scheduler.api.schemas.collections import QuotaDocument, collection_document
+from services.scheduler.api.schemas.history import AttemptOf, attempt_of
 from services.scheduler.api.schemas.job_writer import job_document
 from services.scheduler.api.schemas.jobs import JobDocument
+from services.scheduler.api.schemas.maintenance import MaintenanceDocument
 from services.scheduler.api.schemas.values import READ_ONLY, Document, Time
-from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.collections import Collection, CollectionState, Sku
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus
 from services.scheduler.domain.jobs import Job
@@ -44,6 +45,7 @@ class ArmCollectionProperties(Document, frozen=True, kw_only=True):
     sku: ArmSku | None = None
     state: CollectionState | None = None
     quota: QuotaDocument | None = None
+    maintenance: MaintenanceDocument | None = None
 
 
 class ArmCollection(Document, frozen=True, kw_only=True):
@@ -72,7 +74,7 @@ class ArmHistoryProperties(Document, frozen=True, kw_only=True):
     start_time: Time
     end_time: Time
     expected_execution_time: Time
-    action_name: ActionName
+    action_name: AttemptOf
     status: HistoryStatus
     message: str
     retry_count: int
@@ -102,6 +104,7 @@ def arm_collection(collection: Collection, *, old_names: bool) -> ArmCollection:
             sku=ArmSku(name=OLD_PREMIUM if old_names and sku in _PREMIUM else sku.value),
             state=document.state,
             quota=document.quota,
+            maintenance=document.maintenance,
         ),
     )
 
@@ -137,7 +140,7 @@ def arm_history(collection: Collection, job: Job, row: HistoryRow) -> ArmHistory
             start_time=Time(row.start_time),
             end_time=Time(row.end_time),
             expected_execution_time=Time(row.scheduled_time),
-            action_name=row.action_name,
+            action_name=attempt_of(row.action_name),
             status=row.status,
             message=row.message,
             retry_count=row.retry_count,

@@ -57,6 +57,10 @@ class ArmMount:
         """Return the job's envelope."""
         return arm_job(collection, job)
 
+    async def whole_job(self, collection: Collection, job: Job) -> Document:
+        """Return the job's envelope: Azure's has no more to say."""
+        return arm_job(collection, job)
+
     def history(self, collection: Collection, job: Job, row: HistoryRow) -> Document:
         """Return the row's envelope."""
         return arm_history(collection, job, row)

@@ -13,6 +13,8 @@ from services.scheduler.api.schemas.actions import (
     BusAuthenticationType,
     BusQueueMessageDocument,
     BusTopicMessageDocument,
+    CallDocument,
+    CancelDocument,
     ErrorActionDocument,
     MqttMessageDocument,
     QueueMessageDocument,
@@ -40,7 +42,7 @@ from services.scheduler.domain.actions import (
     StorageQueueCall,
 )
 
-D = TypeVar("D", bound=ErrorActionDocument)
+D = TypeVar("D", bound=CallDocument)
 
 
 def action_document(action: Action) -> ActionDocument:
@@ -53,6 +55,11 @@ def action_document(action: Action) -> ActionDocument:
             ErrorActionDocument(retry_policy=_retry_policy(error.retry_policy) if given else None), error.call
         )
     return _with_call(ActionDocument(retry_policy=retry_policy, error_action=after), action.call)
+
+
+def cancel_document(action: Action) -> CancelDocument | None:
+    """Return the document of an action's cancel request; None when it has none."""
+    return None if action.cancel is None else _with_call(CancelDocument(), action.cancel)
 
 
 def _with_call(document: D, call: Call) -> D:

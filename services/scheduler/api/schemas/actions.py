@@ -170,11 +170,8 @@ class RetryPolicyDocument(Document, frozen=True, kw_only=True):
     max_interval: Duration | None = None
 
 
-class ErrorActionDocument(Document, frozen=True, kw_only=True):
-    """`action.errorAction`: what runs when the main action and its retries failed.
-
-    Exactly one request or message, the one of its type; without a type, that one says which it is.
-    """
+class CallDocument(Document, frozen=True, kw_only=True):
+    """What is sent: exactly one request or message, the one of its type; without a type, that one says which it is."""
 
     type: ActionType | None = None
     request: RequestDocument | None = None
@@ -182,6 +179,18 @@ class ErrorActionDocument(Document, frozen=True, kw_only=True):
     service_bus_queue_message: BusQueueMessageDocument | None = None
     service_bus_topic_message: BusTopicMessageDocument | None = None
     mqtt_message: MqttMessageDocument | None = None
+
+
+class CancelDocument(CallDocument, frozen=True, kw_only=True):
+    """`maintenance.cancel`: what the target is sent when an execution is broken off; it is not repeated."""
+
+
+class ErrorActionDocument(CallDocument, frozen=True, kw_only=True):
+    """`action.errorAction`: what runs when the main action and its retries failed.
+
+    Exactly one request or message, the one of its type; without a type, that one says which it is.
+    """
+
     retry_policy: RetryPolicyDocument | None = None
 
 

@@ -1,6 +1,6 @@
 """From a document of an action to its call: which kind it is, and that nothing else stands beside it."""
 
-from services.scheduler.api.schemas.actions import ErrorActionDocument
+from services.scheduler.api.schemas.actions import CallDocument
 from services.scheduler.api.schemas.bus_calls import read_bus
 from services.scheduler.api.schemas.ground import Ground
 from services.scheduler.api.schemas.http_calls import read_http
@@ -11,8 +11,8 @@ from services.scheduler.domain.secret_fields import MESSAGES
 from services.scheduler.errors import InvalidInputError
 
 
-def read_call(document: ErrorActionDocument, field: str, ground: Ground) -> Call:
-    """Return the call of the action at JSON path `field`, its secrets sealed.
+def read_call(document: CallDocument, field: str, ground: Ground) -> Call:
+    """Return the call of the document at JSON path `field`, its secrets sealed.
 
     Raises InvalidInputError, and ConflictError for what the plan forbids.
     """
@@ -41,7 +41,7 @@ def read_call(document: ErrorActionDocument, field: str, ground: Ground) -> Call
             raise InvalidInputError(path, "is required")
 
 
-def _chosen(document: ErrorActionDocument, given: set[str], field: str, ground: Ground) -> str:
+def _chosen(document: CallDocument, given: set[str], field: str, ground: Ground) -> str:
     """Return the name of the message that the type asks for, or of the only one there is."""
     if document.type is None:
         if len(given) > 1:

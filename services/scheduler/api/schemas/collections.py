@@ -6,6 +6,9 @@ import msgspec
 
 from services.scheduler.api.schemas.job_reader import read_tags
 from services.scheduler.api.schemas.jobs import FrequencyName
+from services.scheduler.api.schemas.maintenance import MaintenanceDocument
+from services.scheduler.api.schemas.maintenance_reader import read_maintenance
+from services.scheduler.api.schemas.maintenance_writer import maintenance_document
 from services.scheduler.api.schemas.values import READ_ONLY, Document, Time, time_or_none
 from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionState, MaxRecurrence, Sku
 from services.scheduler.domain.recurrence import Frequency
@@ -43,6 +46,7 @@ class CollectionDocument(Document, frozen=True, kw_only=True):
     state: CollectionState | None = None
     sku: SkuDocument | None = None
     quota: QuotaDocument | None = None
+    maintenance: MaintenanceDocument | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     created_at: Annotated[Time | None, READ_ONLY] = None
     updated_at: Annotated[Time | None, READ_ONLY] = None
@@ -62,6 +66,7 @@ def read_collection(document: CollectionDocument, default_sku: Sku) -> Collectio
         max_job_count=quota.max_job_count,
         max_job_occurrence=quota.max_job_occurrence,
         max_recurrence=_max_recurrence(quota.max_recurrence),
+        maintenance=read_maintenance(document.maintenance),
     )
 
 
@@ -74,6 +79,7 @@ def collection_document(collection: Collection) -> CollectionDocument:
         state=definition.state,
         sku=SkuDocument(name=definition.sku),
         quota=_quota(definition),
+        maintenance=maintenance_document(definition.maintenance),
         tags=definition.tags,
         created_at=time_or_none(collection.created_at),
         updated_at=time_or_none(collection.updated_at),

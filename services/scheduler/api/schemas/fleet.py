@@ -10,8 +10,16 @@ from services.scheduler.store.records import (
 )
 
 
+class LossDocument(Document, frozen=True, kw_only=True):
+    """The event that took a host away for good, and when it was over."""
+
+    event_id: str
+    type: str
+    at: Time
+
+
 class HostDocument(Document, frozen=True, kw_only=True):
-    """One host: how it stands, what threatens it, what runs on it and waits for it.
+    """One host: how it stands, what threatens it, what runs on it and waits for it; `lost`: it is not coming back.
 
     `running` and `held` count everybody's jobs: a caller confined to some collections does not see them.
     """
@@ -27,6 +35,7 @@ class HostDocument(Document, frozen=True, kw_only=True):
     reason: str | None = None
     until: Time | None = None
     last_seen_at: Time | None = None
+    lost: LossDocument | None = None
 
 
 class CordonDocument(Document, frozen=True, kw_only=True):
@@ -95,7 +104,13 @@ def host_document(report: HostReport) -> HostDocument:
         reason=report.reason or None,
         until=time_or_none(report.until),
         last_seen_at=time_or_none(report.last_seen_at),
+        lost=_loss(report),
     )
+
+
+def _loss(report: HostReport) -> LossDocument | None:
+    loss = report.lost
+    return None if loss is None else LossDocument(event_id=loss.event_id, type=loss.type, at=Time(loss.at))
 
 
 def event_document(event: EventRecord) -> EventDocument:

@@ -1,11 +1,15 @@
 """History rows and previews as documents."""
 
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from services.scheduler.api.schemas.values import Document, Time, time_or_none
 from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus
+
+AttemptOf = Literal["MainAction", "ErrorAction"]
+"""What attempts are of: a cancel request is part of the attempt that it ends."""
 
 
 class HistoryDocument(Document, frozen=True, kw_only=True):
@@ -15,7 +19,7 @@ class HistoryDocument(Document, frozen=True, kw_only=True):
     scheduled_time: Time
     start_time: Time
     end_time: Time
-    action_name: ActionName
+    action_name: AttemptOf
     status: HistoryStatus
     attempt: int
     host: str | None
@@ -42,6 +46,11 @@ class RunDocument(Document, frozen=True, kw_only=True):
     occurrence_id: str
 
 
+def attempt_of(name: ActionName) -> AttemptOf:
+    """Return which action an attempt was of, as history shows it."""
+    return "ErrorAction" if name is ActionName.ERROR else "MainAction"
+
+
 def history_document(row: HistoryRow) -> HistoryDocument:
     """Return the document of a history row."""
     return HistoryDocument(
@@ -49,7 +58,7 @@ def history_document(row: HistoryRow) -> HistoryDocument:
         scheduled_time=Time(row.scheduled_time),
         start_time=Time(row.start_time),
         end_time=Time(row.end_time),
-        action_name=row.action_name,
+        action_name=attempt_of(row.action_name),
         status=row.status,
         attempt=row.attempt,
         host=row.host,

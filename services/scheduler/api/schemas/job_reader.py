@@ -6,21 +6,19 @@ from datetime import datetime, timedelta
 from services.scheduler.api.schemas.actions import ActionDocument, ErrorActionDocument, RetryPolicyDocument
 from services.scheduler.api.schemas.calls import read_call
 from services.scheduler.api.schemas.ground import Author, Ground
-from services.scheduler.api.schemas.jobs import (
-    JobDocument,
-    MaintenanceDocument,
-    MaintenanceRuleDocument,
-    PlacementDocument,
-)
+from services.scheduler.api.schemas.jobs import JobDocument, PlacementDocument
+from services.scheduler.api.schemas.lengths import ZERO, within
+from services.scheduler.api.schemas.maintenance import JobMaintenanceDocument
+from services.scheduler.api.schemas.maintenance_reader import read_maintenance
 from services.scheduler.api.schemas.timing import read_timing
 from services.scheduler.api.schemas.values import Duration, encoder
 from services.scheduler.domain.actions import Action, ErrorAction, RetryKind, RetryPolicy
 from services.scheduler.domain.jobs import JobDefinition
-from services.scheduler.domain.policies import CatchUp, Maintenance, MaintenanceRule, Overlap, Placement
+from services.scheduler.domain.policies import CatchUp, HostChoice, Overlap, Placement
 from services.scheduler.domain.quotas import Allowance, check_occurrences
 from services.scheduler.domain.recurrence import Recurrence
 from services.scheduler.domain.recurrence_check import check_window
-from services.scheduler.domain.secret_fields import ERROR, MAIN
+from services.scheduler.domain.secret_fields import CANCEL, ERROR, MAIN
 from services.scheduler.errors import InvalidInputError
 
 MAX_RETRIES = 20
@@ -35,7 +33,6 @@ _PLACE = re.compile(r"[^\x00-\x20\x7f/+#]{1,256}")
 _DEFAULT_RETRY = RetryPolicy()
 _DEFAULT_WINDOW = timedelta(hours=1)
 _DEFAULT_TIMEOUT = timedelta(seconds=60)
-_ZERO = timedelta(0)
 
 
 def check_name(name: str, field: str = "name") -> None:
@@ -62,15 +59,15 @@ def read_job(document: JobDocument, allowed: Allowance, author: Author, *, stric
     placement = _placement(document.placement)
     ground = Ground(author=author, allowed=allowed, placement=placement, strict=strict)
     return JobDefinition(
-        action=_action(document.action, ground),
+        action=_action(document.action, document.maintenance, ground),
         start_time=start_time,
         recurrence=recurrence,
         placement=placement,
-        maintenance=_maintenance(document.maintenance),
+        maintenance=read_maintenance(document.maintenance),
         overlap=document.overlap or Overlap.SKIP,
         catch_up=document.catch_up or CatchUp.RUN_ONCE,
-        catch_up_window=_within(document.catch_up_window, "catchUpWindow", _DEFAULT_WINDOW, _ZERO, timedelta.max),
-        timeout=_within(document.timeout, "timeout", _DEFAULT_TIMEOUT, timedelta(milliseconds=1), MAX_TIMEOUT),
+        catch_up_window=within(document.catch_up_window, "catchUpWindow", _DEFAULT_WINDOW, ZERO, timedelta.max),
+        timeout=within(document.timeout, "timeout", _DEFAULT_TIMEOUT, timedelta(milliseconds=1), MAX_TIMEOUT),
         flexible_window=_flexible_window(document.flexible_window, recurrence, start_time),
         tags=read_tags(document.tags),
     )
@@ -87,17 +84,19 @@ def read_tags(tags: dict[str, str]) -> dict[str, str]:
 
 
 def _flexible_window(window: Duration | None, recurrence: Recurrence | None, start: datetime | None) -> timedelta:
-    length = _within(window, "flexibleWindow", _ZERO, _ZERO, timedelta.max)
+    length = within(window, "flexibleWindow", ZERO, ZERO, timedelta.max)
     check_window(length, recurrence, start)
     return length
 
 
-def _action(document: ActionDocument, ground: Ground) -> Action:
+def _action(document: ActionDocument, maintenance: JobMaintenanceDocument | None, ground: Ground) -> Action:
+    cancel = maintenance.cancel if maintenance is not None else None
     return Action(
         call=read_call(document, MAIN, ground),
         retry_policy=_retry_policy(document.retry_policy, f"{MAIN}.retryPolicy", ground),
         retry_policy_given=document.retry_policy is not None,
         error_action=_error_action(document.error_action, ground),
+        cancel=None if cancel is None else read_call(cancel, CANCEL, ground),
     )
 
 
@@ -117,7 +116,7 @@ def _retry_policy(document: RetryPolicyDocument | None, field: str, ground: Grou
     if not 0 <= count <= MAX_RETRIES:
         raise InvalidInputError(f"{field}.retryCount", f"{count} is not within 0 and {MAX_RETRIES}")
     shortest = ground.allowed.retry
-    interval = _within(
+    interval = within(
         document.retry_interval, f"{field}.retryInterval", _DEFAULT_RETRY.interval, shortest, MAX_RETRY_INTERVAL
     )
     kind = RetryKind.FIXED if document.retry_type is None else RetryKind(document.retry_type.value)
@@ -134,7 +133,7 @@ def _max_interval(
         raise InvalidInputError(field, "goes with retryType Exponential only; set it to null or leave it out")
     if longest.value < interval:
         raise InvalidInputError(field, f"is shorter than retryInterval, which is {Duration(interval)}")
-    return _within(longest, field, _ZERO, _ZERO, MAX_RETRY_INTERVAL)
+    return within(longest, field, ZERO, ZERO, MAX_RETRY_INTERVAL)
 
 
 def _placement(document: PlacementDocument | None) -> Placement | None:
@@ -145,35 +144,4 @@ def _placement(document: PlacementDocument | None) -> Placement | None:
     for field, name in (("pool", document.pool), ("host", document.host)):
         if name is not None and not _PLACE.fullmatch(name):
             raise InvalidInputError(f"placement.{field}", f"{name!r} is no name of a {field}")
-    return Placement(pool=document.pool, host=document.host)
-
-
-def _maintenance(document: MaintenanceDocument | None) -> Maintenance:
-    if document is None:
-        return Maintenance()
-    return Maintenance(
-        rule=_rule(document, "maintenance"),
-        by_type={
-            name.lower(): _rule(rule, f"maintenance.byType.{name}") for name, rule in document.by_type.items() if name
-        },
-    )
-
-
-def _rule(document: MaintenanceRuleDocument, field: str) -> MaintenanceRule:
-    lead = document.lead_time
-    return MaintenanceRule(
-        strategy=document.strategy,
-        lead_time=None if lead is None else _within(lead, f"{field}.leadTime", _ZERO, _ZERO, timedelta(days=1)),
-        in_flight=document.in_flight,
-        on_release=document.on_release,
-    )
-
-
-def _within(duration: Duration | None, field: str, default: timedelta, least: timedelta, most: timedelta) -> timedelta:
-    if duration is None:
-        return default
-    if duration.value < least:
-        raise InvalidInputError(field, f"is too short: at least {Duration(least)} is needed")
-    if duration.value > most:
-        raise InvalidInputError(field, f"is too long: at most {Duration(most)} is allowed")
-    return duration.value
+    return Placement(pool=document.pool, host=document.host, choice=document.choice or HostChoice.SPREAD)

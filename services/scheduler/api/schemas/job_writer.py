@@ -1,26 +1,21 @@
 """From a stored job to its document, in the casing that Azure's replies were recorded with (reference §0.3)."""
 
-from datetime import timedelta
-
 from services.scheduler.api.schemas.action_writer import action_document
 from services.scheduler.api.schemas.jobs import (
     DayName,
     FrequencyName,
     JobDocument,
-    MaintenanceDocument,
-    MaintenanceRuleDocument,
     MonthlyOccurrenceDocument,
     PlacementDocument,
     RecurrenceDocument,
     ScheduleDocument,
     StatusDocument,
 )
+from services.scheduler.api.schemas.maintenance_writer import job_maintenance_document
 from services.scheduler.api.schemas.values import Duration, time_or_none
 from services.scheduler.domain.jobs import Job, JobState
-from services.scheduler.domain.policies import Maintenance, MaintenanceRule, Placement
+from services.scheduler.domain.policies import HostChoice, Placement
 from services.scheduler.domain.recurrence import Recurrence, Schedule
-
-_EVENT_TYPES = {name.lower(): name for name in ("Freeze", "Reboot", "Redeploy", "Preempt", "Terminate")}
 
 
 def state_shown(job: Job) -> JobState:
@@ -39,7 +34,7 @@ def job_document(job: Job) -> JobDocument:
         start_time=time_or_none(definition.start_time),
         recurrence=_recurrence(definition.recurrence),
         placement=_placement(definition.placement),
-        maintenance=_maintenance(definition.maintenance),
+        maintenance=job_maintenance_document(definition),
         overlap=definition.overlap,
         catch_up=definition.catch_up,
         catch_up_window=Duration(definition.catch_up_window),
@@ -50,11 +45,6 @@ def job_document(job: Job) -> JobDocument:
         created_at=time_or_none(job.created_at),
         updated_at=time_or_none(job.updated_at),
     )
-
-
-def spell_type(event_type: str) -> str:
-    """Return an event type of `byType` as documents spell it, whatever its case; unknown ones in lower case."""
-    return _EVENT_TYPES.get(event_type.lower(), event_type.lower())
 
 
 def _status(job: Job) -> StatusDocument:
@@ -102,29 +92,8 @@ def _numbers(values: tuple[int, ...] | None) -> list[int] | None:
 
 
 def _placement(placement: Placement | None) -> PlacementDocument | None:
-    return None if placement is None else PlacementDocument(pool=placement.pool, host=placement.host)
-
-
-def _maintenance(maintenance: Maintenance) -> MaintenanceDocument | None:
-    if maintenance == Maintenance():
+    """Return where a job runs; its choice only where it is not the usual one."""
+    if placement is None:
         return None
-    return MaintenanceDocument(
-        strategy=maintenance.rule.strategy,
-        lead_time=_lead_time(maintenance.rule),
-        in_flight=maintenance.rule.in_flight,
-        on_release=maintenance.rule.on_release,
-        by_type={spell_type(name): _rule(rule) for name, rule in maintenance.by_type.items()},
-    )
-
-
-def _rule(rule: MaintenanceRule) -> MaintenanceRuleDocument:
-    return MaintenanceRuleDocument(
-        strategy=rule.strategy,
-        lead_time=_lead_time(rule),
-        in_flight=rule.in_flight,
-        on_release=rule.on_release,
-    )
-
-
-def _lead_time(rule: MaintenanceRule) -> Duration | None:
-    return Duration(rule.lead_time) if isinstance(rule.lead_time, timedelta) else None
+    choice = None if placement.choice is HostChoice.SPREAD else placement.choice
+    return PlacementDocument(pool=placement.pool, host=placement.host, choice=choice)

@@ -1,14 +1,15 @@
 """Job documents: what ARM calls a job's properties, flat, with Leeward's extensions."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 
 from services.scheduler.api.schemas.actions import ActionDocument
-from services.scheduler.api.schemas.values import READ_ONLY, Document, Duration, Later, Time
+from services.scheduler.api.schemas.maintenance import JobMaintenanceDocument, ResolvedDocument
+from services.scheduler.api.schemas.values import READ_ONLY, Document, Duration, Time
 from services.scheduler.domain.choices import CaseInsensitive
 from services.scheduler.domain.jobs import JobState
-from services.scheduler.domain.policies import CatchUp, InFlight, OnRelease, Overlap, Strategy
+from services.scheduler.domain.policies import CatchUp, HostChoice, Overlap
 
 
 class FrequencyName(CaseInsensitive):
@@ -65,33 +66,11 @@ class RecurrenceDocument(Document, frozen=True, kw_only=True):
 
 
 class PlacementDocument(Document, frozen=True, kw_only=True):
-    """`placement`: a preferred host, a pool to move within, or both."""
+    """`placement`: a preferred host, a pool to move within, or both; `choice` says which of a pool's free hosts."""
 
     pool: str | None = None
     host: str | None = None
-
-
-class MaintenanceRuleDocument(Document, frozen=True, kw_only=True):
-    """What an event does to the job; what is absent is decided by the next wider level."""
-
-    LATER: ClassVar[tuple[Later, ...]] = (
-        Later(
-            field="leadTime",
-            values=frozenset({"auto"}),
-            instead="give a duration such as PT10M, or leave it out to stop at first sight",
-        ),
-    )
-
-    strategy: Strategy | None = None
-    lead_time: Duration | None = None
-    in_flight: InFlight | None = None
-    on_release: OnRelease | None = None
-
-
-class MaintenanceDocument(MaintenanceRuleDocument, frozen=True, kw_only=True):
-    """`maintenance`: a rule, and rules by event type that override it field by field."""
-
-    by_type: dict[str, MaintenanceRuleDocument] = msgspec.field(default_factory=dict)
+    choice: HostChoice | None = None
 
 
 class StatusDocument(Document, frozen=True, kw_only=True):
@@ -114,7 +93,7 @@ class JobDocument(Document, frozen=True, kw_only=True):
     start_time: Time | None = None
     recurrence: RecurrenceDocument | None = None
     placement: PlacementDocument | None = None
-    maintenance: MaintenanceDocument | None = None
+    maintenance: JobMaintenanceDocument | None = None
     overlap: Overlap | None = None
     catch_up: CatchUp | None = None
     catch_up_window: Duration | None = None
@@ -122,5 +101,6 @@ class JobDocument(Document, frozen=True, kw_only=True):
     flexible_window: Duration | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     status: Annotated[StatusDocument | None, READ_ONLY] = None
+    resolved: Annotated[ResolvedDocument | None, READ_ONLY] = None
     created_at: Annotated[Time | None, READ_ONLY] = None
     updated_at: Annotated[Time | None, READ_ONLY] = None

@@ -7,7 +7,7 @@ from functools import cache
 import msgspec
 from msgspec import inspect
 
-from services.scheduler.api.schemas.values import Document, Later
+from services.scheduler.api.schemas.values import Document
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -19,13 +19,9 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """A place: the fields of the object there, the shape of a mapping's values or of a list's items, where it may be.
-
-    `later`: what a later version brings, by the lower-cased name of its field.
-    """
+    """A place: the fields of the object there, the shape of a mapping's values or of a list's items, as it has any."""
 
     fields: dict[str, Field] | None = None
-    later: dict[str, tuple[Later, ...]] = {}
     values: "Shape | None" = None
     items: "Shape | None" = None
 
@@ -58,7 +54,7 @@ def _shape(node: inspect.Type) -> Shape:
     for choice in choices(node):
         if isinstance(choice, inspect.StructType):
             fields = {field.encode_name: _field(field) for field in choice.fields}
-            shape = msgspec.structs.replace(shape, fields=fields, later=_later(choice.cls))
+            shape = msgspec.structs.replace(shape, fields=fields)
         elif isinstance(choice, inspect.DictType):
             shape = msgspec.structs.replace(shape, values=_shape(choice.value_type))
         elif isinstance(choice, inspect.ListType):
@@ -70,9 +66,3 @@ def _field(field: inspect.Field) -> Field:
     node = field.type
     marks = (node.extra_json_schema or {}) if isinstance(node, inspect.Metadata) else {}
     return Field(_shape(node), field.required, bool(marks.get("readOnly")))
-
-
-def _later(kind: type) -> dict[str, tuple[Later, ...]]:
-    planned: tuple[Later, ...] = getattr(kind, "LATER", ())
-    names = {later.field.lower() for later in planned}
-    return {name: tuple(later for later in planned if later.field.lower() == name) for name in names}

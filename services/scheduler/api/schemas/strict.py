@@ -1,7 +1,6 @@
 """Reads a body as a document: faults name the JSON path and what would have been right."""
 
 import re
-from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -9,7 +8,7 @@ import msgspec
 from msgspec import inspect
 
 from services.scheduler.api.schemas.shapes import Field, Shape, choices, described, shape_of
-from services.scheduler.api.schemas.values import Document, Later, decode_value
+from services.scheduler.api.schemas.values import Document, decode_value
 from services.scheduler.errors import InvalidInputError
 
 D = TypeVar("D", bound=Document)
@@ -39,8 +38,7 @@ def parse(body: bytes) -> dict[str, Any]:
 def read(document: dict[str, Any], kind: type[D], *, strict: bool = True) -> D:
     """Return `document` as `kind`; read-only fields are dropped, a null is what an absent field is.
 
-    Unknown fields are refused when `strict`, else ignored. What a later version brings is refused either way: to
-    ignore it would be to promise it. Raises InvalidInputError.
+    Unknown fields are refused when `strict`, else ignored. Raises InvalidInputError.
     """
     cleaned = _clean(document, shape_of(kind), "", strict=strict)
     try:
@@ -107,8 +105,6 @@ def _clean_object(
 ) -> dict[str, Any]:
     cleaned = {}
     for name, item in value.items():
-        if shape.later and name.lower() in shape.later:
-            _refuse_later(shape.later[name.lower()], name, item, path)
         field = fields.get(name)
         if field is None:
             if strict:
@@ -116,14 +112,6 @@ def _clean_object(
         elif not field.read_only and (item is not None or field.required):
             cleaned[name] = _clean(item, field.shape, _join(path, name), strict=strict)
     return cleaned
-
-
-def _refuse_later(planned: Iterable[Later], name: str, item: object, path: str) -> None:
-    for later in planned:
-        if isinstance(item, str) and item.lower() in later.values:
-            raise InvalidInputError(
-                _join(path, name), f"{item!r} is not supported yet by this version; {later.instead}"
-            )
 
 
 def _explained(fault: msgspec.ValidationError, document: dict[str, Any], node: inspect.Type) -> InvalidInputError:

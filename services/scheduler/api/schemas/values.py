@@ -3,35 +3,27 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, NamedTuple
+from typing import Any
 
 import msgspec
 
 from services.scheduler.domain.actions import ActionKind
+from services.scheduler.domain.policies import AUTO, LeadTime
 from services.scheduler.domain.secret_fields import HeldSecret
 from services.scheduler.domain.secrets import REFERENCE, SealedSecret
 from shared.clock import to_milliseconds_precision
 from shared.durations import format_iso, parse_duration
 
 _DATE_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
+_AUTO = "auto"
 _TIME_HINT = "write RFC 3339, such as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00"
 
 READ_ONLY = msgspec.Meta(extra_json_schema={"readOnly": True})
 """Marks a field that replies carry and bodies may repeat without effect."""
 
 
-class Later(NamedTuple):
-    """Values of a field, lower-cased, that the contract knows and this version does not do yet."""
-
-    field: str
-    instead: str
-    values: frozenset[str]
-
-
 class Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Common form of every document: camelCase, what is absent is left out."""
-
-    LATER: ClassVar[tuple[Later, ...]] = ()
 
 
 class Time:
@@ -100,6 +92,29 @@ class Duration:
         return format_iso(self.value)
 
 
+class Lead:
+    """`leadTime`: a length of time, or `auto`, which is as late as the job's own duration allows."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: LeadTime) -> None:
+        self.value = value
+
+    @classmethod
+    def parse(cls, text: str) -> "Lead":
+        """Read either, `auto` in any case; raises ValueError that says what to write."""
+        if text.lower() == _AUTO:
+            return cls(AUTO)
+        try:
+            return cls(parse_duration(text))
+        except ValueError as fault:
+            raise ValueError(f"{fault}, or {_AUTO}") from fault
+
+    def __str__(self) -> str:
+        """Return ISO 8601, or `auto`."""
+        return format_iso(self.value) if isinstance(self.value, timedelta) else _AUTO
+
+
 class Lifetime(Duration):
     """A length of time, or the date it ends at, which is how api-version 2016-01-01 wrote it (reference §1.7)."""
 
@@ -163,6 +178,8 @@ def decode_value(kind: type, value: object) -> object:
         return Lifetime.parse(value)
     if kind is Duration:
         return Duration(parse_duration(value))
+    if kind is Lead:
+        return Lead.parse(value)
     if kind is ActionType:
         return ActionType.parse(value)
     raise NotImplementedError(kind)
@@ -172,7 +189,8 @@ def encoder(duration: Callable[[timedelta], str] = format_iso) -> msgspec.json.E
     """Return an encoder of documents that spells durations by `duration`."""
 
     def spell(value: object) -> str:
-        return duration(value.value) if isinstance(value, Duration) else str(value)
+        length = value.value if isinstance(value, Duration | Lead) else None
+        return duration(length) if isinstance(length, timedelta) else str(value)
 
     return msgspec.json.Encoder(enc_hook=spell)
 
@@ -193,6 +211,8 @@ def schema_of(kind: type) -> dict[str, Any]:
         return {"type": "string", "writeOnly": True, "description": f"the text, or `{REFERENCE}file:NAME`, `…env:NAME`"}
     if kind is Lifetime:
         return {"type": "string", "description": "a duration, or the date and time it ends at", "examples": ["PT1H"]}
+    if kind is Lead:
+        return {"type": "string", "description": f"a duration, or `{_AUTO}`", "examples": ["PT10M", _AUTO]}
     if kind is Duration:
         return {"type": "string", "description": "ISO 8601 (PT1M30S) or [d.]hh:mm:ss", "examples": ["PT30S"]}
     raise NotImplementedError(kind)

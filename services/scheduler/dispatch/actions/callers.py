@@ -1,11 +1,11 @@
 """One caller for every kind of action: hands each call to the module that speaks its protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.domain.actions import Call
 from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import HostView
@@ -25,8 +25,16 @@ class Speaker(Protocol):
         """Close it."""
         ...
 
-    async def call(self, call: Any, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
-        """Make the call and return what came of it; never raises for anything a target does."""
+    async def call(
+        self,
+        call: Any,
+        job: Job,
+        occurrence: Occurrence,
+        host: HostView | None,
+        *,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """Make the call and return what came of it, as `Caller` promises."""
         ...
 
     def target(self, call: Any, host: HostView | None) -> str:
@@ -56,9 +64,17 @@ class Callers:
         """Close every speaker."""
         await self._stack.__aexit__(kind, error, trace)
 
-    async def call(self, call: Call, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
+    async def call(
+        self,
+        call: Call,
+        job: Job,
+        occurrence: Occurrence,
+        host: HostView | None,
+        *,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> Answer:
         """Have the right one make the call."""
-        return await self._speakers[type(call)].call(call, job, occurrence, host)
+        return await self._speakers[type(call)].call(call, job, occurrence, host, on_sent=on_sent)
 
     def target(self, call: Call, host: HostView | None) -> str:
         """Have the right one name the target."""

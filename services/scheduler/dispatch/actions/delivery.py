@@ -7,7 +7,7 @@ from aiohttp import ClientError
 
 from services.scheduler.dispatch.actions.faults import fault_of
 from services.scheduler.dispatch.actions.targets import TargetDeniedError
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.errors import SecretRefusedError, SecretUnavailableError
 from shared.errors import LeewardError
 

@@ -7,7 +7,7 @@ are no part of its documented interface: tests/actions holds them against real s
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -116,8 +116,11 @@ class Exchanges:
         body: bytes | None,
         *,
         tls: ssl.SSLContext | None = None,
+        on_sent: Callable[[], None] = lambda: None,
     ) -> Reply:
         """Send a request and return the answer, no redirect followed; cancel it to end it.
+
+        `on_sent` is told when the request is on its way, which it is not before there is a connection.
 
         Header values are printable ASCII. `tls` is shown and asked for instead of what others use: connections that
         were made with it serve no other requests. Raises ValueError for what is no valid request, ClientError or
@@ -129,7 +132,7 @@ class Exchanges:
         head = self._head(method, url, headers, body)
         connection = await self._connected(self._way(url.origin(), tls))
         try:
-            return await self._over(connection, method, head + body if body else head)
+            return await self._over(connection, method, head + body if body else head, on_sent)
         finally:
             connection.close()  # nothing, once it has been released
 
@@ -173,12 +176,13 @@ class Exchanges:
         lines.append("\r\n")
         return "\r\n".join(lines).encode("ascii")
 
-    async def _over(self, connection: Connection, method: str, request: bytes) -> Reply:
+    async def _over(self, connection: Connection, method: str, request: bytes, on_sent: Callable[[], None]) -> Reply:
         protocol, transport = connection.protocol, connection.transport
         if protocol is None or transport is None:
             raise ClientConnectionError("the connection was closed at once")
         protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True)
         transport.write(request)
+        on_sent()
         try:
             message, payload = await self._first_of(protocol)
             while 100 <= message.code < 200 and message.code != 101:  # interim answers (RFC 9110 §15.2)

@@ -1,6 +1,7 @@
 """HTTP and HTTPS actions: one request, no redirects, the first 2048 bytes of the answer kept."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
 from types import TracebackType
@@ -11,9 +12,9 @@ from services.scheduler.dispatch.actions.credentials import NOTHING, Credentials
 from services.scheduler.dispatch.actions.delivery import UndeliveredError
 from services.scheduler.dispatch.actions.exchange import Exchanges, Reply
 from services.scheduler.dispatch.actions.faults import REQUEST_FAULTS, fault_of
-from services.scheduler.dispatch.actions.marks import marks
+from services.scheduler.dispatch.actions.marks import CANCEL, marks
 from services.scheduler.dispatch.actions.retry_after import read_retry_after
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.domain.actions import HttpCall
 from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import HostView
@@ -30,7 +31,8 @@ DATED_SECONDS = 0.1
 UNAUTHORIZED = 401
 _NAMES_IN = frozenset({"x-leeward-host", "x-leeward-job"})
 """Marks that hold names, which need not be ASCII."""
-_SIGNED = frozenset({"webhook-timestamp", "webhook-signature"})
+_NEVER_GIVEN = frozenset({"webhook-timestamp", "webhook-signature", CANCEL})
+"""Beside the marks, what says nothing of a request unless it comes from us."""
 _ADDRESSES = 4096
 """Addresses whose parts are remembered: taking one apart costs as much as sending it."""
 
@@ -56,7 +58,15 @@ class HttpCaller:
         await self._credentials.close()
         await self._exchanges.__aexit__(kind, error, trace)
 
-    async def call(self, call: HttpCall, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
+    async def call(
+        self,
+        call: HttpCall,
+        job: Job,
+        occurrence: Occurrence,
+        host: HostView | None,
+        *,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> Answer:
         """Make the request and return what came of it; the caller limits its time. Only a 2xx is success."""
         uri = addressed(call.uri, host)
         body = placed(call.body, host).encode() if call.body is not None else None
@@ -65,7 +75,9 @@ class HttpCaller:
         try:
             if call.authentication is not None or call.signing is not None:
                 shown = await self._credentials.of(call, job, occurrence)
-            reply = await self._exchanges.ask(call.method, uri, self._dated(told, shown, body), body, tls=shown.tls)
+            reply = await self._exchanges.ask(
+                call.method, uri, self._dated(told, shown, body), body, tls=shown.tls, on_sent=on_sent
+            )
             if reply.status == UNAUTHORIZED and shown.token is not None and shown.token.is_kept:
                 shown = await self._credentials.of(call, job, occurrence, refused=shown.token)
                 reply = await self._exchanges.ask(call.method, uri, self._dated(told, shown, body), body)
@@ -146,7 +158,7 @@ def headers(call: HttpCall, job: Job, occurrence: Occurrence, host: HostView | N
     own["x-ms-scheduler-expected-execution-time"] = own["x-leeward-scheduled-time"]
     if not call.headers:
         return own
-    ours = own.keys() | _SIGNED
+    ours = own.keys() | _NEVER_GIVEN
     given = {name: ascii_only(placed(value, host)) for name, value in call.headers.items() if name.lower() not in ours}
     return {**given, **own}
 

@@ -1,12 +1,13 @@
 """MQTT actions: one message with MQTT 5's properties, over a connection of their own, never below Leeward's prefix."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from services.scheduler.dispatch.actions.delivery import UndeliveredError, answer_of
 from services.scheduler.dispatch.actions.http import placed
-from services.scheduler.dispatch.actions.marks import marks
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.actions.marks import beside, marks
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.domain.actions import MqttCall
 from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import HostView
@@ -33,18 +34,32 @@ class MqttCaller:
         """End the connection."""
         await self._publisher.close()
 
-    async def call(self, call: MqttCall, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
+    async def call(
+        self,
+        call: MqttCall,
+        job: Job,
+        occurrence: Occurrence,
+        host: HostView | None,
+        *,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> Answer:
         """Publish the message and return what the broker said of it; with QoS 0 it says nothing."""
         topic = placed(call.topic, host)
         sentence = f"Mqtt Action - Message to topic '{shown(topic)}'"
-        return await answer_of(self._publish(call, topic, job, occurrence, host), sentence)
+        return await answer_of(self._publish(call, topic, job, occurrence, host, on_sent), sentence)
 
     def target(self, call: MqttCall, host: HostView | None) -> str:
         """Return the broker's address: all messages load the same one."""
         return f"mqtt://{self._publisher}"
 
     async def _publish(
-        self, call: MqttCall, topic: str, job: Job, occurrence: Occurrence, host: HostView | None
+        self,
+        call: MqttCall,
+        topic: str,
+        job: Job,
+        occurrence: Occurrence,
+        host: HostView | None,
+        on_sent: Callable[[], None],
     ) -> None:
         publication = Publication(
             topic=topic,
@@ -59,7 +74,7 @@ class MqttCaller:
         )
         self._check(publication)
         try:
-            await self._publisher.publish(publication)
+            await self._publisher.publish(publication, on_sent=on_sent)
         except PublicationRefusedError as fault:
             raise UndeliveredError(str(fault), retryable=False) from fault
         except BusUnavailableError as fault:
@@ -98,5 +113,4 @@ def shown(topic: str) -> str:
 def _properties(call: MqttCall, job: Job, occurrence: Occurrence, host: HostView | None) -> tuple[tuple[str, str], ...]:
     """Return the job's properties, then Leeward's, which win."""
     own = marks(job, occurrence, host)
-    given = {name: value for name, value in call.user_properties.items() if name.lower() not in own}
-    return tuple({**given, **own}.items())
+    return tuple({**beside(own, call.user_properties), **own}.items())

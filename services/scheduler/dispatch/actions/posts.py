@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -35,12 +35,20 @@ class Posts:
         """Close every connection."""
         await self._exchanges.__aexit__(kind, error, trace)
 
-    async def post(self, uri: str, headers: Mapping[str, str], body: bytes, *, secrets: tuple[str, ...]) -> None:
+    async def post(
+        self,
+        uri: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        secrets: tuple[str, ...],
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> None:
         """Send a message and return once it was taken (201).
 
         Raises UndeliveredError for every other answer, and what `Exchanges.ask` raises. `secrets` are never told of.
         """
-        reply = await self._exchanges.ask("POST", uri, headers, body)
+        reply = await self._exchanges.ask("POST", uri, headers, body, on_sent=on_sent)
         if reply.status != _CREATED:
             raise UndeliveredError(
                 explanation(reply, *secrets),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import quote
 
+from services.scheduler.dispatch.actions.marks import beside
 from services.scheduler.domain.actions import BrokeredProperties, ServiceBusCall
 from services.scheduler.domain.headers import can_be_property
 
@@ -31,8 +32,7 @@ def headers_of(call: ServiceBusCall, own: Mapping[str, str], message_id: str) ->
     Raises ValueError, naming the property, for what no header field can carry.
     """
     headers = {"Content-Type": _content_type(call.brokered.content_type)}
-    given = {name: value for name, value in call.custom.items() if name.lower() not in own}
-    for name, value in (*given.items(), *own.items()):
+    for name, value in (*beside(own, call.custom).items(), *own.items()):
         # JSON in ASCII: neither quotes nor line ends of a value get out of their string.
         headers[_property_name(name)] = json.dumps(value)
     headers["BrokerProperties"] = json.dumps(broker_properties(call.brokered, message_id))

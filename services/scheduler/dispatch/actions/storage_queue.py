@@ -4,6 +4,7 @@ https://learn.microsoft.com/rest/api/storageservices/put-message
 """
 
 import re
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, unquote
@@ -12,7 +13,7 @@ from xml.sax.saxutils import escape
 from services.scheduler.dispatch.actions.delivery import answer_of
 from services.scheduler.dispatch.actions.opening import open_secret
 from services.scheduler.dispatch.actions.posts import Posts
-from services.scheduler.dispatch.attempts import Answer
+from services.scheduler.dispatch.answers import Answer
 from services.scheduler.domain.actions import StorageQueueCall
 from services.scheduler.domain.endpoints import Endpoint
 from services.scheduler.domain.executions import Occurrence
@@ -46,16 +47,24 @@ class StorageQueueCaller:
         """Close it."""
         await self._posts.__aexit__(kind, error, trace)
 
-    async def call(self, call: StorageQueueCall, job: Job, occurrence: Occurrence, host: HostView | None) -> Answer:
+    async def call(
+        self,
+        call: StorageQueueCall,
+        job: Job,
+        occurrence: Occurrence,
+        host: HostView | None,
+        *,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> Answer:
         """Put the message and return what came of it; words and quotes as in reference azure-scheduler §1.9."""
         sentence = f"StorageQueue Action - Message to storage account '{call.account}' queue '{call.queue}'"
-        return await answer_of(self._put(call, job, occurrence), sentence)
+        return await answer_of(self._put(call, job, occurrence, on_sent), sentence)
 
     def target(self, call: StorageQueueCall, host: HostView | None) -> str:
         """Return the address of the account."""
         return self._endpoint.target(call.account)
 
-    async def _put(self, call: StorageQueueCall, job: Job, occurrence: Occurrence) -> None:
+    async def _put(self, call: StorageQueueCall, job: Job, occurrence: Occurrence, on_sent: Callable[[], None]) -> None:
         token = _token(open_secret(self._keeper, call.sas, "sasToken", call, job, occurrence))
         if _QUEUE.fullmatch(call.queue) is None:
             raise ValueError(f"{call.queue!r} can be no queue's name: use letters, digits and hyphens, up to 63")
@@ -66,7 +75,8 @@ class StorageQueueCaller:
             "x-ms-version": API_VERSION,
             "x-ms-client-request-id": occurrence.id,
         }
-        await self._posts.post(uri, headers, document(call.message), secrets=(token, *_signatures(token)))
+        secrets = (token, *_signatures(token))
+        await self._posts.post(uri, headers, document(call.message), secrets=secrets, on_sent=on_sent)
 
 
 def document(message: str) -> bytes:

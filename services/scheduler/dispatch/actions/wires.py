@@ -1,6 +1,7 @@
 """The way to Service Bus by AMQP, where its library is installed (the extra `amqp`)."""
 
 import ssl
+from collections.abc import Callable
 from importlib.util import find_spec
 
 from services.scheduler.dispatch.actions.delivery import UndeliveredError
@@ -29,7 +30,9 @@ def open_wire(guard: TargetGuard, endpoint: Endpoint, tls: ssl.SSLContext, clock
 class MissingWire:
     """Sends nothing: the library is not there."""
 
-    async def send(self, call: ServiceBusCall, key: str, own: dict[str, str], message_id: str) -> None:
+    async def send(
+        self, call: ServiceBusCall, key: str, own: dict[str, str], message_id: str, on_sent: Callable[[], None]
+    ) -> None:
         """Refuse for good, and say what to do."""
         raise UndeliveredError(
             "this scheduler does not speak AMQP: install leeward[amqp], or choose the transport NetMessaging",

@@ -6,6 +6,7 @@ const REFRESH_AT_LEAST_EVERY = 10000;
 const KINDS = ["message", "host", "event", "execution", "job"];
 
 const overview = document.getElementById("overview");
+const root = document.body.dataset.root;
 const connection = document.getElementById("connection");
 const connectionText = document.getElementById("connection-text");
 let streaming = false;
@@ -101,9 +102,9 @@ async function refresh() {
   timer = null;
   lastTry = Date.now();
   try {
-    const answer = await fetch("portal/fragment", { signal: AbortSignal.timeout(8000) });
+    const answer = await fetch(overview.dataset.fragment, { signal: AbortSignal.timeout(8000) });
     if (answer.status === 401) return location.reload();
-    if (!answer.ok && answer.status !== 503) throw new Error(`status ${answer.status}`);
+    if (!answer.ok && ![404, 503].includes(answer.status)) throw new Error(`status ${answer.status}`);
     show(await answer.text());
     fetchedAt = Date.now();
     showConnection(answer.ok);
@@ -118,7 +119,7 @@ function refreshSoon() {
 }
 
 function listen() {
-  const stream = new EventSource("api/v1/stream");
+  const stream = new EventSource(`${root}api/v1/stream`);
   stream.addEventListener("open", () => {
     streaming = true;
     refreshSoon();

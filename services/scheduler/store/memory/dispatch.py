@@ -106,6 +106,14 @@ class SettleVerbs:
         page = sorted((one for one in held if one.id > (after or "")), key=lambda one: one.id)[:limit]
         return [Held(occurrence=one, job=self._state.jobs[one.job_id]) for one in page]
 
+    async def last_releases(self, now: datetime) -> dict[str, datetime]:
+        """See the port."""
+        last: dict[str, datetime] = {}
+        for one in self._state.occurrences.values():
+            if one.host is not None and one.state is not OccurrenceState.HELD and one.fire_at > now:
+                last[one.host] = max(one.fire_at, last.get(one.host, now))
+        return last
+
     async def release(self, releases: Sequence[Release]) -> frozenset[OccurrenceId]:
         """See the port."""
         held = {one.id: one for one in self._state.occurrences.values() if one.state is OccurrenceState.HELD}
@@ -145,6 +153,9 @@ class SettleVerbs:
                     fire_at=following.fire_at,
                     retries=following.retries,
                     attempt=one.attempt + 1,
+                    host=None,
+                    reason="",
+                    held_under="",
                 )
             )
         elif outcome.deferred_until is not None:

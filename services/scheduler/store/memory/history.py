@@ -8,7 +8,9 @@ from itertools import islice
 from msgspec.structs import replace
 
 from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.decisions import Verdict
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceState
+from services.scheduler.domain.explanations import decision_of
 from services.scheduler.domain.jobs import JobId, JobState
 from services.scheduler.errors import NotFoundError
 from services.scheduler.store.audit import Actor
@@ -42,10 +44,17 @@ class HistoryVerbs:
         return True
 
     async def list_history(
-        self, job_id: JobId, *, status: HistoryStatus | None = None, top: int, skip: int
+        self,
+        job_id: JobId,
+        *,
+        status: HistoryStatus | None = None,
+        verdict: Verdict | None = None,
+        top: int,
+        skip: int,
     ) -> list[HistoryRow]:
         """See the port."""
-        rows = (row for row in self._state.newest_history() if row.job_id == job_id and status in (None, row.status))
+        found = (row for row in self._state.newest_history() if row.job_id == job_id and status in (None, row.status))
+        rows = (row for row in found if verdict in (None, decision_of(row).verdict))
         return list(islice(rows, skip, skip + top))
 
     async def recent_history(self, limit: int, *, within: Sequence[CollectionId] | None = None) -> list[Recent]:

@@ -10,6 +10,7 @@ from services.scheduler.domain.callers import Scope
 from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionId, Namespace
 from services.scheduler.domain.executions import HistoryRow, OccurrenceId
 from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.domain.policies import NO_MAINTENANCE, Maintenance
 from services.scheduler.errors import NoRoomError, NotFoundError
 from services.scheduler.store.audit import Actor, AuditEntry, Change
 from services.scheduler.store.memory.state import State
@@ -91,6 +92,11 @@ class JobVerbs:
         ]
         found.sort(key=lambda one: (name_key(one.name), name_key(one.namespace.resource_group)))
         return found[skip : skip + top]
+
+    async def list_policies(self) -> dict[CollectionId, Maintenance]:
+        """See the port."""
+        policies = {one.id: one.definition.maintenance for one in self._state.collections.values()}
+        return {number: policy for number, policy in policies.items() if policy != NO_MAINTENANCE}
 
     async def delete_collection(self, namespace: Namespace, name: str, *, by: Actor | None = None) -> None:
         """See the port."""

@@ -8,6 +8,7 @@ from typing import Self
 from services.scheduler.store.listener import Listener
 from services.scheduler.store.memory.audit import AuditVerbs
 from services.scheduler.store.memory.dispatch import ClaimVerbs, SettleVerbs
+from services.scheduler.store.memory.durations import DurationVerbs
 from services.scheduler.store.memory.fleet import FleetVerbs
 from services.scheduler.store.memory.groups import GroupVerbs
 from services.scheduler.store.memory.history import HistoryVerbs
@@ -23,6 +24,7 @@ class MemoryStore(
     JobVerbs,
     GroupVerbs,
     HistoryVerbs,
+    DurationVerbs,
     AuditVerbs,
     SealingVerbs,
     RetentionVerbs,

@@ -46,6 +46,14 @@ class Words(ABC):
         """Return the text of `name` is one of what the query finds, which is asked once, before anything else."""
 
     @abstractmethod
+    def numbers(self, place: str) -> str:
+        """Return a query of the names and values, `id` and `number`, of the JSON object that is given at `place`."""
+
+    @abstractmethod
+    def listed(self, name: str) -> str:
+        """Return an aggregate: all values of a column as the text of a JSON list, or nothing."""
+
+    @abstractmethod
     def upsert(self, table: Table, values: Values) -> Executable:
         """Return an insert that overwrites the row with the same primary key."""
 

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, func, select
+import msgspec
+from sqlalchemy import ColumnElement, Text, exists, func, select, type_coerce
 
 from services.scheduler.domain.collections import CollectionId, Namespace
+from services.scheduler.domain.decisions import Verdict
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceState
+from services.scheduler.domain.explanations import statuses_of
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.errors import NotFoundError
 from services.scheduler.store.audit import Actor, Subject
@@ -66,7 +69,13 @@ class HistoryVerbs:
         return await again_if_raced(lambda: self._add_run(occurrence, by))
 
     async def list_history(
-        self, job_id: JobId, *, status: HistoryStatus | None = None, top: int, skip: int
+        self,
+        job_id: JobId,
+        *,
+        status: HistoryStatus | None = None,
+        verdict: Verdict | None = None,
+        top: int,
+        skip: int,
     ) -> list[HistoryRow]:
         """See the port."""
         # Of a deleted job there may be rows still, until they are swept.
@@ -74,6 +83,8 @@ class HistoryVerbs:
         query = select(history).where(history.c.job_id == job_id, job)
         if status is not None:
             query = query.where(history.c.status == status)
+        if verdict is not None:
+            query = query.where(_decided(verdict))
         async with self._db.glance() as tx:
             rows = await tx.rows(query.order_by(history.c.id.desc()).limit(top).offset(skip))
         return [history_of(row) for row in rows]
@@ -127,6 +138,13 @@ class HistoryVerbs:
             subject = Subject(namespace=namespace, collection=found.collection, job=found.job)
             entries += job_run(by, subject, occurrence.id)
             return True
+
+
+def _decided(verdict: Verdict) -> ColumnElement[bool]:
+    """Return the condition that rows are of a verdict: their record's text begins with it, or they have none."""
+    begin = msgspec.json.encode({"verdict": verdict}).decode().removesuffix("}")
+    said = type_coerce(history.c.decision, Text).startswith(begin, autoescape=True)
+    return said | (history.c.decision.is_(None) & history.c.status.in_(statuses_of(verdict)))
 
 
 async def _ran_last(tx: Transaction, within: Sequence[CollectionId], limit: int) -> list[JobId]:

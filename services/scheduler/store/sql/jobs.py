@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, not_, or_, select, upd
 from services.scheduler.domain.callers import Scope
 from services.scheduler.domain.collections import Collection, CollectionDefinition, CollectionId, Namespace
 from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.domain.policies import NO_MAINTENANCE, Maintenance
 from services.scheduler.errors import NoRoomError, NotFoundError
 from services.scheduler.store.audit import Actor, Change
 from services.scheduler.store.progress import (
@@ -44,6 +45,8 @@ _PLACE = "(group_key || '/' || name_key)"
 """Group and name in one, for lists of both; neither has a slash in it."""
 _COLLECTION_BY_KEYS = f"{_COLLECTION} WHERE subscription_key = $1 AND group_key = $2 AND name_key = $3"
 _COLLECTION_BY_ID = f"{_COLLECTION} WHERE id = $1 AND subscription_key <> $2"
+POLICIES = f"{_COLLECTION} WHERE has_policy AND subscription_key <> $1"
+"""Collections with a policy of their own, but for those that are being deleted."""
 _IN_COLLECTION = f"{WHOLE} WHERE jobs.collection_id = $1"
 
 
@@ -93,6 +96,12 @@ class JobVerbs:
         async with self._db.glance() as tx:
             rows = await tx.fetch(query, name_key(subscription), top, skip, *group)
         return [collection_of(row) for row in rows]
+
+    async def list_policies(self) -> dict[CollectionId, Maintenance]:
+        """See the port."""
+        async with self._db.glance() as tx:
+            rows = await tx.fetch(POLICIES, BURIED)
+        return {one.id: one.definition.maintenance for one in map(collection_of, rows)}
 
     async def delete_collection(self, namespace: Namespace, name: str, *, by: Actor | None = None) -> None:
         """See the port."""
@@ -194,6 +203,7 @@ class JobVerbs:
     ) -> tuple[Collection, bool]:
         keys = collection_keys(namespace, name)
         found = select(collections.c.id, collections.c.definition).filter_by(**keys)
+        content = {"definition": definition, "updated_at": now, "has_policy": definition.maintenance != NO_MAINTENANCE}
         async with self._audit.write() as (tx, entries):
             stored = await tx.first(found.with_for_update())
             if stored is None:
@@ -202,19 +212,19 @@ class JobVerbs:
                         subscription=namespace.subscription,
                         resource_group=namespace.resource_group,
                         name=name,
-                        definition=definition,
                         created_at=now,
-                        updated_at=now,
+                        **content,
                         **keys,
                     )
                 )
             else:
                 same = collections.c.id == stored.id
-                await tx.run(update(collections).where(same).values(definition=definition, updated_at=now))
+                await tx.run(update(collections).where(same).values(**content))
             [row] = await tx.fetch(_COLLECTION_BY_KEYS, *keys.values())
             collection = collection_of(row)
             if stored is not None:
                 await _move_gate(tx, collection)
+            if stored is not None or content["has_policy"]:
                 await self._guards.announce_collection(tx, collection.id)
             entries += collection_written(by, collection, None if stored is None else stored.definition)
         return collection, stored is None

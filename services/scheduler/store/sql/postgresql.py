@@ -82,6 +82,14 @@ class PostgresWords(Words):
         """Make an array of it: joined, it may be asked again for each row, and lock others each time."""
         return f"{name} = ANY(ARRAY({query}))"
 
+    def numbers(self, place: str) -> str:
+        """Unfold a JSON object."""
+        return f"SELECT key::bigint AS id, value::bigint AS number FROM json_each_text({place}::json)"
+
+    def listed(self, name: str) -> str:
+        """As text: drivers read JSON in ways of their own."""
+        return f"json_agg({name})::text"
+
     def upsert(self, table: Table, values: Values) -> Executable:
         """INSERT … ON CONFLICT DO UPDATE."""
         change = insert(table).values(**values)

@@ -5,6 +5,7 @@ Python for the store in memory, and one suite tests both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from services.scheduler.domain.executions import OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import JobId
@@ -16,11 +17,14 @@ from services.scheduler.store.sql.hot_rows import HISTORY, OCCURRENCE, history_l
 from services.scheduler.store.sql.known import KnownJobs, jobs_of
 from services.scheduler.store.sql.lives import is_registered
 from services.scheduler.store.sql.slices import slices
-from services.scheduler.store.sql.tables import HELD, history, jobs, occurrences
-from shared.clock import to_epoch_ms
+from services.scheduler.store.sql.tables import HELD, OWNED, READY, history, jobs, occurrences
+from shared.clock import from_epoch_ms, to_epoch_ms
 
 _OWN = "occurrences.owner = $2"
-_GOES_ON = Change(occurrences, ("id", "state", "owner", "action", "fire_at", "retries", "attempt"))
+_GOES_ON = Change(
+    occurrences,
+    ("id", "state", "owner", "action", "fire_at", "retries", "attempt", "host", "held_under", "reason"),
+)
 _IS_HELD = Change(occurrences, ("id", "state", "owner", "host", "held_under", "reason"))
 _WAITS = Change(occurrences, ("id", "state", "owner", "fire_at"))
 _COUNTS = Change(
@@ -48,6 +52,11 @@ _ENDS = Change(
             THEN {new} ELSE jobs.state END""",
     ),
 )
+
+_LAST_RELEASES = f"""SELECT host, max(fire_at) FROM (
+    SELECT host, fire_at FROM occurrences WHERE {READY.text} AND fire_at > $1
+    UNION ALL SELECT host, fire_at FROM occurrences WHERE {OWNED.text} AND fire_at > $1
+    ) AS released WHERE host IS NOT NULL GROUP BY host"""
 
 
 class SettleVerbs:
@@ -89,6 +98,11 @@ class SettleVerbs:
             held = [occurrence_of(row) for row in await tx.fetch(page, after or "", limit)]
             whole = await jobs_of(tx, self._known, held)
         return [Held(occurrence=one, job=whole[one.job_id]) for one in held if one.job_id in whole]
+
+    async def last_releases(self, now: datetime) -> dict[str, datetime]:
+        """See the port."""
+        async with self._db.glance() as tx:
+            return {row[0]: from_epoch_ms(row[1]) for row in await tx.fetch(_LAST_RELEASES, to_epoch_ms(now))}
 
     async def release(self, releases: Sequence[Release]) -> frozenset[OccurrenceId]:
         """See the port."""
@@ -179,7 +193,7 @@ def _moved(outcome: Outcome, attempt: int) -> tuple[Change, Raw]:
     if following is not None:
         at = to_epoch_ms(following.fire_at)
         action = following.action.value
-        return _GOES_ON, (outcome.occurrence_id, ready, None, action, at, following.retries, attempt + 1)
+        return _GOES_ON, (outcome.occurrence_id, ready, None, action, at, following.retries, attempt + 1, None, "", "")
     if outcome.deferred_until is not None:
         return _WAITS, (outcome.occurrence_id, ready, None, to_epoch_ms(outcome.deferred_until))
     held = OccurrenceState.HELD.value

@@ -55,6 +55,14 @@ class SqliteWords(Words):
         """SQLite makes a list of it by itself."""
         return f"{name} IN ({query})"
 
+    def numbers(self, place: str) -> str:
+        """Unfold a JSON object."""
+        return f"SELECT CAST(key AS INTEGER) AS id, value AS number FROM json_each({place})"
+
+    def listed(self, name: str) -> str:
+        """Make a JSON list."""
+        return f"json_group_array({name})"
+
     def upsert(self, table: Table, values: Values) -> Executable:
         """INSERT … ON CONFLICT DO UPDATE."""
         change = insert(table).values(**values)

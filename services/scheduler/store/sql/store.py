@@ -9,6 +9,7 @@ from services.scheduler.store.listener import Listener
 from services.scheduler.store.sql.audit import AuditLog, AuditVerbs
 from services.scheduler.store.sql.database import Database
 from services.scheduler.store.sql.dispatch import ClaimVerbs
+from services.scheduler.store.sql.durations import DurationVerbs
 from services.scheduler.store.sql.fleet import FleetVerbs
 from services.scheduler.store.sql.groups import GroupVerbs
 from services.scheduler.store.sql.guards import Guards
@@ -25,6 +26,7 @@ class SqlStore(
     JobVerbs,
     GroupVerbs,
     HistoryVerbs,
+    DurationVerbs,
     AuditVerbs,
     SealingVerbs,
     RetentionVerbs,

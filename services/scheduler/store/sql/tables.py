@@ -113,6 +113,7 @@ collections = _table(
     Column("created_at", Instant),
     Column("updated_at", Instant),
     Column("deleted_by", Document(Actor)),
+    Column("has_policy", Boolean),
 )
 
 resource_groups = _table(

@@ -118,7 +118,7 @@ class Writing:
         replanned = [job_id for job_id, draft in drafts.items() if draft.replan]
         withheld = sorted(chain.from_iterable(draft.withheld for draft in drafts.values()))
         dropped = await self._drop(list(drafts), withheld, "due > $3")
-        dropped += await self._drop(replanned, withheld, "attempt = 1 AND fire_at > $3")
+        dropped += await self._drop(replanned, withheld, "attempt = 1 AND host IS NULL AND fire_at > $3")
         dropped.sort(key=lambda one: one.due)
         rows = [row for one in dropped for row in replan_rows([one], drafts[one.job_id], self._now)]
         await self._tx.insert(history, HISTORY, [history_line(row) for row in rows])

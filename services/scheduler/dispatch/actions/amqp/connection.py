@@ -1,6 +1,7 @@
 """One AMQP connection: the engine's bytes over asyncio, its events as answers to those who wait."""
 
 import asyncio
+from collections.abc import Callable
 from itertools import count
 from typing import cast
 
@@ -65,8 +66,11 @@ class AmqpConnection(asyncio.Protocol):
         """Wait until the peer has let us in. Raises UndeliveredError when it does not."""
         await self._opened
 
-    async def send(self, entity: Entity, message: bytes) -> None:
-        """Deliver an encoded message and wait until the peer has accepted it. Raises UndeliveredError."""
+    async def send(self, entity: Entity, message: bytes, on_sent: Callable[[], None] = lambda: None) -> None:
+        """Deliver an encoded message and wait until the peer has accepted it. Raises UndeliveredError.
+
+        In the end `on_sent` is told, unless the message has waited for credit in vain: then it has never left.
+        """
         if self._failure is not None:
             raise self._failure
         tag = next(self._tags)
@@ -78,6 +82,8 @@ class AmqpConnection(asyncio.Protocol):
             self._go_on()
             await waiting
         finally:
+            if not self._engine.is_waiting(entity, tag):
+                on_sent()
             self.used_at = self._loop.time()
             self._engine.forget(entity, tag)
             self._sent.pop((entity, tag), None)

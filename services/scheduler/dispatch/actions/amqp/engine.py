@@ -118,6 +118,11 @@ class Engine:
         line.waiting[tag] = message
         self._go_on(line)
 
+    def is_waiting(self, entity: Entity, tag: Tag) -> bool:
+        """Whether a message still waits for credit."""
+        line = self._lines.get(entity)
+        return line is not None and tag in line.waiting
+
     def forget(self, entity: Entity, tag: Tag) -> None:
         """Do not send a message that still waits for credit."""
         line = self._lines.get(entity)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from proton import AnnotationDict, Message, symbol, timestamp
 
+from services.scheduler.dispatch.actions.marks import beside
 from services.scheduler.domain.actions import BrokeredProperties, ServiceBusCall
 
 _LONGEST_TTL = timedelta(milliseconds=0xFFFFFFFF)
@@ -19,7 +20,6 @@ def encode(call: ServiceBusCall, own: dict[str, str], message_id: str, created: 
     Raises ValueError for text that UTF-8 cannot hold.
     """
     given = call.brokered
-    custom = {name: value for name, value in call.custom.items() if name.lower() not in own}
     message = Message(
         body=call.message.encode(),
         inferred=True,  # bytes are a data section: what Azure's clients show as the body
@@ -27,7 +27,7 @@ def encode(call: ServiceBusCall, own: dict[str, str], message_id: str, created: 
         durable=bool(given.force_persistence),
         creation_time=created.timestamp(),
         annotations=_annotations(given),
-        properties={**custom, **own},
+        properties={**beside(own, call.custom), **own},
     )
     _set_properties(message, given)
     _set_life(message, given.time_to_live, created)

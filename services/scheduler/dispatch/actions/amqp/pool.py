@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import ssl
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,11 +61,13 @@ class AmqpPool:
         self._ending: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
 
-    async def send(self, call: ServiceBusCall, key: str, own: dict[str, str], message_id: str) -> None:
+    async def send(
+        self, call: ServiceBusCall, key: str, own: dict[str, str], message_id: str, on_sent: Callable[[], None]
+    ) -> None:
         """Deliver a message. Raises UndeliveredError, OSError, TargetDeniedError or ValueError."""
         message = encode(call, own, message_id, self._clock.now())
         connection = await self._connection(self._endpoint.at(call.namespace), call.key_name, key)
-        await connection.send(call.entity, message)
+        await connection.send(call.entity, message, on_sent)
 
     async def close(self) -> None:
         """End every connection."""
