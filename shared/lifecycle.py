@@ -4,11 +4,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import TypeVar
 
 import uvloop
 
 from shared.errors import LeewardError
+
+T = TypeVar("T")
 
 FAULT_EXIT_CODE = 2
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -29,6 +32,19 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
             sys.stderr.write(f"{fault}\n")
         code = FAULT_EXIT_CODE
     return code
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
+    """Return what `work` returns, or None, with the work cancelled, when `stop` is set first."""
+    stopping = asyncio.create_task(stop.wait())
+    working = asyncio.create_task(work)
+    try:
+        await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        stopping.cancel()
+        working.cancel()
+        await asyncio.wait({stopping, working})
 
 
 async def _supervised(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:

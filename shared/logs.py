@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 from structlog.typing import Processor
 
-_QUIET_LIBRARIES = ("apscheduler", "aiohttp.access", "aiosqlite", "asyncio")
+_QUIET_LIBRARIES = ("apscheduler", "aiohttp.access", "aiosqlite", "asyncio", "httpcore2", "httpx2")
 """Those that would drown the rest, or, as aiosqlite does, write out every statement with all of its values."""
 BUS_LIBRARY_LOGGER = "paho"
 

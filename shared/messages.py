@@ -53,8 +53,28 @@ class Presence(StrEnum):
     OFFLINE = "offline"
 
 
+class MetadataState(StrEnum):
+    """How the metadata service stands for one watcher (reference §1.7).
+
+    WAITING: the first answer is awaited, which may take two minutes. ACTIVATING: it answers, but may only just have
+    been switched on, and then events come within five minutes. ACTIVE: events come. FAILING: it does not answer, or
+    not with a document; what was read last stands. NONE: this watcher is on none of the VMs that it speaks for, and has
+    another source (docs/eventgrid.md).
+    """
+
+    WAITING = "waiting"
+    ACTIVATING = "activating"
+    ACTIVE = "active"
+    FAILING = "failing"
+    NONE = "none"
+
+
 class HostStatus(_Payload, frozen=True, kw_only=True):
-    """`hosts/{host}/status`: the watcher's heartbeat and will. `session` changes at each start."""
+    """`hosts/{host}/status`: the watcher's heartbeat and will. `session` changes at each start.
+
+    `metadata` is how the metadata service stands, one of `MetadataState`, since `metadata_since`; plain text, so that a
+    new word does no harm.
+    """
 
     host: str
     session: str
@@ -62,10 +82,16 @@ class HostStatus(_Payload, frozen=True, kw_only=True):
     at: Instant
     poll_ok: bool = False
     last_poll_at: Instant | None = None
+    started_at: Instant | None = None
+    metadata: str = ""
+    metadata_since: Instant | None = None
 
 
 class Inventory(_Payload, frozen=True, kw_only=True):
-    """`hosts/{host}/inventory`: who the host is; `group` is shared by hosts that see the same document."""
+    """`hosts/{host}/inventory`: who the host is; `group` is shared by hosts that see the same document.
+
+    `instance` is the number of a uniform scale set's member. Events name hosts by `host` alone, never by another name.
+    """
 
     host: str
     resource: str = ""
@@ -76,9 +102,16 @@ class Inventory(_Payload, frozen=True, kw_only=True):
     group: str = ""
     zone: str = ""
     scale_set: str = ""
+    instance: str = ""
+    placement_group: str = ""
     fault_domain: str = ""
     update_domain: str = ""
     location: str = ""
+    subscription: str = ""
+    resource_group: str = ""
+    size: str = ""
+    priority: str = ""
+    eviction_policy: str = ""
     tags: dict[str, str] = {}
 
 
@@ -99,8 +132,23 @@ class Event(_Payload, frozen=True, kw_only=True):
     first_seen_at: Instant | None = None
 
 
+class EndedEvent(_Payload, frozen=True, kw_only=True):
+    """How an event has ended, by a source that says so: `outcome` is `completed` or `cancelled`.
+
+    Plain text, so that a new word does no harm.
+    """
+
+    event_id: str
+    outcome: str
+    at: Instant
+
+
 class EventSnapshot(_Payload, frozen=True, kw_only=True):
-    """`hosts/{host}/events`: everything one watcher sees, at once. Lower `sequence` of a session is stale."""
+    """`hosts/{host}/events`: everything one watcher sees, at once. Lower `sequence` of a session is stale.
+
+    `ended` are events that are over for certain, for a day: they end at once, whoever still lists them. Most watchers
+    never know for certain; then an event that is not listed any more is over.
+    """
 
     host: str
     session: str
@@ -108,6 +156,7 @@ class EventSnapshot(_Payload, frozen=True, kw_only=True):
     incarnation: int | None
     observed_at: Instant
     events: tuple[Event, ...]
+    ended: tuple[EndedEvent, ...] = ()
 
 
 class NoticeKind(StrEnum):

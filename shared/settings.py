@@ -21,6 +21,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 PREFIX = "LEEWARD_"
 _HIDDEN = "***"
 _SECRET_ENDINGS = ("password", "secret", "token")
+_SECRET_ADDRESSES = ("webhook_url",)
+"""With many services whoever knows the whole address may post there."""
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _HELP_FLAGS = ("--help", "-h")
 _PASSWORD = re.compile(r"(://[^/\s:@]*):[^@\s]*@")
@@ -38,8 +40,18 @@ SHARED_NAMES = frozenset(
         "burst_writes",
         "ca",
         "caller_rate",
+        "command",
+        "command_events",
+        "command_folder",
+        "command_phases",
         "database_url",
+        "dry_run",
         "event_pool_share",
+        "eventgrid_key_file",
+        "eventgrid_listen",
+        "eventgrid_listen_cert",
+        "eventgrid_listen_key",
+        "eventgrid_scope",
         "grace_seconds",
         "group",
         "groups",
@@ -47,7 +59,17 @@ SHARED_NAMES = frozenset(
         "host",
         "host_capacity",
         "ignore_freeze_seconds",
+        "imds_api_version",
         "imds_url",
+        "kubernetes",
+        "kubernetes_bare_pods",
+        "kubernetes_blocked_pods",
+        "kubernetes_by_type",
+        "kubernetes_grace_seconds",
+        "kubernetes_kubeconfig",
+        "kubernetes_leave",
+        "kubernetes_node",
+        "kubernetes_taint",
         "lease_seconds",
         "limits",
         "listen",
@@ -78,6 +100,7 @@ SHARED_NAMES = frozenset(
         "service_bus_amqp_endpoint",
         "service_bus_endpoint",
         "silent_margin_seconds",
+        "state_file",
         "storage_queue_endpoint",
         "subscription",
         "target_concurrency",
@@ -91,6 +114,12 @@ SHARED_NAMES = frozenset(
         "topic_prefix",
         "url",
         "warm_up_seconds",
+        "webhook_events",
+        "webhook_phases",
+        "webhook_required",
+        "webhook_secret_file",
+        "webhook_template_file",
+        "webhook_url",
     }
 )
 """The settings of all programs: each accepts the others' variables, so that one environment serves them all."""
@@ -323,7 +352,19 @@ def _mask(name: str, value: object) -> str:
     text = str(value)
     if name.endswith(_SECRET_ENDINGS):
         return _HIDDEN
+    if name in _SECRET_ADDRESSES:
+        return _origin(text)
     return _mask_url(text) if "://" in text else text
+
+
+def _origin(text: str) -> str:
+    """Return no more of a URL than scheme, host and port."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return _HIDDEN
+    place = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{place}/{_HIDDEN}" if parts.scheme and place else _HIDDEN
 
 
 def _mask_url(text: str) -> str:

@@ -8,6 +8,8 @@ HostKey = NewType("HostKey", str)
 """A host's name as topics and stores use it: lower case, percent-encoded outside `[a-z0-9._-]`."""
 
 DEFAULT_PREFIX = "leeward/v1"
+RESPONDERS_BLOCK = "responders"
+"""The block of a host's own watcher, while its responders are at work."""
 _SAFE = re.compile(r"[^a-z0-9._~-]|~")
 _PREFIX = re.compile(r"[^\s+#\x00/$][^\s+#\x00]*")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from shared.clock import SystemClock
 from shared.durations import format_iso, parse_duration
 
 _PART = re.compile(r"(\d+)\s*(mo|w|d|h|m|s)")
@@ -50,6 +51,12 @@ def parse_length(text: str) -> timedelta | None:
     if not parts or any(unit not in _SECONDS for _, unit in parts):
         return None
     return timedelta(seconds=sum(int(amount) * _SECONDS[unit] for amount, unit in parts))
+
+
+def instant_of(text: str) -> str:
+    """Return a time as it is written, for the scheduler to judge; a length as the instant so long ago."""
+    length = parse_length(text)
+    return text if length is None else (SystemClock().now() - length).isoformat()
 
 
 def _of_seconds(seconds: int) -> dict[str, Any]:

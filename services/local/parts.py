@@ -17,7 +17,7 @@ from services.local.supervisor import Part
 from services.vmwatch.emulator.fleet import Vm
 
 _ROOT: Final = Path(__file__).parents[2]
-_OF_ONE_VM: Final = ("LEEWARD_HOST", "LEEWARD_POOLS", "LEEWARD_GROUP")
+_OF_ONE_VM: Final = ("LEEWARD_HOST", "LEEWARD_POOLS", "LEEWARD_GROUP", "LEEWARD_EVENTGRID_LISTEN")
 _OF_OTHER_CALLERS: Final = (
     "LEEWARD_TOKENS_FILE",
     "LEEWARD_OIDC_ISSUER",

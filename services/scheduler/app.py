@@ -106,7 +106,7 @@ class Scheduler:
             bus=self.bus,
             caller=self.callers,
             fleet=lambda: self.fleet.views,
-            ended=lambda _: self.steward.wake(),
+            ended=lambda host: self.steward.ended(host),
             registered=self.fleet.divide,
             wrote=self.retention.wrote,
             new_id=new_id,

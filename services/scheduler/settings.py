@@ -138,8 +138,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "event_pool_share": "how much of a pool one event may keep jobs off, 0.5 is half; one host it always may",
         "hold_hours": "how long after its NotBefore an event may keep jobs off a host at the most; 0: for ever",
         "release_rate": "of what is let go after an event, how many each host gets a second; 0: all at once",
-        "host_capacity": "executions at a time on one host, over all replicas, unless its tag leeward-capacity says; 0: any number",
-        "warm_up_seconds": "how long a host that is back after an event gets less than its share of jobs; 0: not at all",
+        "host_capacity": "executions at a time on a host without tag leeward-capacity, all replicas; 0: any number",
+        "warm_up_seconds": "how long a host that is back after an event gets less than its share; 0: not at all",
         "groups": "which hosts may say that they are of a group, as group=host names with *; default: any host",
         "lease_seconds": "how long a replica may be silent before its claims are taken over",
         "runners": "executions at a time in this process, besides those over a second long; ten times as many in all",
@@ -191,10 +191,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"hold_hours={self.hold_hours:g}: use 0 (for ever) or more")
         if 0 != self.release_rate < _SLOWEST:
             raise ValueError(f"release_rate={self.release_rate:g}: use 0 (all at once), or {_SLOWEST:g} or more")
-        if self.host_capacity < 0:
-            raise ValueError(f"host_capacity={self.host_capacity}: use 0 (any number) or more")
-        if not 0 <= self.warm_up_seconds <= _LONGEST_WARM_UP:
-            raise ValueError(f"warm_up_seconds={self.warm_up_seconds}: use 0 (not at all) to {_LONGEST_WARM_UP}")
+        self._check_hosts()
         read_groups(self.groups)
         if not 0 <= self.audit_days <= 36_500:
             raise ValueError(f"audit_days={self.audit_days}: use 0 (for ever) to 36500")
@@ -202,6 +199,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"lease_seconds={self.lease_seconds}: use at least 3")
         if not 1 <= self.runners <= 1000:
             raise ValueError(f"runners={self.runners}: use 1 to 1000")
+
+    def _check_hosts(self) -> None:
+        if self.host_capacity < 0:
+            raise ValueError(f"host_capacity={self.host_capacity}: use 0 (any number) or more")
+        if not 0 <= self.warm_up_seconds <= _LONGEST_WARM_UP:
+            raise ValueError(f"warm_up_seconds={self.warm_up_seconds}: use 0 (not at all) to {_LONGEST_WARM_UP}")
 
     def _check_targets(self) -> None:
         for name, networks in (("targets_deny", self.targets_deny), ("targets_allow", self.targets_allow)):

@@ -69,8 +69,15 @@ class Approvals:
         count: Callable[[ApprovalOutcome], None],
         monotonic: Callable[[], float],
         may_reply: Callable[[str], bool],
+        objection: Callable[[str], str] = lambda event_id: "",
+        dry_run: bool = False,
+        approved: Callable[[str], None] = lambda event_id: None,
     ) -> None:
         """`events` returns what this watcher has read from Azure, by upper-case id.
+
+        `objection` says why an event must not be approved while this host's responders are at work, or have failed;
+        empty when they are done. In a dry run every command is declined. `approved` hears of each event, by upper-case
+        id, whose approval Azure has accepted.
 
         `may_reply` says whether a reply may go to a topic: no command may have this watcher write on one of its own.
         """
@@ -80,6 +87,9 @@ class Approvals:
         self._count = count
         self._monotonic = monotonic
         self._may_reply = may_reply
+        self._objection = objection
+        self._dry_run = dry_run
+        self._approved = approved
         self._pending: dict[str, _Pending] = {}
         self._answered: dict[str, _Answered] = {}
         self._azure = Ration(burst=AZURE_AT_ONCE, per_second=AZURE_PER_SECOND, clock=monotonic)
@@ -106,7 +116,7 @@ class Approvals:
             elif pending.until is not None and self._monotonic() >= pending.until:
                 del self._pending[event_id]
                 _log.warning("approval given up", event_id=event_id, decided_by=pending.command.decided_by)
-            else:
+            elif not self._objection(event_id):
                 await self._approve(pending, ApprovalOutcome.REPEATED)
 
     async def _decide(self, command: ApproveCommand) -> ApproveReply:
@@ -119,6 +129,10 @@ class Approvals:
             return ApproveReply(event_id=event_id, status=200)
         if event.status != SCHEDULED:
             return self._decline(command, ApprovalOutcome.NOT_SCHEDULED, f"the event's status is {event.status}")
+        if self._dry_run:
+            return self._decline(command, ApprovalOutcome.DRY_RUN, "dry run: LEEWARD_DRY_RUN is set")
+        if objection := self._objection(event_id):
+            return self._decline(command, ApprovalOutcome.NOT_READY, objection)
         now = self._monotonic()
         last = self._answered.get(event_id)
         if last is not None and now - last.at < SAME_ANSWER_SECONDS:
@@ -152,6 +166,7 @@ class Approvals:
             return ApproveReply(event_id=event_id, status=fault.status, error=str(fault))
         self._pending[event_id] = _Pending(command, None)
         self._count(outcome)
+        self._approved(event_id)
         _log.info(
             "event approved", event_id=event_id, decided_by=command.decided_by, reason=command.reason, outcome=outcome
         )

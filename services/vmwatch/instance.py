@@ -6,6 +6,7 @@ import msgspec
 
 from services.vmwatch.documents import decode_body
 from services.vmwatch.errors import DocumentError
+from services.vmwatch.names import computer_name_of, instance_of
 from shared.messages import Inventory
 
 INSTANCE_API_VERSION: Final = "2021-05-01"
@@ -38,6 +39,7 @@ class _Compute(msgspec.Struct, rename="camel"):
     name: str = ""
     vm_id: str = ""
     resource_id: str = ""
+    subscription_id: str = ""
     resource_group_name: str = ""
     location: str = ""
     zone: str = ""
@@ -46,6 +48,9 @@ class _Compute(msgspec.Struct, rename="camel"):
     placement_group_id: str = ""
     platform_fault_domain: str = ""
     platform_update_domain: str = ""
+    vm_size: str = ""
+    priority: str = ""
+    eviction_policy: str = ""
     os_profile: _OsProfile = msgspec.field(default_factory=_OsProfile)
     tags: str = ""
     tags_list: list[_Tag] = msgspec.field(default_factory=list)
@@ -85,15 +90,22 @@ def parse_instance(body: bytes, overrides: Overrides) -> Inventory:
         host=host,
         resource=compute.resource_id,
         vm_id=compute.vm_id,
-        computer_name=compute.os_profile.computer_name,
+        computer_name=_computer_name(compute),
         addresses=_addresses(instance.network),
         pools=overrides.pools or _pools(tags),
         group=overrides.group or _group(compute),
         zone=compute.zone,
         scale_set=_scale_set(compute),
+        instance=_instance_number(compute),
+        placement_group=compute.placement_group_id,
         fault_domain=compute.platform_fault_domain,
         update_domain=compute.platform_update_domain,
         location=compute.location,
+        subscription=compute.subscription_id,
+        resource_group=compute.resource_group_name,
+        size=compute.vm_size,
+        priority=compute.priority,
+        eviction_policy=compute.eviction_policy,
         tags=tags,
     )
 
@@ -116,6 +128,18 @@ def _addresses(network: _Network) -> tuple[str, ...]:
     families = [face.ipv4 for face in network.interface] + [face.ipv6 for face in network.interface]
     found = (address.private_ip_address for family in families for address in family.ip_address)
     return tuple(dict.fromkeys(address for address in found if address))
+
+
+def _instance_number(compute: _Compute) -> str:
+    """The set's id is there in flexible sets only, whose random suffix may look like a number."""
+    return "" if compute.virtual_machine_scale_set.id else instance_of(compute.name, compute.vm_scale_set_name)
+
+
+def _computer_name(compute: _Compute) -> str:
+    """What Azure says; where it does not, what a uniform set's member is called unless the set has another prefix."""
+    number = _instance_number(compute)
+    derived = computer_name_of(compute.vm_scale_set_name, number) if number else ""
+    return compute.os_profile.computer_name or derived
 
 
 def _scale_set(compute: _Compute) -> str:

@@ -4,13 +4,17 @@ Azure never says how an event ended, so the last status decides (reference §1.4
 from anything else is cancelled. The incarnation is not looked at: it may fall, jump, or stay while events change.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from services.vmwatch.documents import STARTED
 from shared.messages import Event, NoticeKind
+
+_EARLY: Final = timedelta(seconds=5)
+"""Azure's whole seconds, the time between two readings and a clock that is a little off."""
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,12 +35,24 @@ class Advance(msgspec.Struct, frozen=True, kw_only=True):
     transitions: tuple[Transition, ...]
 
 
-def advance(known: Iterable[Event], read: Iterable[Event], now: datetime) -> Advance:
-    """Take a new reading in; each event keeps the instant of its first sight, new ones get `now`."""
+def advance(
+    known: Iterable[Event], read: Iterable[Event], now: datetime, endings: Mapping[str, NoticeKind | None] | None = None
+) -> Advance:
+    """Take a new reading in; each event keeps the instant of its first sight, new ones get `now`.
+
+    `endings` are how events have ended by a source that says so, None where that must not be guessed; of any other the
+    last status decides.
+    """
     before = {event.event_id: event for event in known}
     events = tuple(_dated(event, before.get(event.event_id), now) for event in read)
-    transitions = (*_endings(before, events), *_changes(before, events))
+    transitions = (*_endings(before, events, endings or {}), *_changes(before, events))
     return Advance(events=events, transitions=transitions)
+
+
+def started_early(transition: Transition, now: datetime) -> bool:
+    """Whether an event has started well before its NotBefore: then somebody let it, as Azure itself waits (§1.4)."""
+    deadline = transition.previous.not_before if transition.previous else None
+    return transition.kind is NoticeKind.STARTED and deadline is not None and now < deadline - _EARLY
 
 
 def _dated(event: Event, previous: Event | None, now: datetime) -> Event:
@@ -44,12 +60,16 @@ def _dated(event: Event, previous: Event | None, now: datetime) -> Event:
     return msgspec.structs.replace(event, first_seen_at=first_seen_at)
 
 
-def _endings(before: dict[str, Event], events: tuple[Event, ...]) -> Iterator[Transition]:
+def _endings(
+    before: dict[str, Event], events: tuple[Event, ...], told: Mapping[str, NoticeKind | None]
+) -> Iterator[Transition]:
     present = {event.event_id for event in events}
     for event in before.values():
         if event.event_id not in present:
             kind = NoticeKind.COMPLETED if event.status == STARTED else NoticeKind.CANCELLED
-            yield Transition(kind=kind, event=event, previous=event)
+            ending = told.get(event.event_id, kind)
+            if ending is not None:
+                yield Transition(kind=ending, event=event, previous=event)
 
 
 def _changes(before: dict[str, Event], events: tuple[Event, ...]) -> Iterator[Transition]:

@@ -6,39 +6,31 @@ do not multiply them; the end of an event that its host does not survive is ther
 snapshots, not by a notice. After a restart what is on is announced again, under the same notice ids.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import partial
 from typing import Final, Protocol
 
 import msgspec
 
 from services.vmwatch.documents import Document
-from services.vmwatch.errors import MetadataError, MetadataOutcome, MetadataRefusedError, MetadataUnavailableError
+from services.vmwatch.errors import MetadataError, MetadataOutcome, MetadataUnavailableError
+from services.vmwatch.eventgrid.courses import Blend
 from services.vmwatch.identity import Identity
-from services.vmwatch.metrics import Metrics
+from services.vmwatch.metrics import Approver, Metrics
 from services.vmwatch.notices import concerns, to_publication
-from services.vmwatch.tracker import Advance, Transition, advance
+from services.vmwatch.pauses import Pauses
+from services.vmwatch.pulse import Pulse
+from services.vmwatch.tracker import Transition, advance, started_early
 from shared.bus import Publication
 from shared.clock import Clock
 from shared.logs import get_logger
-from shared.messages import Event, EventSnapshot, HostStatus, Inventory, Presence, encode
-from shared.retry import Backoff
+from shared.messages import EndedEvent, Event, EventSnapshot, HostStatus, Inventory, Presence, encode
 from shared.topics import Topics, host_key
 
 HEARTBEAT_SECONDS: Final = 10.0
 SNAPSHOT_LIMIT: Final = 256 * 1024
 """Bytes: the bus takes no more in one message."""
-_PAUSES: Final[Mapping[MetadataOutcome, tuple[float, float]]] = MappingProxyType(
-    {
-        MetadataOutcome.GONE: (1.0, 10.0),
-        MetadataOutcome.THROTTLED: (2.0, 10.0),
-        MetadataOutcome.BAD_REQUEST: (5.0, 60.0),
-        MetadataOutcome.NOT_ALLOWED: (5.0, 60.0),
-    }
-)
-"""First and longest pause after a failure (reference §1.9): a 410 lasts 70 s at most, a 400 until it is mended."""
-_USUAL_PAUSE: Final = (1.0, 5.0)
-"""A Preempt leaves 30 s: no passing fault may hide it for longer than this."""
 _log = get_logger(__name__)
 
 
@@ -59,6 +51,18 @@ class Source(Protocol):
 
     async def read_events(self) -> Document:
         """Return the present document; raises MetadataError."""
+        ...
+
+
+class Second(Protocol):
+    """What the watcher needs of a second source of events, merged with the metadata service."""
+
+    def read(self, events: tuple[Event, ...]) -> Blend:
+        """Take in a good answer of the metadata service; return what both sources come to."""
+        ...
+
+    def look(self) -> Blend:
+        """Return what both sources come to now."""
         ...
 
 
@@ -88,9 +92,15 @@ class Watcher:
         metrics: Metrics,
         clock: Clock,
         monotonic: Callable[[], float],
+        has_approved: Callable[[str], bool] = lambda event_id: False,
+        hear: Callable[[Iterable[Event]], None] = lambda events: None,
+        second: Second | None = None,
     ) -> None:
-        """Know nothing yet; what an earlier session left on the bus stands until the first good answer."""
-        self.trouble = "scheduled events have not been read yet"
+        """Know nothing yet; what an earlier session left on the bus stands until the first good answer.
+
+        `has_approved` says whether this watcher has let an event start; `hear` is told of every document that was read,
+        before it is published. `second` is a further source of events.
+        """
         self._life = life
         self._source = source
         self._outlet = outlet
@@ -98,18 +108,28 @@ class Watcher:
         self._metrics = metrics
         self._clock = clock
         self._monotonic = monotonic
+        self._has_approved = has_approved
+        self._hear = hear
+        self._second = second
+        self._incarnation: int | None = None
         self._key = host_key(life.host)
-        self._status = HostStatus(host=life.host, session=life.session, state=Presence.ONLINE, at=clock.now())
+        status = HostStatus(host=life.host, session=life.session, state=Presence.ONLINE, at=clock.now())
+        self._pulse = Pulse(status, keep=partial(outlet.keep, topics.status(self._key)), metrics=metrics)
         self._snapshot: EventSnapshot | None = None
         self._inventory: Inventory | None = None
         self._doubts: tuple[str, ...] = ()
         self._resume_at = monotonic()
-        self._pauses: dict[MetadataOutcome, Backoff] = {}
+        self._pauses = Pauses()
 
     @property
     def events(self) -> Mapping[str, Event]:
         """The events of the last good answer, by upper-case id."""
         return {event.event_id: event for event in self._known}
+
+    @property
+    def trouble(self) -> str:
+        """Why events cannot be read, since when, and what to do; empty when all is well."""
+        return self._pulse.trouble
 
     @property
     def _known(self) -> tuple[Event, ...]:
@@ -124,10 +144,18 @@ class Watcher:
         except MetadataError as fault:
             self._fail(fault)
 
+    def look(self) -> None:
+        """Take in what the second source has said since, which needs no answer of the metadata service."""
+        if self._second is None:
+            return
+        try:
+            self._follow(self._second.look(), self._clock.now())
+        except MetadataError as fault:
+            _log.error("events of the second source not published", reason=str(fault))
+
     async def beat(self) -> None:
         """Say that this watcher lives and how it fares."""
-        self._status = msgspec.structs.replace(self._status, at=self._clock.now())
-        self._outlet.keep(self._topics.status(self._key), encode(self._status))
+        self._pulse.beat(self._clock.now())
 
     async def tell_inventory(self, identity: Identity) -> None:
         """Publish who this host is, when that is known and has changed."""
@@ -143,37 +171,38 @@ class Watcher:
 
     def _take(self, document: Document) -> None:
         now = self._clock.now()
-        step = advance(self._known, document.events, now)
-        self._show(document, step)
+        self._incarnation = document.incarnation
+        self._follow(Blend(events=document.events) if self._second is None else self._second.read(document.events), now)
         self._doubt(document.doubts)
         self._metrics.show_success(now)
+        self._pauses.clear()
+        self._pulse.answered(document, now)
+
+    def _follow(self, blend: Blend, now: datetime) -> None:
+        step = advance(self._known, blend.events, now, blend.endings)
+        self._hear(step.events)
+        self._show(step.events, blend.ended)
         self._metrics.show_events(event.type for event in step.events)
         for transition in step.transitions:
             self._announce(transition)
-        self._pauses.clear()
-        recovered = not self._status.poll_ok
-        self._status = msgspec.structs.replace(self._status, at=now, poll_ok=True, last_poll_at=now)
-        self.trouble = ""
-        if recovered:
-            _log.info("scheduled events read", host=self._life.host, events=len(step.events))
-            self._outlet.keep(self._topics.status(self._key), encode(self._status))
 
-    def _show(self, document: Document, step: Advance) -> None:
+    def _show(self, events: tuple[Event, ...], ended: tuple[EndedEvent, ...]) -> None:
         """Publish the snapshot when it differs from the last one. Raises MetadataError when the bus cannot take it."""
         last = self._snapshot
-        if last and (last.incarnation, last.events) == (document.incarnation, step.events):
+        if last and (last.incarnation, last.events, last.ended) == (self._incarnation, events, ended):
             return
         snapshot = EventSnapshot(
             host=self._life.host,
             session=self._life.session,
             sequence=last.sequence + 1 if last else 1,
-            incarnation=document.incarnation,
+            incarnation=self._incarnation,
             observed_at=self._clock.now(),
-            events=step.events,
+            events=events,
+            ended=ended,
         )
         payload = encode(snapshot)
         if len(payload) > SNAPSHOT_LIMIT:
-            message = f"the snapshot of {len(step.events)} events takes {len(payload)} bytes, above {SNAPSHOT_LIMIT}"
+            message = f"the snapshot of {len(events)} events takes {len(payload)} bytes, above {SNAPSHOT_LIMIT}"
             raise MetadataUnavailableError(MetadataOutcome.TOO_BIG, message)
         self._outlet.keep(self._topics.events(self._key), payload)
         self._snapshot = snapshot
@@ -190,9 +219,17 @@ class Watcher:
             not_before=str(event.not_before or ""),
         )
         if concerns(transition, self._life.host):
-            notice = to_publication(self._topics, self._life.host, transition, self._clock.now())
-            if self._outlet.offer(notice):
+            now = self._clock.now()
+            if self._outlet.offer(to_publication(self._topics, self._life.host, transition, now)):
                 self._metrics.count_notice(transition.kind)
+            if started_early(transition, now):
+                self._note_approval(event)
+
+    def _note_approval(self, event: Event) -> None:
+        """Azure itself waits until NotBefore. A neighbour on the scheduler's command is somebody else, too."""
+        approver = Approver.HERE if self._has_approved(event.event_id) else Approver.ELSEWHERE
+        self._metrics.count_early_start(approver)
+        _log.info("event started before NotBefore", event_id=event.event_id, approved=approver)
 
     def _doubt(self, doubts: tuple[str, ...]) -> None:
         if doubts and doubts != self._doubts:
@@ -200,14 +237,5 @@ class Watcher:
         self._doubts = doubts
 
     def _fail(self, fault: MetadataError) -> None:
-        first, limit = _PAUSES.get(fault.outcome, _USUAL_PAUSE)
-        pause = self._pauses.setdefault(fault.outcome, Backoff(first=first, limit=limit))
-        self._resume_at = self._monotonic() + pause.next()
-        was_ok, trouble = self._status.poll_ok, str(fault)
-        if trouble != self.trouble:
-            level = _log.error if isinstance(fault, MetadataRefusedError) else _log.warning
-            level("scheduled events not read, the last state stands", outcome=fault.outcome, reason=trouble)
-        self.trouble = trouble
-        self._status = msgspec.structs.replace(self._status, at=self._clock.now(), poll_ok=False)
-        if was_ok:
-            self._outlet.keep(self._topics.status(self._key), encode(self._status))
+        self._resume_at = self._monotonic() + self._pauses.after(fault)
+        self._pulse.failed(fault, self._clock.now())

@@ -3,6 +3,7 @@
 from collections import deque
 
 from shared.bus.publications import Publication, checked
+from shared.messages import JSON_CONTENT_TYPE
 
 OFFERS_LIMIT = 10_000
 _ECHOES_LIMIT = 64
@@ -36,8 +37,14 @@ class Outbox:
         return topic in self._kept
 
     def keep(self, topic: str, payload: bytes) -> None:
-        """Own the retained state of a topic from now on; only the newest payload of a topic waits."""
-        self._kept[topic] = self._waiting[topic] = checked(Publication(topic=topic, payload=payload, retain=True))
+        """Own the retained state of a topic from now on, an empty one too; only the newest payload of a topic waits.
+
+        What is kept first is sent first: a block, then the snapshot that it is about. So it is on a new connection.
+        """
+        kind = JSON_CONTENT_TYPE if payload else None
+        kept = checked(Publication(topic=topic, payload=payload, retain=True, content_type=kind))
+        self._waiting.pop(topic, None)
+        self._kept[topic] = self._waiting[topic] = kept
 
     def clear(self, topic: str) -> None:
         """Disown a topic and have the broker forget it."""
@@ -75,7 +82,8 @@ class Outbox:
         unsettled = [publication for publication in self._under_way if not publication.retain]
         cleared = [p for p in self._under_way if p.retain and p.topic not in self._kept]
         self._offers.extendleft(reversed(unsettled))
-        self._waiting = {p.topic: p for p in cleared} | self._waiting | self._kept
+        waiting = {topic: each for topic, each in self._waiting.items() if topic not in self._kept}
+        self._waiting = {p.topic: p for p in cleared} | waiting | self._kept
         self._under_way = []
         self._echoes.clear()
         self._heard.clear()

@@ -25,6 +25,8 @@ from tests.bench.profiling import BEGIN as PROFILE
 from tests.bench.profiling import profile
 from tests.bench.report import BEGIN, EMPTY, remarks, replaced, table
 from tests.bench.results import Results
+from tests.bench.watcher import BEGIN as WATCHER
+from tests.bench.watcher import watcher
 
 ROUNDS = 3
 DOCUMENT = ROOT / "docs" / "performance.md"
@@ -81,8 +83,11 @@ def _chosen(_: click.Context, __: click.Parameter, value: str | None) -> frozens
 @click.option("--again", is_flag=True, help="Measure nothing, take the last run's figures.")
 @click.option("--profile", "profiled", is_flag=True, help="Say where the scheduler's time goes, instead.")
 @click.option("--scale", "grown", is_flag=True, help="Fill the stores, and say what they cost, instead.")
+@click.option("--watcher", "watched", is_flag=True, help="Measure what a watcher costs its VM, instead.")
 @click.option("--date", help="Today, to write what comes out into docs/performance.md too.")
-def main(quick: bool, only: frozenset[str], again: bool, profiled: bool, grown: bool, date: str | None) -> None:
+def main(
+    quick: bool, only: frozenset[str], again: bool, profiled: bool, grown: bool, watched: bool, date: str | None
+) -> None:
     """Measure dispatch against a bare loop and other schedulers."""
     logs.configure(level="ERROR")
     # Whoever ends it ends what it has started, too.
@@ -92,6 +97,9 @@ def main(quick: bool, only: frozenset[str], again: bool, profiled: bool, grown: 
         return
     if grown:
         _tell(GROWTH, asyncio.run(growth(quick=quick)), date)
+        return
+    if watched:
+        _tell(WATCHER, asyncio.run(watcher(quick=quick)), date)
         return
     if date and not again and (only != frozenset(NEEDED)):
         raise click.UsageError("only a whole run goes into the document: --date without --only")

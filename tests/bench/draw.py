@@ -36,9 +36,9 @@ _LOOKS = {
     "2 replicas": ("#56b4e9", "--", "X"),
     "without": (_LOOP, "-", "o"),
     "defaults": ("#e69f00", "--", "s"),
-    "approved": ("#cc79a7", "-.", "v"),
-    "auto": ("#0072b2", "-", "P"),
-    "auto, move": ("#009e73", ":", "^"),
+    "auto": ("#cc79a7", "-.", "v"),
+    "approved": ("#0072b2", "-", "P"),
+    "auto, approved": ("#009e73", ":", "^"),
 }
 _WIDTH, _HEIGHT = 7.6, 3.6
 _MARKED = 12

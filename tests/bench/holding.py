@@ -14,6 +14,7 @@ from tests.bench.contestants import LEAD
 from tests.bench.measuring import Range
 from tests.bench.orders import Order
 from tests.bench.schedulers import Json, Scheduler, job
+from tests.parts.waiting import until
 
 HOST = "bench-0"
 JOBS = 500
@@ -25,7 +26,6 @@ _FLOWING = 0.4
 _FLOW = 50
 """Requests that are no late ones of before: the flow of a tenth of a second."""
 _PATIENCE = 10.0
-_POLL = 0.05
 
 
 class Watcher:
@@ -40,14 +40,18 @@ class Watcher:
 
     def introduce(self) -> None:
         """Say who the host is and that its watcher lives."""
+        inventory = Inventory(host=HOST, addresses=("127.0.0.1",))
+        self._bus.keep(self._topics.inventory(host_key(HOST)), encode(inventory))
+        self.beat()
+        self.see()
+
+    def beat(self) -> None:
+        """Say that it lives: what one says that has not for a while is not believed."""
         now = datetime.now(UTC)
-        key = host_key(HOST)
         status = HostStatus(
             host=HOST, session=self.session, state=Presence.ONLINE, at=now, poll_ok=True, last_poll_at=now
         )
-        self._bus.keep(self._topics.inventory(key), encode(Inventory(host=HOST, addresses=("127.0.0.1",))))
-        self._bus.keep(self._topics.status(key), encode(status))
-        self.see()
+        self._bus.keep(self._topics.status(host_key(HOST)), encode(status))
 
     def see(self, *events: Event) -> None:
         """Publish what the metadata service shows."""
@@ -108,6 +112,7 @@ async def _one_event(range_: Range, watcher: Watcher, number: int) -> float:
     seen = await range_.seen(published - 0.5, published + _HELD)
     if seen.arrived == 0:
         raise RuntimeError("nothing reached the host before the event: there is nothing to measure")
+    watcher.beat()
     watcher.see()
     await _flows_again(range_)
     return max(0.0, seen.latest - published)
@@ -116,9 +121,11 @@ async def _one_event(range_: Range, watcher: Watcher, number: int) -> float:
 async def _flows_again(range_: Range) -> None:
     """Wait until requests have been coming for a moment."""
     enough = await range_.count() + _FLOW
-    async with asyncio.timeout(_PATIENCE):
-        while await range_.count() < enough:
-            await asyncio.sleep(_POLL)
+
+    async def flows() -> bool:
+        return await range_.count() >= enough
+
+    await until(flows, seconds=_PATIENCE)
     await asyncio.sleep(_FLOWING)
 
 

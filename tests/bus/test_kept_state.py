@@ -67,6 +67,20 @@ async def test_state_changed_by_somebody_else_is_restored(broker: BrokerProcess)
             assert listener.payloads == [foreign, b"calm"]
 
 
+async def test_what_is_kept_empty_stays_empty(broker: BrokerProcess) -> None:
+    listener = Listener()
+    other = bus_at(broker.url, "other")
+    other.subscribe("hosts/a/block", listener)
+    async with running(bus_at(broker.url, "keeper")) as keeper, running(other):
+        keeper.keep("hosts/a/block", b"")
+        assert await keeper.settled(10)
+        await listener.until_payload(b"")
+        listener.forget()
+        await other.publish(Publication(topic="hosts/a/block", payload=b"stale", retain=True))
+        await listener.until_payload(b"")
+        assert listener.payloads == [b"stale", b""]
+
+
 async def test_two_writers_that_insist_do_not_storm_the_broker(broker: BrokerProcess) -> None:
     listener = Listener()
     one, two, watcher = (bus_at(broker.url, name) for name in ("one", "two", "watcher"))

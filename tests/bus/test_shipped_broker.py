@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.bus import Bus, Delivery, Handler, Publication, PublicationRefusedError, Publisher
-from shared.topics import Topics, host_key
+from shared.topics import RESPONDERS_BLOCK, Topics, host_key
 from tests.parts.buses import running
 from tests.parts.shipped_broker import ShippedBroker
 
@@ -61,6 +61,20 @@ async def test_a_watcher_carries_out_commands_and_cannot_give_them(bus_of: BusOf
         assert not await watcher.settled(0.5)
 
 
+async def test_a_watcher_hears_the_drains_of_its_own_host_and_keeps_its_own_block(bus_of: BusOf) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    scheduler, watcher = bus_of("leeward-scheduler"), bus_of(HOST)
+    watcher.subscribe(TOPICS.all_hosts("drains/+"), noting(heard))
+    watcher.subscribe(TOPICS.drain(HOST, "+"), noting(heard))
+    async with running(scheduler), running(watcher):
+        for payload in (b'{"reason": "at work"}', b""):
+            watcher.keep(TOPICS.block(HOST, RESPONDERS_BLOCK), payload)
+            assert await watcher.settled(10)
+        for host in (NEIGHBOUR, HOST):
+            scheduler.keep(TOPICS.drain(host, "E1"), b"{}")
+        assert await asyncio.wait_for(heard.get(), 10) == TOPICS.drain(HOST, "E1")
+
+
 async def test_the_scheduler_keeps_drains_hears_blocks_and_ends_them_with_their_event(bus_of: BusOf) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
     scheduler, operator = bus_of("leeward-scheduler"), bus_of("leeward-operator")
@@ -91,6 +105,7 @@ ANSWER = TOPICS.reply("one", HOST)
 ALLOWED = [
     (HOST, ANSWER),
     (HOST, TOPICS.notice(HOST, "scheduled")),
+    (HOST, TOPICS.block(HOST, RESPONDERS_BLOCK)),
     ("leeward-scheduler", TOPICS.execution("demo", "job")),
     ("leeward-scheduler", TOPICS.approve(HOST)),
     ("leeward-operator", TOPICS.block(HOST, "copy")),
@@ -100,6 +115,7 @@ DENIED = [
     *((HOST, topic(NEIGHBOUR)) for topic in (TOPICS.status, TOPICS.inventory, TOPICS.events)),
     *((HOST, TOPICS.approve(host)) for host in (HOST, NEIGHBOUR)),
     *((HOST, TOPICS.block(host, "copy")) for host in (HOST, NEIGHBOUR)),
+    (HOST, TOPICS.block(NEIGHBOUR, RESPONDERS_BLOCK)),
     *((HOST, TOPICS.drain(host, "E1")) for host in (HOST, NEIGHBOUR)),
     (HOST, TOPICS.notice(NEIGHBOUR, "scheduled")),
     (HOST, TOPICS.scheduler_status("one")),

@@ -18,6 +18,7 @@ from shared.messages import (
     NoticeKind,
     ReplicaStatus,
 )
+from shared.topics import RESPONDERS_BLOCK
 
 CLEARED = "Cleared"
 EVENT_TYPE = "io.leeward.event"
@@ -144,6 +145,7 @@ CHANNELS = {
         retained=True,
         operations=(
             _send(Role.SCHEDULER, "Tell how far a host is emptied."),
+            _hear(Role.WATCHER, "Tell its responders that the host is drained, or was not in time."),
             _hear(Role.SCHEDULER, "Find what a scheduler that died could not clear, and hear its own state back."),
             _hear(Role.PROGRAM, "See how far a host is emptied."),
         ),
@@ -191,6 +193,11 @@ CHANNELS = {
         messages=(Block.__name__, CLEARED),
         retained=True,
         operations=(
+            _send(
+                Role.WATCHER,
+                f"Make approvals wait until its responders are done, under the name `{RESPONDERS_BLOCK}` alone.",
+            ),
+            _hear(Role.WATCHER, _OWN),
             _send(Role.PROGRAM, "Make approvals wait, under a name of your own; clear it when you are done."),
             _hear(Role.PROGRAM, "See who makes approvals wait, and hear that the event is over."),
             _hear(Role.SCHEDULER, "Know what has to wait."),
@@ -226,7 +233,7 @@ PARAMETERS = {
     "host": "The VM's name in lower case, percent-encoded outside `a-z 0-9 . _ -`; payloads have the true name.",
     "transition": "What happened to the event; the last part of the CloudEvent's type.",
     "eventId": "The event's id, in upper case.",
-    "name": "The block's own name, one topic level.",
+    "name": f"The block's own name, one topic level; `{RESPONDERS_BLOCK}` is that of the host's watcher.",
     "replica": "The replica's name, spelled like a host's.",
     "asker": "Who asked, one life of one replica.",
     "collection": "The job collection's name.",

@@ -9,7 +9,18 @@ FIELDS: Mapping[str, str] = {
     "HostStatus.session": "One life of the watcher. A will carries the session that it ends: a late one says nothing.",
     "HostStatus.pollOk": "Whether the metadata service answered when asked last. False never means *no events*.",
     "HostStatus.lastPollAt": "The last good answer of the metadata service.",
+    "HostStatus.startedAt": "When this life of the watcher began.",
+    "HostStatus.metadata": (
+        "How the metadata service stands: `waiting` for its first answer (up to two minutes), `activating` (it may just"
+        " have been switched on; events may take five minutes), `active`, `failing`; `none` of a watcher outside of the"
+        " VMs, which has none; or what is said of it since."
+    ),
+    "HostStatus.metadataSince": "Since when it stands so.",
+    "Inventory.host": "The VM's resource name: the only one by which events name it, in any case.",
     "Inventory.resource": "The VM's resource id.",
+    "Inventory.computerName": "What the machine calls itself; no event names it so.",
+    "Inventory.instance": "The number of a uniform scale set's member; empty for any other VM.",
+    "Inventory.priority": "`Regular`, `Spot` or `Low`; empty when unknown.",
     "Inventory.addresses": "Its private addresses; the first one stands for `{host}` in a job's URI.",
     "Inventory.pools": "Hosts that can stand in for each other.",
     "Inventory.group": "Who sees the same events. A host is believed about the hosts of its own group only.",
@@ -24,6 +35,9 @@ FIELDS: Mapping[str, str] = {
     "EventSnapshot.sequence": "Rises with each change in one session.",
     "EventSnapshot.incarnation": "Azure's own number of the document; it may fall, or stay while events change.",
     "EventSnapshot.events": "All of them; empty when calm.",
+    "EventSnapshot.ended": "What is over for certain, the latest first; empty unless Azure Event Grid tells.",
+    "EndedEvent.outcome": "`completed` or `cancelled`.",
+    "EndedEvent.at": "When the watcher heard of it.",
     "Drain.running": "Executions that still run there.",
     "Drain.held": "Occurrences that wait for the host.",
     "Drain.rerouted": "Occurrences that were moved off it.",

@@ -29,7 +29,7 @@ ANNOUNCED = EventRecord(
 """An event of one host as the store has it."""
 
 
-def action(uri: str = "http://target.test/", *, retries: int = 0, error_action: Action | None = None) -> Action:
+def action(uri: str = "http://target.test/", *, retries: int = 0) -> Action:
     policy = RetryPolicy(kind=RetryKind.FIXED if retries else RetryKind.NONE, count=retries)
     return Action(call=HttpCall(method="POST", uri=uri), retry_policy=policy)
 

@@ -40,7 +40,7 @@ _FIXED = {
     "previousNotBefore": _NOT_BEFORE,
     "deadline": _NOT_BEFORE,
 }
-_PRESENT = ("at", "time", "observedAt", "lastPollAt", "scheduledTime")
+_PRESENT = ("at", "time", "observedAt", "lastPollAt", "startedAt", "metadataSince", "scheduledTime")
 _SENTENCE_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
 _HTTP_DATE = re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 _LIFE = re.compile(r"-[0-9a-f]{8}/")

@@ -122,11 +122,17 @@ class Dispatching:
     """One replica's dispatch, wired as `app` does, over any store; a `caller` takes the scripted target's place."""
 
     def __init__(
-        self, store: Store, clock: Clock | None = None, caller: Caller | None = None, *, release_rate: float = 0
+        self,
+        store: Store,
+        clock: Clock | None = None,
+        caller: Caller | None = None,
+        *,
+        release_rate: float = 0,
+        metrics: Metrics | None = None,
     ) -> None:
         self.store = store
         self.clock = clock or SystemClock()
-        self.metrics = Metrics("test")
+        self.metrics = metrics or Metrics("test")
         self.target = ScriptedTarget()
         self.fleet: dict[HostKey, HostView] = {}
         self.moves = Moves()

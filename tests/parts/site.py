@@ -35,8 +35,12 @@ class Site:
         hosts: tuple[str, ...],
         settings: dict[str, str],
         broker: BrokerProcess | None = None,
+        watching: dict[str, str] | None = None,
     ) -> None:
-        """Lay out the site in a folder of its own; `settings` are the scheduler's, `broker` may be a guarded one."""
+        """Lay out the site in a folder of its own; `broker` may be a guarded one.
+
+        `settings` are the scheduler's, `watching` those of all watchers.
+        """
         self.hosts = hosts
         self.broker: BrokerProcess = broker or Mosquitto(folder)
         self.targets = Recorder(*(ADDRESSES[host] for host in hosts))
@@ -49,7 +53,7 @@ class Site:
             log=folder / "imds.log",
         )
         self.watcher_ops = {host: free_port() for host in hosts}
-        self.watchers = {host: self._watcher(folder, host) for host in hosts}
+        self.watchers = {host: self._watcher(folder, host, watching or {}) for host in hosts}
         self.scheduler = Program(
             "services.scheduler",
             log=folder / "scheduler.log",
@@ -67,7 +71,7 @@ class Site:
         )
         self._http: ClientSession | None = None
 
-    def _watcher(self, folder: Path, host: str) -> Program:
+    def _watcher(self, folder: Path, host: str, settings: dict[str, str]) -> Program:
         return Program(
             "services.vmwatch",
             log=folder / f"{host}.log",
@@ -76,6 +80,8 @@ class Site:
                 "LEEWARD_IMDS_URL": f"http://127.0.0.1:{self.imds_port}/vm/{host}",
                 "LEEWARD_OPS_LISTEN": f"127.0.0.1:{self.watcher_ops[host]}",
                 "LEEWARD_POLL_SECONDS": "0.5",
+                "LEEWARD_STATE_FILE": f"{folder}/{host}.json",
+                **settings,
             },
         )
 

@@ -19,6 +19,7 @@ from tests.parts.site import ADDRESSES, POOLS, Json
 from tests.parts.waiting import until
 
 HOSTS = ("db-0", "db-1")
+START_SECONDS = 30
 SETTINGS = {"LEEWARD_WARM_UP_SECONDS": "0"}
 
 
@@ -44,7 +45,7 @@ class WatchedTeam(Team):
         listen = f"--listen=127.0.0.1:{self._imds}"
         log = self._logs / "imds.log"
         await self._run(Program("services.vmwatch.emulator", listen, "--start-delay=0.3", *virtual_machines, log=log))
-        await listening(self._imds)
+        await listening(self._imds, seconds=START_SECONDS)
         for host in HOSTS:
             await self._run(self._watcher(host))
 
@@ -165,7 +166,7 @@ async def watched_team(folder: Path, database: str, **settings: str) -> AsyncIte
         await team.watch()
         for name in ("one", "two"):
             await team.start(name, environment={**SETTINGS, **settings})
-        await team.ready()
+        await all_listen(team)
         await team.until_hosts(lambda hosts: all(host["condition"] == "available" for host in hosts.values()))
         yield team
 
@@ -174,4 +175,11 @@ async def restart(team: WatchedTeam, replicas: list[Replica]) -> None:
     """Start replicas again that were killed."""
     for replica in replicas:
         await replica.program.start()
+    await all_listen(team)
+
+
+async def all_listen(team: WatchedTeam) -> None:
+    """Wait until all dispatch; so many programs at once take their time to start."""
+    for replica in team.replicas:
+        await listening(replica.ops_port, seconds=START_SECONDS)
     await team.ready()

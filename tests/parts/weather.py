@@ -17,6 +17,7 @@ from services.scheduler.domain.jobs import Job, JobDefinition, JobState
 from services.scheduler.domain.placement import Decision, Hold, Lost, Queue, Run, decide
 from services.scheduler.domain.policies import Strategy, Traits
 from services.scheduler.fleet.drains import Work
+from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Approve
 from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.store.records import Claim, Held, JobDraft, Outcome, Ownership, Plan
@@ -72,13 +73,16 @@ class Brain:
 
     def __init__(self, world: "World", name: str, owner: Ownership) -> None:
         """Begin a life with nothing heard."""
-        self.watched = Watched(store=world.store, clock=world.clock, replica=name, approve=world.approve)
+        self.watched = Watched(
+            store=world.store, clock=world.clock, replica=name, approve=world.approve, metrics=world.metrics
+        )
         self.watched.owner = owner
         self.watched.workload = self._work
         self.owner = owner
         self.running: list[Started] = []
+        self.cordons = set(world.cordons)
         self.inbox: dict[str, list[Message]] = {}
-        self.work = Dispatching(world.store, world.clock)
+        self.work = Dispatching(world.store, world.clock, metrics=world.metrics)
         self._world = world
 
     def hear(self, message: Message) -> None:
@@ -169,6 +173,7 @@ class World:
         self.clock = HandClock()
         self.store = MemoryStore(lambda: f"life-{next(sessions)}")
         self.approve = approve
+        self.metrics = Metrics("test")
         self.document: dict[str, Event] = {}
         self.told_of: dict[str, set[str]] = {}
         self.cordons: set[str] = set()
@@ -305,12 +310,14 @@ class World:
     async def cordon(self, name: str, host: str) -> None:
         """Keep jobs off a host by hand, through a replica."""
         await self.brains[name].watched.fleet.cordon(host, reason="a test", until=None, by=TESTER)
-        self.cordons.add(host)
+        for knowing in (self.cordons, self.brains[name].cordons):
+            knowing.add(host)
 
     async def release(self, name: str, host: str) -> None:
         """Lift an operator's cordon, through a replica."""
         await self.brains[name].watched.fleet.release(host, by=TESTER)
-        self.cordons.discard(host)
+        for knowing in (self.cordons, self.brains[name].cordons):
+            knowing.discard(host)
 
     async def held(self) -> list[Held]:
         """Return everything that is held."""

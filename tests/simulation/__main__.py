@@ -29,7 +29,7 @@ def one(variant: Variant, size: Size, seed: int) -> Figures:
     """Run a variant in this process."""
     logs.configure(level="CRITICAL")
     found = figures(asyncio.run(simulate(variant, size, seed)))
-    click.echo(f"  {found.name:<12}{found.due:,} due, {found.failed:,} failed, {found.faults} faults", err=True)
+    click.echo(f"  {found.name:<16}{found.due:,} due, {found.failed:,} failed, {len(found.faults)} faults", err=True)
     return found
 
 
@@ -59,7 +59,7 @@ def main(*, seed: int, jobs: int, groups: int, only: tuple[str, ...], together: 
         found = list(processes.map(one, chosen, [size] * len(chosen), [seed] * len(chosen)))
     click.echo(table(found))
     for each in found:
-        for fault in each.told_faults:
+        for fault in each.faults:
             click.echo(f"{each.name}: {fault}", err=True)
     if write:
         _write(found, size, seed)

@@ -24,9 +24,9 @@ IMPACT_WITHIN = 20.0
 """Seconds after the start of an event within which its VMs are hit, each at its own moment."""
 FREEZE = "Freeze"
 FINAL = frozenset({"Terminate", "Preempt"})
-_FREEZE_SECONDS = (3.0, 11.0)
+FREEZE_SECONDS = (3.0, 11.0)
 """How long a VM stands still: about 7 s (reference scheduled-events §1.4)."""
-_REBOOT_SECONDS = (45.0, 240.0)
+REBOOT_SECONDS = (45.0, 240.0)
 
 
 class Group:
@@ -110,7 +110,7 @@ class Group:
         return event.status == STARTED and event.id not in self._begun
 
     def _hit(self, kind: str, host: Host) -> None:
-        seconds: float | None = self._random.uniform(*(_FREEZE_SECONDS if kind == FREEZE else _REBOOT_SECONDS))
+        seconds: float | None = self._random.uniform(*(FREEZE_SECONDS if kind == FREEZE else REBOOT_SECONDS))
         impact = Impact.PAUSE if kind == FREEZE else Impact.STOP
         length = None if kind in FINAL else seconds
         wait = self._random.uniform(0.0, IMPACT_WITHIN)

@@ -46,50 +46,83 @@ class Control:
         cases: Cases,
         approve: Approve,
     ) -> None:
-        metrics, topics, feed, ids = Metrics("simulation"), Topics(), Feed(), count(1)
-        self.drained: list[float] = []
+        self.drained: dict[tuple[str, str], float] = {}
         self.overdue = 0
         self.on_host: Callable[[HostView], None] = lambda _: None
-        self.fleet = Fleet(store, agenda, reports, FleetRules(), feed, lambda _: Load())
+        self.fleet = Fleet(store, agenda, reports, FleetRules(), Feed(), lambda _: Load())
         self._agenda = agenda
+        self._bus = bus
         self._store = store
         self._executions = executions
         self._moves = moves
         self._approve = approve
-        self._drains = Drains(
-            store,
-            bus,
-            topics,
-            agenda,
-            self._work,
-            self.fleet,
-            metrics,
-            approvable=lambda event: allowed(event, approve),
-        )
-        self._approvals = Approvals(
-            self.fleet, store, bus, topics, agenda, setting=approve, replica=REPLICA, metrics=metrics
-        )
-        self._holds = Holds(
-            store,
-            agenda,
-            Announcer(bus, topics, feed, agenda, metrics, replica=REPLICA, new_id=lambda: f"notice-{next(ids)}"),
-            fleet=lambda: self.fleet.views,
-            cases=cases,
-            load=executions.load,
-            rate=Settings.__struct_defaults__[Settings.__struct_fields__.index("release_rate")],
-            released=lambda: None,
-            metrics=metrics,
-        )
+        self._metrics = Metrics("simulation")
+        self._topics = Topics()
+        self._drains = self._make_drains()
+        self._approvals = self._make_approvals()
+        self._holds = self._make_holds(cases)
         self._seen: FleetView = NOBODY
         self._events: set[str] = set()
         self._deadlines: dict[str, datetime] = {}
         self._asks = False
         self._owner: Ownership | None = None
 
+    def _make_drains(self) -> Drains:
+        return Drains(
+            self._store,
+            self._bus,
+            self._topics,
+            self._agenda,
+            self._work,
+            self.fleet,
+            self._metrics,
+            approvable=lambda event: allowed(event, self._approve),
+        )
+
+    def _make_approvals(self) -> Approvals:
+        return Approvals(
+            self.fleet,
+            self._store,
+            self._bus,
+            self._topics,
+            self._agenda,
+            setting=self._approve,
+            replica=REPLICA,
+            metrics=self._metrics,
+        )
+
+    def _make_holds(self, cases: Cases) -> Holds:
+        ids = count(1)
+        announcer = Announcer(
+            self._bus,
+            self._topics,
+            Feed(),
+            self._agenda,
+            self._metrics,
+            replica=REPLICA,
+            new_id=lambda: f"notice-{next(ids)}",
+        )
+        return Holds(
+            self._store,
+            self._agenda,
+            announcer,
+            fleet=lambda: self.fleet.views,
+            cases=cases,
+            load=self._executions.load,
+            rate=Settings().release_rate,
+            released=lambda: None,
+            metrics=self._metrics,
+        )
+
     async def begin(self) -> None:
         """Register with the store, and follow the fleet from now on."""
         self._owner = await self._store.register(REPLICA, self._agenda.now(), LEASE)
         self.fleet.on_change(self._changed)
+
+    async def leave(self) -> None:
+        """End this life: the next one knows what the store does."""
+        if self._owner is not None:
+            await self._store.resign(self._owner)
 
     @property
     def is_wanted(self) -> bool:
@@ -158,11 +191,12 @@ class Control:
         self.fleet.learn(event_id, hosts=after)
         for host, drain in after.items():
             if drain.drain != before.hosts[host].drain:
-                self._note_drain(before, drain.drain)
+                self._note_drain(before, host, drain.drain)
 
-    def _note_drain(self, event: EventRecord, state: str) -> None:
+    def _note_drain(self, event: EventRecord, host: str, state: str) -> None:
+        """Keep when a host was found empty; if jobs used it again, when it was the last time."""
         if state == DrainState.DRAINED:
-            self.drained.append((self._agenda.now() - event.first_seen_at).total_seconds())
+            self.drained[event.event_id, host] = (self._agenda.now() - event.first_seen_at).total_seconds()
             self._asks = True
         elif state == DrainState.OVERDUE:
             self.overdue += 1

@@ -180,15 +180,17 @@ class Dispatcher:
             self._repeat(claim, following)
         else:
             self._backlog.end_retry(job.id, occurrence.id)
-            self._finish(claim, result)
+            self._finish(claim, result, execution.host)
         self._next(job.id)
 
-    def _finish(self, claim: Claim, result: AttemptResult) -> None:
+    def _finish(self, claim: Claim, result: AttemptResult, host: HostKey) -> None:
         if result.succeeded:
             self._ledger.over(claim.occurrence.id, "done", result.started_at)
             return
         self._ledger.over(claim.occurrence.id, "failed", result.ended_at)
-        if _heeds(claim.job):
+        if self._executions.is_gone(host):
+            self._ledger.tally.on_the_way["failed gone"] += 1
+        elif _heeds(claim.job):
             self._ledger.tally.on_the_way["failed heeding"] += 1
 
     def _repeat(self, claim: Claim, following: Next) -> None:

@@ -89,6 +89,10 @@ class Executions:
         """Return how much of it keeps the host from being drained."""
         return sum(counts_against_drain(one.case.policies, threat) for one in self._by_host[host])
 
+    def is_gone(self, host: HostKey) -> bool:
+        """Whether a host will never run anything again."""
+        return self._machines.is_gone(host)
+
     def is_active(self, job: JobId) -> bool:
         """Whether anything of a job runs."""
         return self._by_job[job] > 0

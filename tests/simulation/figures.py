@@ -12,6 +12,7 @@ from tests.simulation.executions import BROKEN_OFF, CUT_OFF, MOVED, REFUSED
 from tests.simulation.ledger import Tally
 from tests.simulation.rollout import Course
 from tests.simulation.simulation import Run
+from tests.simulation.variants import Variant
 from tests.simulation.world import BEGIN
 
 Curve = list[tuple[float, float]]
@@ -22,13 +23,14 @@ _MINUTE = 60.0
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """One variant in numbers: occurrences, unless said otherwise."""
 
-    name: str
-    told: str
+    variant: Variant
     due: int
     done: int
     failed: int
+    failed_gone: int
+    """Of those, on hosts that have vanished for ever."""
     failed_heeding: int
-    """Of those, of jobs whose strategy is not `Ignore`."""
+    """Of those on other hosts, of jobs whose strategy is not `Ignore`."""
     reasons: dict[str, int]
     """Skipped and missed ones, by reason."""
     unaccounted: int
@@ -50,6 +52,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     repeated: int
     lull: float
     """Minutes."""
+    drains: int
+    """Hosts that were empty in time."""
     drained: float
     drained_p99: float
     """Seconds."""
@@ -61,26 +65,29 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     length: float
     """Minutes."""
-    faults: int
-    told_faults: list[str]
+    faults: list[str]
+    """The first of what should never have happened."""
     failed_curve: Curve
     held_curve: Curve
     updated_curve: Curve
     late_curve: Curve
+
+    @property
+    def name(self) -> str:
+        """The name of the variant."""
+        return self.variant.name
 
 
 def figures(run: Run) -> Figures:
     """Return a run in numbers."""
     tally, way = run.tally, run.tally.on_the_way
     late = sorted(tally.late)
-    planned = [course for course in run.courses if course.is_planned and course.started is not None]
-    waits = [(course.started - course.announced).total_seconds() / _MINUTE for course in planned if course.started]
     return Figures(
-        name=run.variant.name,
-        told=run.variant.told,
+        variant=run.variant,
         due=tally.due,
         done=tally.fates["done"],
         failed=tally.fates["failed"],
+        failed_gone=way["failed gone"],
         failed_heeding=way["failed heeding"],
         reasons=dict(sorted(tally.reasons.items())),
         unaccounted=tally.due - sum(tally.fates.values()),
@@ -97,20 +104,25 @@ def figures(run: Run) -> Figures:
         broken_off=way[BROKEN_OFF],
         repeated=way["repeated"],
         lull=mean(run.lulls) / _MINUTE if run.lulls else 0.0,
+        drains=len(run.drained),
         drained=_middle(run.drained),
         drained_p99=_percentile(sorted(run.drained), 0.99),
         overdue=run.overdue,
-        wait=_middle(waits),
+        wait=_middle([_notice(course) for course in _planned(run)]),
         approved=sum(course.approved is not None for course in run.courses),
         events=len(run.courses),
         length=max(run.finished, default=0.0) / _MINUTE,
-        faults=tally.faults,
-        told_faults=tally.told,
+        faults=tally.told,
         failed_curve=_so_far(tally.failed_at),
         held_curve=_waiting(tally),
-        updated_curve=_updated(planned, run.hosts),
+        updated_curve=_updated(run),
         late_curve=[(float(limit), float(len(late) - bisect_right(late, limit))) for limit in _LATENESSES],
     )
+
+
+def _notice(course: Course) -> float:
+    """Return the minutes from an event's announcement to its start."""
+    return ((course.started or course.announced) - course.announced).total_seconds() / _MINUTE
 
 
 def _middle(values: Sequence[float]) -> float:
@@ -138,7 +150,12 @@ def _waiting(tally: Tally) -> Curve:
     return _by_minute(tally.held_at)
 
 
-def _updated(planned: Sequence[Course], hosts: int) -> Curve:
+def _planned(run: Run) -> list[Course]:
+    """Return the update's own events, but for those that were cancelled."""
+    return [course for course in run.courses if course.is_planned and course.started is not None]
+
+
+def _updated(run: Run) -> Curve:
     """Return the percentage of hosts whose event is over."""
-    ended = [((course.ended - BEGIN).total_seconds(), len(course.hosts)) for course in planned if course.ended]
-    return [(minute, 100.0 * count / hosts) for minute, count in _by_minute(ended)]
+    ended = [((course.ended - BEGIN).total_seconds(), len(course.hosts)) for course in _planned(run) if course.ended]
+    return [(minute, 100.0 * count / run.hosts) for minute, count in _by_minute(ended)]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from tests.bench.charts import Chart, Line, Panel, Scale
 from tests.simulation.figures import Curve, Figures
+from tests.simulation.telling import told
 from tests.simulation.world import Size
 
 BEGIN, END = "<!-- make simulate -->", "<!-- end -->"
@@ -53,7 +54,8 @@ _ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("**occurrences due**", lambda each: f"{each.due:,}"),
     ("done", lambda each: f"{each.done:,}"),
     ("**failed for good** by an interruption", lambda each: f"**{each.failed:,}**"),
-    ("… of jobs that do not choose `Ignore`", lambda each: f"{each.failed_heeding:,}"),
+    ("… on a host that is gone for ever", lambda each: f"{each.failed_gone:,}"),
+    ("… on others, of jobs that do not choose `Ignore`", lambda each: f"{each.failed_heeding:,}"),
     ("missed: pinned to a host that is gone for ever", _reason("host lost")),
     ("skipped: one run made up for several held ones", _reason("coalesced")),
     ("skipped: the one before still ran", _reason("overlap")),
@@ -71,9 +73,9 @@ _ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("begun a second time or more", lambda each: f"{each.repeated:,}"),
     ("**from announcement to start**, median", lambda each: f"**{each.wait:.1f} min**"),
     ("events approved early, of all", lambda each: f"{each.approved:,} of {each.events:,}"),
-    ("hosts empty after, median", lambda each: _seconds(each.drained) if each.drained else "–"),
-    ("… p99", lambda each: _seconds(each.drained_p99) if each.drained else "–"),
-    ("hosts not empty at NotBefore", lambda each: f"{each.overdue:,}" if each.drained else "–"),
+    ("hosts empty for good after, median", lambda each: _seconds(each.drained) if each.drains else "–"),
+    ("… p99", lambda each: _seconds(each.drained_p99) if each.drains else "–"),
+    ("hosts not empty at NotBefore", lambda each: f"{each.overdue:,}" if each.drains else "–"),
     ("a host gets no new job for, mean", lambda each: f"{each.lull:.1f} min"),
     ("**whole update**", lambda each: f"**{each.length:.0f} min**"),
 )
@@ -92,9 +94,9 @@ def section(found: Sequence[Figures], size: Size, seed: int) -> str:
         f"{hosts:,} hosts in {size.groups} scale sets with {size.domains} fault domains each, {size.jobs:,} jobs, what "
         f"is due within {hours:g} hours; seed {seed}. The same seed gives the same numbers, on every machine."
     )
-    names = "\n".join(f"* **{each.name}**: {each.told}." for each in found)
+    names = "\n".join(f"* **{each.name}**: {each.variant.told}." for each in found)
     pictures = "\n\n".join(f"![{chart.told}](images/{chart.file}.svg)" for chart in charts(found))
-    return "\n\n".join((setting, names, table(found), pictures))
+    return "\n\n".join((setting, names, table(found), pictures, told(size)))
 
 
 def document(text: str, body: str) -> str:

@@ -128,7 +128,7 @@ class _Simulation:
             courses=list(self._rollout.courses.values()),
             hosts=len(self._machines.all),
             finished=[(at - BEGIN).total_seconds() for at in self._rollout.finished.values()],
-            drained=self._control.drained,
+            drained=list(self._control.drained.values()),
             overdue=self._control.overdue,
             lulls=self._lulls.seconds,
         )

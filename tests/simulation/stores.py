@@ -46,6 +46,11 @@ class SimulationStore(MemoryStore):
         """Whether anything is held for what has changed."""
         return bool(self._changed)
 
+    @property
+    def holding(self) -> list[str]:
+        """The hosts and pools that anything is held for."""
+        return sorted(self._held)
+
     async def list_held(self, *, after: OccurrenceId | None = None, limit: int = 500) -> list[Held]:
         """Return a page of what is worth a look."""
         if after is None:
@@ -91,4 +96,5 @@ class SimulationStore(MemoryStore):
 
     async def drain_reports(self, event_id: str) -> list[tuple[SessionId, DrainReport]]:
         """See the port."""
-        return [(session, report) for (_, session), report in self._drains.get(event_id, {}).items()]
+        live = await self.live_sessions()
+        return [(session, report) for (_, session), report in self._drains.get(event_id, {}).items() if session in live]

@@ -33,25 +33,26 @@ DEFAULTS = Variant(
     told="Leeward as it comes: held or rerouted at first sight; events of the platform wait for NotBefore",
     approve=Approve.USER,
 )
-APPROVED = Variant(
-    name="approved",
-    told="the defaults with `LEEWARD_APPROVE=all`: what is drained is approved",
-    approve=Approve.ALL,
-)
 AUTOMATIC = Variant(
     name="auto",
-    told='the same with `leadTime: "auto"` for every job that does not choose itself',
-    fleet=Maintenance(rule=MaintenanceRule(lead_time=AUTO)),
-    approve=Approve.ALL,
-)
-CAREFUL = Variant(
-    name="auto, move",
-    told="the same again with `atDeadline: Move` and `lastStanding: RunOnLeastUrgent`",
+    told='the notice is used: `leadTime: "auto"`, `atDeadline: Move` and `lastStanding: RunOnLeastUrgent` for every '
+    "job that does not choose itself",
     fleet=Maintenance(
         rule=MaintenanceRule(
             lead_time=AUTO, at_deadline=AtDeadline.MOVE, last_standing=LastStanding.RUN_ON_LEAST_URGENT
         )
     ),
+    approve=Approve.USER,
+)
+APPROVED = Variant(
+    name="approved",
+    told="the defaults with `LEEWARD_APPROVE=all`: what is drained is approved",
     approve=Approve.ALL,
 )
-VARIANTS = (WITHOUT, DEFAULTS, APPROVED, AUTOMATIC, CAREFUL)
+BOTH = Variant(
+    name="auto, approved",
+    told='`leadTime: "auto"` and `LEEWARD_APPROVE=all`',
+    fleet=Maintenance(rule=MaintenanceRule(lead_time=AUTO)),
+    approve=Approve.ALL,
+)
+VARIANTS = (WITHOUT, DEFAULTS, AUTOMATIC, APPROVED, BOTH)

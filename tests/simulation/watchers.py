@@ -21,6 +21,7 @@ from tests.simulation.world import Host
 POLL = 1.0
 """Seconds between two polls (LEEWARD_POLL_SECONDS)."""
 BEAT = 20.0
+"""Seconds between two heartbeats: half as many as in truth, which nobody notices (`FRESH_FOR`)."""
 WILL_DELAY = 40.0
 """Seconds after which the broker publishes the will of a watcher that is gone."""
 ON_THE_WAY = 0.02
@@ -112,7 +113,7 @@ class Watchers:
         if self._machines.is_up(watch.host.key) and not watch.is_running:
             watch.restart(self._agenda.now())
             self._beat(watch)
-            self._publish([watch], is_news=False)
+            self._publish([watch], is_news=True)
 
     def _publish(self, watches: Sequence["_Watch"], *, is_news: bool) -> None:
         """Let watchers read and publish what they see; what is no news is merged with the next that is, or soon."""

@@ -29,7 +29,7 @@ from tests.simulation.world import BEGIN, Host, Size
 
 SHORTEST, LONGEST = 0.2, 1800.0
 """Seconds that an execution takes: no call may take longer than half an hour (`timeout`)."""
-_MEDIAN, _HEAVY = 3.0, 1.9
+MEDIAN, _HEAVY = 3.0, 1.9
 """Half of the jobs usually take less than so many seconds; how far they are spread (of the logarithm)."""
 _UNSTEADY = 0.35
 """How far the executions of one job are spread (of the logarithm)."""
@@ -43,13 +43,13 @@ _NORMAL = NormalDist()
 T = TypeVar("T")
 _NO_RETRIES = RetryPolicy(kind=RetryKind.NONE, count=0)
 _RETRIES = RetryPolicy()
-_CHOICES = (
+CHOICES = (
     (Maintenance(rule=MaintenanceRule(strategy=Strategy.IGNORE)), 0.05),
     (Maintenance(rule=MaintenanceRule(lead_time=AUTO)), 0.10),
     (Maintenance(rule=MaintenanceRule(on_release=OnRelease.RUN_ALL)), 0.05),
     (NO_MAINTENANCE, 0.80),
 )
-_WHERE = (("uri", 0.60), ("pool", 0.30), ("both", 0.10))
+WHERE = (("uri", 0.60), ("pool", 0.30), ("both", 0.10))
 _MANNERS = ((HostChoice.SPREAD, 0.9), (HostChoice.STICKY, 0.05), (HostChoice.RANDOM, 0.05))
 _OVERLAPS = ((Overlap.SKIP, 0.95), (Overlap.QUEUE_ONE, 0.05))
 
@@ -105,7 +105,7 @@ def workload(hosts: Sequence[Host], size: Size, seed: int) -> Workload:
 
 
 class _Traits(msgspec.Struct, frozen=True, kw_only=True):
-    """What two jobs have in common that may share a definition; `choice` is a place in `_CHOICES`."""
+    """What two jobs have in common that may share a definition; `choice` is a place in `CHOICES`."""
 
     where: str
     host: Host
@@ -119,14 +119,14 @@ class _Traits(msgspec.Struct, frozen=True, kw_only=True):
 
 def _traits(nature: Nature, hosts: Sequence[Host], random: Random) -> _Traits:
     return _Traits(
-        where=_drawn(_WHERE, random),
+        where=_drawn(WHERE, random),
         host=random.choice(hosts),
         manner=_drawn(_MANNERS, random),
         every=nature.every,
         retried=random.random() < RETRIED,
         overlap=_drawn(_OVERLAPS, random),
         timeout=timedelta(minutes=1 if nature.p99 < timedelta(seconds=50) else 30),
-        choice=_drawn([(place, share) for place, (_, share) in enumerate(_CHOICES)], random),
+        choice=_drawn([(place, share) for place, (_, share) in enumerate(CHOICES)], random),
     )
 
 
@@ -148,7 +148,7 @@ def _job(number: int, definition: JobDefinition, nature: Nature) -> Job:
 
 def _nature(every: timedelta, random: Random) -> Nature:
     """A third of the jobs are due on the minute, the others anywhere in their interval."""
-    usual = min(LONGEST, max(SHORTEST, _MEDIAN * exp(random.gauss(0.0, _HEAVY))))
+    usual = min(LONGEST, max(SHORTEST, MEDIAN * exp(random.gauss(0.0, _HEAVY))))
     offset = timedelta(milliseconds=random.randrange(every // timedelta(milliseconds=1)))
     if random.random() < 1 / 3:
         offset -= offset % timedelta(minutes=1)
@@ -170,7 +170,7 @@ def _definition(traits: _Traits) -> JobDefinition:
         ),
         recurrence=Recurrence(frequency=Frequency.MINUTE, interval=traits.every // timedelta(minutes=1)),
         placement=None if is_pinned else Placement(pool=host.pool, host=named, choice=traits.manner),
-        maintenance=_CHOICES[traits.choice][0],
+        maintenance=CHOICES[traits.choice][0],
         overlap=traits.overlap,
         timeout=traits.timeout,
     )

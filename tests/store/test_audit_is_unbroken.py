@@ -14,7 +14,7 @@ from tests.parts.fakes_api import Api, a_job, every, running_api
 JOBS = ("first", "second", "third")
 WRITERS = sorted(CALLERS.keys() - {READER.name, CONFINED_READER.name})
 MOVES = 25
-SHOWN_ELSEWHERE = {"name", "collection", "status", "createdAt", "updatedAt"}
+SHOWN_ELSEWHERE = {"name", "collection", "status", "createdAt", "updatedAt", "resolved"}
 
 
 class Writer:

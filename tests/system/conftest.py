@@ -15,10 +15,10 @@ SiteMaker = Callable[..., AbstractAsyncContextManager[Site]]
 
 @pytest.fixture
 def a_site(tmp_path: Path) -> SiteMaker:
-    """Return a maker of sites: `async with a_site("db-0", …, LEEWARD_…="…") as site`."""
+    """Return a maker of sites: `async with a_site("db-0", …, LEEWARD_…="…") as site`; `watching` sets up watchers."""
 
-    def make(*hosts: str, **settings: str) -> AbstractAsyncContextManager[Site]:
-        return Site(tmp_path, hosts=hosts or ("db-0", "db-1"), settings=settings).running()
+    def make(*hosts: str, watching: dict[str, str] | None = None, **settings: str) -> AbstractAsyncContextManager[Site]:
+        return Site(tmp_path, hosts=hosts or ("db-0", "db-1"), settings=settings, watching=watching).running()
 
     return make
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from shared.messages import CloudEvent, EventNotice, ExecutionNotice, to_builtins
-from shared.topics import Topics
+from shared.topics import RESPONDERS_BLOCK, Topics
 from tests.parts.asyncapi import DOCUMENT, document, recorded, rendered
 from tests.parts.asyncapi_frame import CHANNELS, CLEARED, ROLES, Role
 from tests.parts.asyncapi_schemas import STRUCTS, schemas
@@ -86,8 +86,9 @@ def documented(role: Role) -> Iterator[tuple[str, str]]:
 
 def spelled(role: Role, described: dict[str, Any], reference: dict[str, str]) -> str:
     address = described["channels"][reference["$ref"].rpartition("/")[2]]["address"]
-    own = address.replace("{host}", "%u") if role is Role.WATCHER else address
-    return re.sub(r"{\w+}", "+", own)
+    if role is Role.WATCHER:  # its own host's, and of the blocks its own
+        address = address.replace("{host}", "%u").replace("{name}", RESPONDERS_BLOCK)
+    return re.sub(r"{\w+}", "+", address)
 
 
 def allowed(role: Role) -> Iterator[tuple[str, str]]:

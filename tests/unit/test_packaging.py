@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 OURS = {"services", "shared"}
+LOADED_BY_PYTEST = "pytest_plugin.py"
+"""Of this name only pytest imports a module, by its entry point: who has no pytest has no need of one."""
 NEEDS = {
     "shared": (),
     "services/client": (),
@@ -49,6 +51,8 @@ def imported(folder: Path) -> set[str]:
     """Return the names of the top-level packages, not of the standard library, that the code in a folder imports."""
     found: set[str] = set()
     for file in folder.rglob("*.py"):
+        if file.name == LOADED_BY_PYTEST:
+            continue
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 found.update(alias.name.partition(".")[0] for alias in node.names)

@@ -119,6 +119,19 @@ async def test_only_the_first_answer_may_take_long() -> None:
     assert raised.value.outcome is MetadataOutcome.TIMEOUT
 
 
+async def test_after_a_day_without_an_answer_the_next_one_may_take_long_again() -> None:
+    clock, day = TurnedClock(), 24 * 3600
+    options = Options(first_call_delay=0.3, disable_after=day)
+    limits = TimeLimits(first=5.0, later=0.1)
+    async with (
+        emulator(clock=clock, options=options) as imds,
+        ImdsClient(imds.url("db-0"), limits=limits, monotonic=clock.monotonic) as client,
+    ):
+        await client.read_events()
+        clock.turn(day + 60)
+        assert (await client.read_events()).events == ()
+
+
 async def test_the_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")

@@ -23,6 +23,8 @@ from shared.messages import (
     ApproveCommand,
     ApproveReply,
     CloudEvent,
+    Drain,
+    DrainState,
     EventNotice,
     EventSnapshot,
     HostStatus,
@@ -35,12 +37,16 @@ from shared.topics import HostKey, Topics
 from tests.parts.buses import bus_at, running
 from tests.parts.listener import Listener
 from tests.parts.mosquitto import Mosquitto
-from tests.parts.watching import emulator, eventually
+from tests.parts.watching import NOON, emulator, eventually
 
 T = TypeVar("T", bound=msgspec.Struct)
 DB_0 = HostKey("db-0")
 TOPICS = Topics()
 REBOOT = Draft(type="Reboot", resources=("db-0",), source="User", notice_seconds=300, started_seconds=0.3)
+
+DRAINED = Drain(
+    event_id="EVENT-1", host="db-0", state=DrainState.DRAINED, running=0, held=0, rerouted=0, deadline=None, at=NOON
+)
 
 
 @pytest.fixture
@@ -161,6 +167,20 @@ async def test_an_event_is_approved_on_command_and_told_to_its_end(broker: Mosqu
             notice = await ear.until(TOPICS.notice(DB_0, kind), CloudEvent[EventNotice])
             assert (notice.type, notice.data.event.event_id) == (f"io.leeward.event.{kind}", "EVENT-1")
         await ear.until(TOPICS.events(DB_0), EventSnapshot, lambda it: it.sequence > 2 and not it.events)
+
+
+async def test_what_an_event_of_this_host_came_to_is_measured(broker: Mosquitto, imds: Emulator) -> None:
+    async with listening(broker) as ear, watching(broker, imds) as app:
+        await ready(app)
+        imds.stage.schedule(REBOOT)
+        await ear.until(TOPICS.events(DB_0), EventSnapshot, lambda it: bool(it.events))
+        ear.bus.keep(TOPICS.drain(DB_0, "EVENT-1"), encode(DRAINED))
+        command = encode(ApproveCommand(event_id="EVENT-1", reason="drained", decided_by="tester"))
+        await ear.bus.request(TOPICS.approve(DB_0), command, answerer="db-0", timeout=5)
+        await ear.until(TOPICS.notice(DB_0, "completed"), CloudEvent[EventNotice])
+        told = (await answer(app, "/metrics"))[1]
+        for measure in ("notice", "drain", "approval_to_start", "duration"):
+            assert f'leeward_event_{measure}_seconds_count{{source="user",type="Reboot"}} 1.0' in told
 
 
 async def test_nonsense_on_the_command_topic_is_counted_and_the_next_command_works(

@@ -25,8 +25,9 @@ REBOOT = Draft(type="Reboot", resources=("db-0",), source="User")
 class Desk:
     """Approvals of one watcher, and what it has read from the emulator."""
 
-    def __init__(self, client: ImdsClient, imds: Emulator, clock: TurnedClock) -> None:
+    def __init__(self, client: ImdsClient, imds: Emulator, clock: TurnedClock, *, dry_run: bool) -> None:
         self.imds = imds
+        self.objection = ""
         self.clock = clock
         self.said = RememberedOutlet()
         self.outcomes: Counter[ApprovalOutcome] = Counter()
@@ -39,6 +40,8 @@ class Desk:
             count=lambda outcome: self.outcomes.update([outcome]),
             monotonic=clock.monotonic,
             may_reply=Topics().takes_replies,
+            objection=lambda _: self.objection,
+            dry_run=dry_run,
         )
 
     async def read(self) -> None:
@@ -61,11 +64,11 @@ def delivery(payload: bytes, *, retained: bool = False) -> Delivery:
 
 
 @asynccontextmanager
-async def desk(*, start_delay: float = 1.0) -> AsyncIterator[Desk]:
+async def desk(*, start_delay: float = 1.0, dry_run: bool = False) -> AsyncIterator[Desk]:
     clock = TurnedClock()
     options = Options(habits=Habits(start_delay=start_delay))
     async with emulator(clock=clock, options=options) as imds, ImdsClient(imds.url("db-1")) as client:
-        yield Desk(client, imds, clock)
+        yield Desk(client, imds, clock, dry_run=dry_run)
 
 
 async def test_an_event_that_was_read_is_approved_on_command() -> None:
@@ -93,6 +96,29 @@ async def test_an_event_that_has_started_needs_no_approval() -> None:
         await it.read()
         assert (await it.command()).status == 200
         assert it.received() == []
+
+
+async def test_a_dry_run_approves_nothing_and_says_so() -> None:
+    async with desk(dry_run=True) as it:
+        it.imds.stage.schedule(REBOOT)
+        await it.read()
+        assert await it.command() == ApproveReply(event_id="EVENT-1", status=0, error="dry run: LEEWARD_DRY_RUN is set")
+        await it.approvals.repeat()
+        assert (it.received(), it.outcomes) == ([], {ApprovalOutcome.DRY_RUN: 1})
+
+
+async def test_nothing_is_approved_or_repeated_while_the_responders_are_not_done() -> None:
+    async with desk(start_delay=60) as it:
+        it.imds.stage.schedule(REBOOT)
+        await it.read()
+        it.objection = "command at work for Reboot EVENT-1"
+        assert (await it.command()).error == it.objection
+        it.objection = ""
+        assert (await it.command()).status == 200
+        it.objection = "command at work for Terminate EVENT-1"
+        await it.approvals.repeat()
+        assert it.received() == ["Scheduled"]
+        assert it.outcomes == {ApprovalOutcome.NOT_READY: 1, ApprovalOutcome.APPROVED: 1}
 
 
 async def test_an_advisory_event_is_not_approved() -> None:

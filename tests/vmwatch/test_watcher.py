@@ -1,7 +1,8 @@
 """The watcher against the emulator: what it says, and that no error changes what it has said."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from random import Random
 
 import pytest
 
@@ -15,7 +16,6 @@ from services.vmwatch.instance import Overrides
 from services.vmwatch.metrics import Metrics
 from services.vmwatch.watcher import Life, Source, Watcher
 from shared.messages import Event, Presence
-from shared.retry import Backoff
 from shared.topics import Topics
 from tests.parts.watching import RememberedOutlet, TurnedClock, emulator
 
@@ -31,6 +31,7 @@ class Watch:
         self.clock = clock
         self.said = RememberedOutlet()
         self.metrics = Metrics("test")
+        self.heard: list[tuple[list[str], int]] = []
         self.watcher = Watcher(
             Life(host="db-0", session="s1"),
             source=source,
@@ -39,7 +40,11 @@ class Watch:
             metrics=self.metrics,
             clock=clock,
             monotonic=clock.monotonic,
+            hear=self._hear,
         )
+
+    def _hear(self, events: Iterable[Event]) -> None:
+        self.heard.append(([event.event_id for event in events], len(self.said.snapshots())))
 
     async def poll(self, *, after: float = 1) -> None:
         """Let time pass and poll."""
@@ -74,6 +79,17 @@ async def test_an_event_is_told_from_announcement_to_end() -> None:
         assert [snapshot.sequence for snapshot in watch.said.snapshots()] == [1, 2, 3, 4]
         assert watch.said.notices() == ["scheduled", "started", "completed"]
         assert watch.metrics.registry.get_sample_value("leeward_notices_total", {"kind": "completed"}) == 1
+
+
+async def test_responders_hear_of_each_document_before_it_is_published() -> None:
+    async with watching() as watch:
+        await watch.poll()
+        watch.imds.stage.schedule(REBOOT)
+        await watch.poll()
+        watch.fault(FaultKind.STATUS)
+        await watch.poll()
+        assert watch.heard == [([], 0), (["EVENT-1"], 1)]
+        assert len(watch.said.snapshots()) == 2
 
 
 async def test_a_calm_service_is_told_once() -> None:
@@ -164,7 +180,7 @@ async def test_a_watcher_that_has_read_nothing_publishes_no_snapshot() -> None:
         await watch.poll()
         await watch.watcher.beat()
         assert watch.said.snapshots() == []
-        (status,) = watch.said.statuses()
+        status = watch.said.statuses()[-1]
         assert (status.state, status.poll_ok, status.last_poll_at) == (Presence.ONLINE, False, None)
 
 
@@ -192,6 +208,14 @@ async def test_a_watcher_that_leaves_says_offline() -> None:
         await watch.poll()
         watch.watcher.leave()
         assert watch.said.statuses()[-1].state is Presence.OFFLINE
+
+
+class Hasty(Random):
+    """Chooses the shortest pause."""
+
+    def uniform(self, a: float, b: float) -> float:
+        """Return the lower end."""
+        return min(a, b)
 
 
 class Flood:
@@ -238,8 +262,9 @@ async def test_a_host_is_sought_until_the_instance_document_is_there() -> None:
     async with watching() as watch, ImdsClient(watch.imds.url("db-0")) as client:
         order = Fault(kind=FaultKind.HTML, endpoint=Endpoint.INSTANCE, count=3)
         watch.imds.stage.faults.add(order, watch.clock.now())
-        identity = Identity(client, Overrides(), monotonic=watch.clock.monotonic)
-        assert await identity.find_host(Backoff(first=0.001, limit=0.001)) == "db-0"
+        identity = Identity(client, Overrides(), monotonic=watch.clock.monotonic, random=Hasty())
+        assert await identity.find_host() == "db-0"
+        assert watch.imds.stage.requests["db-0 GET instance"] == 4
 
 
 @pytest.mark.parametrize(("status", "known"), [(404, True), (500, False)])
@@ -248,5 +273,5 @@ async def test_only_a_service_without_instance_documents_leaves_it_to_the_operat
         order = Fault(kind=FaultKind.STATUS, status=status, endpoint=Endpoint.INSTANCE)
         watch.imds.stage.faults.add(order, watch.clock.now())
         identity = Identity(client, Overrides(host="db-7", pools=("db",)), monotonic=watch.clock.monotonic)
-        assert await identity.find_host(Backoff(first=1, limit=1)) == "db-7"
+        assert await identity.find_host() == "db-7"
         assert (await identity.refresh() is not None) is known

@@ -1,7 +1,6 @@
 """`leeward audit`: who changed what."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import click
@@ -10,8 +9,7 @@ from services.client.command import Command, Target, pass_target
 from services.client.connection import path
 from services.client.options import job_of
 from services.client.output import Column, Row, field, show_rows
-from services.client.rhythm import parse_length
-from shared.clock import SystemClock
+from services.client.rhythm import instant_of
 
 _MOST = 4
 """Changed fields in a row; `--output json` has both sides whole."""
@@ -95,10 +93,4 @@ def _clauses(*, job: str | None, since: str | None, until: str | None, **equal: 
             yield f"{name} eq '{value.replace(chr(39), chr(39) * 2)}'"
     for relation, instant in (("ge", since), ("lt", until)):
         if instant is not None:
-            yield f"at {relation} '{_instant(instant)}'"
-
-
-def _instant(text: str) -> str:
-    """Return a time as it is written, for the scheduler to judge; a length as the instant so long ago."""
-    length: timedelta | None = parse_length(text)
-    return text if length is None else (SystemClock().now() - length).isoformat()
+            yield f"at {relation} '{instant_of(instant)}'"

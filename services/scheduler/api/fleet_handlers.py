@@ -1,10 +1,13 @@
 """Hosts and events over HTTP."""
 
+import asyncio
 from enum import StrEnum
 
 from aiohttp import web
 
 from services.scheduler.api.actors import actor_of
+from services.scheduler.api.event_filter import read_event_filter
+from services.scheduler.api.event_statistics import statistics
 from services.scheduler.api.filters import read_filter
 from services.scheduler.api.ports import Services
 from services.scheduler.api.replies import page_reply, reply
@@ -14,6 +17,9 @@ from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.timing import instant
 from services.scheduler.api.sight import sight_of
 from services.scheduler.errors import InvalidInputError
+
+COUNTED = 10_000
+"""Events that statistics look at, the latest; those that are over for longer than history is kept are gone anyway."""
 
 
 class _Shown(StrEnum):
@@ -63,6 +69,13 @@ class FleetHandlers:
         events = await self._store.list_events(active=shown is not None, limit=page.skip + page.wanted)
         sight = sight_of(request, self._store)
         return page_reply(request, page, [sight.event(event) for event in events[page.skip :]])
+
+    async def statistics(self, request: web.Request) -> web.Response:
+        """Return what came of the events of each type, of the latest 10,000 at the most."""
+        wanted = read_event_filter(request)
+        events = await self._store.list_events(active=False, limit=COUNTED)
+        documents = await asyncio.to_thread(statistics, filter(wanted.admits, events))
+        return reply(request, {"value": documents}, listed=True)
 
     async def event(self, request: web.Request) -> web.Response:
         """Return one event."""

@@ -37,7 +37,7 @@ _QUERY: dict[str, dict[str, Any]] = {
     "$filter": {
         "schema": {"type": "string"},
         "description": "`state eq Enabled`, `status eq Failed`, `decision eq held`, `tags/team eq 'ops'`, "
-        "`at ge 2026-01-31T09:30:00Z`, joined by `and`",
+        "`at ge 2026-01-31T09:30:00Z`, `type eq Reboot`, joined by `and`",
     },
     "api-version": {
         "required": True,

@@ -24,7 +24,13 @@ from services.scheduler.api.rights import Right
 from services.scheduler.api.schemas.audit import AuditDocument
 from services.scheduler.api.schemas.collections import CollectionDocument
 from services.scheduler.api.schemas.decisions import DecisionDocument
-from services.scheduler.api.schemas.fleet import CordonDocument, EmptyDocument, EventDocument, HostDocument
+from services.scheduler.api.schemas.fleet import (
+    CordonDocument,
+    EmptyDocument,
+    EventDocument,
+    EventStatisticsDocument,
+    HostDocument,
+)
 from services.scheduler.api.schemas.history import HistoryDocument, OccurrenceDocument, RunDocument
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.api.stream import HEARTBEAT, Stream, UpdateDocument
@@ -200,6 +206,15 @@ def _fleet(services: Services) -> list[Endpoint]:
             answer=EventDocument,
             listed=True,
             query=(*PAGING, "$filter"),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{events}/stats",
+            handler=handlers.statistics,
+            tag="events",
+            answer=EventStatisticsDocument,
+            listed=True,
+            query=("$filter",),
         ),
         Endpoint(method="GET", path=f"{events}/{{event}}", handler=handlers.event, tag="events", answer=EventDocument),
     ]

@@ -3,12 +3,28 @@
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 
+import msgspec
+from msgspec.structs import replace
+
+from services.scheduler.domain.actions import Action, ActionName
 from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.executions import Occurrence
-from services.scheduler.domain.jobs import Job
+from services.scheduler.domain.jobs import Job, JobDefinition
 from services.scheduler.domain.policies import NO_MAINTENANCE, Maintenance, Policies
 from services.scheduler.domain.threats import Case
 from services.scheduler.store.records import Claim
+
+
+def about(definition: JobDefinition, action: ActionName) -> JobDefinition:
+    """Return what decides where one of a job's actions runs: an error action may have nothing to do with the hosts.
+
+    It goes where the job does if it names the host that was chosen (`{host}`, `{hostname}`), else where it points: who
+    is told of a failure must be told, however things stand with the job's host.
+    """
+    error = definition.action.error_action
+    if action is ActionName.MAIN or error is None or "{host" in msgspec.json.encode(error.call).decode():
+        return definition
+    return replace(definition, placement=None, action=Action(call=error.call))
 
 
 async def _unknown(_: Job) -> None:
@@ -39,7 +55,7 @@ class Cases:
         """Return what a decision about an occurrence is made from."""
         policies = self.policies(job)
         return Case(
-            definition=job.definition,
+            definition=about(job.definition, occurrence.action),
             policies=policies,
             uid=job.uid,
             occurrence=occurrence.id,

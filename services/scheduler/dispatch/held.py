@@ -8,15 +8,16 @@ from itertools import groupby
 
 from services.scheduler.dispatch.announcer import Announcer
 from services.scheduler.dispatch.cases import Cases
-from services.scheduler.dispatch.outcomes import final_state
+from services.scheduler.dispatch.outcomes import goes_on, state_unrun
 from services.scheduler.dispatch.pacing import Freed, Pace, takers
 from services.scheduler.dispatch.planner import LOOK_AHEAD, after_skip
 from services.scheduler.dispatch.unhurried import unhurried
+from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.choosing import Load
 from services.scheduler.domain.decisions import Cause, DecisionRecord, Verdict, missed_for, skipped_for
 from services.scheduler.domain.executions import HistoryStatus, Occurrence, OccurrenceId, unrun_row
 from services.scheduler.domain.hosts import NOBODY, FleetView, HostView
-from services.scheduler.domain.jobs import Job
+from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.domain.placement import Hold, Lost, Queue, Run, decide
 from services.scheduler.domain.policies import OnRelease, Policies, Traits
 from services.scheduler.duty import Duty
@@ -59,13 +60,9 @@ def let_go(job: Job, policies: Policies, waiting: list[Held], now: datetime) -> 
 
 
 def _policy(policies: Policies, occurrence: Occurrence) -> OnRelease:
-    if _goes_on(occurrence):
+    if goes_on(occurrence):
         return OnRelease.RUN_ALL
     return policies.under(Traits.read(occurrence.held_under)).on_release
-
-
-def _goes_on(occurrence: Occurrence) -> bool:
-    return occurrence.manual or occurrence.attempt > 1
 
 
 def give_up(job: Job, waiting: list[Held], reason: str, now: datetime) -> Iterator[Release]:
@@ -84,14 +81,14 @@ def _go(held: Held, at: datetime) -> Release:
 
 def _end(held: Held, record: DecisionRecord, reason: str, now: datetime) -> Release:
     """End a held occurrence. What never ran does not use up the job's count (DESIGN §5: `count` counts what ran)."""
-    job, uncounted = held.job, not _goes_on(held.occurrence)
+    job, uncounted = held.job, not goes_on(held.occurrence)
     last = uncounted and job.next_due is None
     status = HistoryStatus.SKIPPED if record.verdict is Verdict.SKIPPED else HistoryStatus.MISSED
     return Release(
         occurrence_id=held.occurrence.id,
         job_id=job.id,
         row=unrun_row(held.occurrence, status, reason, now, record),
-        job_state=final_state(job, faulted=False),
+        job_state=state_unrun(job, held.occurrence),
         unplan=uncounted,
         replan=after_skip(job, held.occurrence.due, now + LOOK_AHEAD) if last else None,
     )
@@ -127,7 +124,7 @@ class Holds:
         self._duty = Duty("holds", self._look_in_time, metrics)
 
     def count(self, host: HostKey) -> int:
-        """Return how many occurrences were held for a host at the last look."""
+        """Return how many occurrences were held for a host at the last look, without those it has let go."""
         return self._counts[host]
 
     def wake(self) -> None:
@@ -157,7 +154,7 @@ class Holds:
         self._counts = Counter(entry.occurrence.host or "" for entry in held)
         by_id = {entry.occurrence.id: entry for entry in held}
         # A few at a time: a release of very many must not stop the timers.
-        fates = [fate async for waiting in unhurried(_by_job(held)) for fate in self._fates(waiting)]
+        fates = [fate async for waiting in unhurried(_by_job(held)) async for fate in unhurried(self._fates(waiting))]
         over = [fate for fate in fates if isinstance(fate, Release)]
         for start in range(0, len(over), PAGE):
             await self._release(over[start : start + PAGE], by_id)
@@ -208,6 +205,7 @@ class Holds:
         done = await self._store.release(releases)
         async for release in unhurried(release for release in releases if release.occurrence_id in done):
             entry = held[release.occurrence_id]
+            self._counts[entry.occurrence.host or ""] -= 1
             if release.fire_at is not None:
                 self._announcer.released(entry.job, entry.occurrence)
             elif release.row is not None and release.row.status is HistoryStatus.MISSED:
@@ -220,9 +218,13 @@ class Holds:
 
 
 def _by_job(held: list[Held]) -> Iterator[list[Held]]:
-    """Yield those of each job."""
-    for _, group in groupby(sorted(held, key=lambda entry: entry.job.id), key=lambda entry: entry.job.id):
+    """Yield those of each job, error actions apart: they may go elsewhere."""
+    for _, group in groupby(sorted(held, key=_what), key=_what):
         yield list(group)
+
+
+def _what(held: Held) -> tuple[JobId, ActionName]:
+    return held.job.id, held.occurrence.action
 
 
 def _turn(freed: Freed) -> tuple[datetime, OccurrenceId]:

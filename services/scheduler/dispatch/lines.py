@@ -19,6 +19,7 @@ from services.scheduler.domain.choosing import Load
 from services.scheduler.domain.executions import OccurrenceId
 from services.scheduler.domain.hosts import FleetView, HostView
 from services.scheduler.domain.jobs import JobId
+from services.scheduler.domain.threats import Case, barriers
 from services.scheduler.store.records import Claim
 from shared.topics import HostKey, host_key
 
@@ -118,9 +119,10 @@ class Lines:
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 
-    def leads_on(self, claim: Claim, host: HostKey) -> bool:
-        """Whether this replica may start anything on a host, or any that would do; if not, another one may."""
-        return any(each.capacity is None or each.capacity > 0 for each in self._hosts(_where(claim, host)))
+    def leads_on(self, claim: Claim, host: HostKey, case: Case) -> bool:
+        """Whether this replica may start anything on a host, or any that would do now; if not, another one may."""
+        hosts = (each for each in self._hosts(_where(claim, host)) if each.key == host or _is_open(each, case))
+        return any(each.capacity is None or each.capacity > 0 for each in hosts)
 
     def wait(self, claim: Claim, host: HostKey) -> bool:
         """Let a claim wait for a host that is full, or any that would do, at its old place if it was tried.
@@ -242,6 +244,10 @@ class Lines:
         fleet = self._fleet()
         own = fleet.get(where.host)
         return [*fleet.members(where.pool), *([own] if own is not None else [])]
+
+
+def _is_open(host: HostView, case: Case) -> bool:
+    return host.loss is None and not (host.threats and barriers(case, host))
 
 
 def _where(claim: Claim, host: HostKey) -> _Where:

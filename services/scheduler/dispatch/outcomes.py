@@ -25,8 +25,8 @@ from shared.clock import Clock
 
 DEFER_LEAST = timedelta(seconds=5)
 DEFER_MOST = timedelta(minutes=1)
-LEAVE_LEAST = timedelta(seconds=0.5)
-LEAVE_MOST = timedelta(seconds=5)
+LEAVE_LEAST = timedelta(seconds=0.25)
+LEAVE_MOST = timedelta(seconds=1)
 
 
 class Outcomes:
@@ -55,6 +55,16 @@ class Outcomes:
 def final_state(job: Job, *, faulted: bool) -> JobState:
     """Return where a job goes after its last occurrence: a recurring one is completed even then (DESIGN §5)."""
     return JobState.FAULTED if faulted and job.definition.recurrence is None else JobState.COMPLETED
+
+
+def state_unrun(job: Job, occurrence: Occurrence) -> JobState:
+    """Return where a job goes whose last occurrence ends unrun: one that has failed before has failed for good."""
+    return final_state(job, faulted=occurrence.action is ActionName.ERROR or occurrence.retries > 0)
+
+
+def goes_on(occurrence: Occurrence) -> bool:
+    """Whether a caller asked for an occurrence, or it has run before: it is none of the planned that never ran."""
+    return occurrence.manual or occurrence.attempt > 1
 
 
 def of_attempt(job: Job, occurrence: Occurrence, result: AttemptResult) -> Outcome:
@@ -119,7 +129,7 @@ def of_loss(job: Job, occurrence: Occurrence, lost: Lost, clock: Clock) -> Outco
         attempt=occurrence.attempt,
         rows=(unrun_row(there, HistoryStatus.MISSED, lost.reason, clock.now(), lost.record),),
         reason=lost.reason,
-        job_state=final_state(job, faulted=False),
+        job_state=state_unrun(job, occurrence),
     )
 
 
@@ -131,10 +141,13 @@ def of_skip(job: Job, occurrence: Occurrence, cause: Cause, reason: str, clock: 
         attempt=occurrence.attempt,
         rows=(unrun_row(occurrence, HistoryStatus.SKIPPED, reason, clock.now(), skipped_for(cause)),),
         reason=reason,
-        job_state=final_state(job, faulted=False),
+        job_state=state_unrun(job, occurrence),
     )
 
 
-def uncounted(skip: Outcome, replan: datetime | None) -> Outcome:
-    """Return a skip that does not count towards the job's `count`; `replan` is the next due instant, if none is set."""
-    return msgspec.structs.replace(skip, unplan=True, replan=replan)
+def uncounted(unrun: Outcome, replan: datetime | None) -> Outcome:
+    """Return an end without a run that does not count towards the job's `count`.
+
+    `replan` is the next due instant, if none is set.
+    """
+    return msgspec.structs.replace(unrun, unplan=True, replan=replan)

@@ -21,6 +21,7 @@ from services.scheduler.dispatch.moves import Moves
 from services.scheduler.dispatch.outcomes import (
     Outcomes,
     defer_until,
+    goes_on,
     leave_until,
     of_attempt,
     of_deferral,
@@ -279,9 +280,12 @@ class Runner:
     def _skip(self, claim: Claim) -> None:
         reason = "the previous occurrence still runs"
         skipped = of_skip(claim.job, claim.occurrence, Cause.OVERLAP, reason, self._clock)
-        replan = after_skip(claim.job, claim.occurrence.due, self._clock.now() + LOOK_AHEAD)
-        self._end(claim, uncounted(skipped, replan))
+        self._end(claim, self._uncounted(claim, skipped))
         self._tell_skipped(claim, skipped)
+
+    def _uncounted(self, claim: Claim, unrun: Outcome) -> Outcome:
+        horizon = self._clock.now() + LOOK_AHEAD
+        return uncounted(unrun, after_skip(claim.job, claim.occurrence.due, horizon))
 
     def _bar(self, claim: Claim, reason: str) -> None:
         """End an occurrence of a disabled job. What never ran is due again if the job is enabled: `catchUp` decides."""
@@ -302,7 +306,7 @@ class Runner:
             case Lost() as lost:
                 self._lose(claim, lost)
             case Queue(host=host):
-                self._queue_up(claim, host)
+                self._queue_up(claim, host, case)
             case Run() as run:
                 await self._start(claim, run, case)
 
@@ -330,9 +334,9 @@ class Runner:
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, lambda: self._resume(self._lanes.in_time(target)))
 
-    def _queue_up(self, claim: Claim, host: HostKey) -> None:
+    def _queue_up(self, claim: Claim, host: HostKey, case: Case) -> None:
         """Let a claim wait for a host that is full, or go back to the store if too many do, or for others to start."""
-        if not self._lines.leads_on(claim, host):
+        if not self._lines.leads_on(claim, host, case):
             self._defer(claim, leave_until)
         elif self._lines.wait(claim, host):
             self._resume(*self._lines.passed(claim))
@@ -361,7 +365,7 @@ class Runner:
     def _lose(self, claim: Claim, lost: Lost) -> None:
         """End an occurrence that has nowhere to run, ever."""
         outcome = of_loss(claim.job, claim.occurrence, lost, self._clock)
-        self._end(claim, outcome)
+        self._end(claim, outcome if goes_on(claim.occurrence) else self._uncounted(claim, outcome))
         self._backlog.end_retry(claim.job.id, claim.occurrence.id)
         self.announcer.missed(claim.job, outcome.rows)
         self._traces.ended_unrun(claim.job, claim.occurrence, outcome.reason, self._clock.now())

@@ -68,14 +68,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 def choose(hosts: Sequence[HostView], blocked: Mapping[HostKey, Blocked], choice: Choice) -> Found:
     """Return the free host that shares least with the blocked ones, and of those the one that the policy prefers.
 
-    Among the blocked ones may be hosts that are no candidates. A host that is warming up has its turn only now and
-    then, unless there is no other.
+    Hosts that an advisory names come after their likes. Among the blocked ones may be hosts that are no candidates. A
+    host that is warming up has its turn only now and then, unless there is no other.
     """
     free = [host for host in hosts if host.key not in blocked]
     roomy = [host for host in free if not choice.is_full(host)]
     eligible = [host for host in roomy if not choice.is_cold(host)] or roomy
     kin = Kin(blocked.values())
-    chosen = min(eligible, key=lambda host: (kin.of(host), choice.preference(host)), default=None)
+    chosen = min(eligible, key=lambda host: (kin.of(host), host.advised, choice.preference(host)), default=None)
     weighed = _Weighing(blocked, kin, chosen, roomy=_keys(roomy), eligible=_keys(eligible))
     return Found(
         host=chosen,

@@ -23,7 +23,7 @@ SENTENCES: dict[tuple[Verdict, Cause], str] = {
     (Verdict.REROUTED, Cause.LEAST_URGENT): f"It ran on {{host}}{{after}} and not on {{away}}: {_LAST}.",
     (Verdict.HELD, Cause.EVENT): "It was held for {host}: {why}.",
     (Verdict.HELD, Cause.CORDON): "It was held for {host}, {why}.",
-    (Verdict.HELD, Cause.UNKNOWN_HOST): "It was held: no watcher had reported {host} yet.",
+    (Verdict.HELD, Cause.UNKNOWN_HOST): "It was held: {why}.",
     (Verdict.CANCELLED, Cause.EVENT): "It was broken off on {host}: {why}.",
     (Verdict.CANCELLED, Cause.CORDON): "It was broken off on {host}, {why}.",
     (Verdict.CANCELLED, Cause.DEADLINE): "It was broken off on {host}, as its time was up: {why}.",
@@ -37,7 +37,7 @@ SENTENCES: dict[tuple[Verdict, Cause], str] = {
     ): "It was skipped at the release: the policy lets none of them run.",
     (Verdict.SKIPPED, Cause.OTHER): "It was skipped: {why}.",
     (Verdict.MISSED, Cause.LOST): "It was missed: {host} is not coming back, and the job may run nowhere else.",
-    (Verdict.MISSED, Cause.UNKNOWN_HOST): "It was missed: for longer than the catch-up window nobody reported {host}.",
+    (Verdict.MISSED, Cause.UNKNOWN_HOST): "It was missed: {why}, for longer than the catch-up window.",
     (Verdict.MISSED, Cause.COALESCED): "It was missed while it could not start, and a later one ran for it.",
     (
         Verdict.MISSED,

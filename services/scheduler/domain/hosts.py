@@ -86,6 +86,7 @@ class HostView(msgspec.Struct, frozen=True, kw_only=True):
 
     `capacity`: how many executions this replica may have running there (None: any number). `back_at`: since when it may
     be used again after an event; `warm_up`: how long it takes from then on until it gets its full share.
+    `advised`: an advisory names it, such as that Azure may soon need the machine; it is chosen last.
     """
 
     key: HostKey
@@ -102,6 +103,7 @@ class HostView(msgspec.Struct, frozen=True, kw_only=True):
     back_at: datetime | None = None
     warm_up: timedelta = timedelta()
     loss: Loss | None = None
+    advised: bool = False
 
     def warmth(self, now: datetime) -> float:
         """Return which share of its usual work the host may get: 1 unless it has come back a short while ago."""

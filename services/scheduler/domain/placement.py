@@ -125,14 +125,16 @@ def decide(case: Case, fleet: FleetView, load: Load) -> Decision:
         return _ANYWHERE
     options = candidates(case.definition, home, fleet)
     if options.missing:
-        return _unreported(options.missing)
+        gone = f"every host of {options.missing} is lost" if fleet.members(options.missing) else ""
+        return _unreported(options.missing, gone)
     return _Judge(case, options, load).decide()
 
 
-def _unreported(missing: str) -> Hold:
+def _unreported(missing: str, gone: str = "") -> Hold:
+    """Wait until a watcher reports a host that would do; `gone` says what has become of those that were reported."""
     return Hold(
         waiting_for=missing,
-        reason=f"no watcher has reported {missing} yet",
+        reason=f"{gone}, and no watcher has reported another" if gone else f"no watcher has reported {missing} yet",
         record=DecisionRecord(verdict=Verdict.HELD, cause=Cause.UNKNOWN_HOST),
     )
 
@@ -194,7 +196,7 @@ class _Judge:
         reason = f"{home.key} is not coming back: its {loss.type} was over at {loss.at:%Y-%m-%d %H:%M:%S} UTC"
         if not self._options.others:
             if self._options.pool is not None:
-                return _unreported(self._options.pool)
+                return _unreported(self._options.pool, reason)
             record = DecisionRecord(
                 verdict=Verdict.MISSED,
                 cause=Cause.LOST,
@@ -231,7 +233,7 @@ class _Judge:
     def _nowhere(self, waiting_for: str, wished: HostView, found: Found) -> Decision:
         """Every host that would do is threatened: run on the least urgent one if the job says so, else wait."""
         options = [host for host in self._options.all() if host.loss is None and self._is_endurable(host)]
-        least = max(options, key=self._time_left, default=None)
+        least = max(options, key=self._endurance, default=None)
         if least is None:
             return self._hold(waiting_for, wished, found)
         if self._choice.is_full(least):
@@ -254,9 +256,10 @@ class _Judge:
             for threat in barriers(self._case, host)
         )
 
-    def _time_left(self, host: HostView) -> tuple[datetime, HostKey]:
-        deadlines = (threat.not_before for threat in host.threats if threat.not_before is not None)
-        return min(deadlines, default=self._case.now), host.key
+    def _endurance(self, host: HostView) -> tuple[bool, datetime, HostKey]:
+        """Return what orders hosts for the last one standing, the best last: room, then time until the first event."""
+        deadlines = (threat.not_before for threat in barriers(self._case, host) if threat.not_before is not None)
+        return not self._choice.is_full(host), min(deadlines, default=self._case.now), host.key
 
     def _find(self) -> Found:
         return choose(self._options.others, self._blocked, self._choice)

@@ -117,12 +117,6 @@ def begun(case: Case, host: HostView) -> Case:
     )
 
 
-def to_break_off(policies: Policies, host: HostView, case: Case) -> BreakOff | None:
-    """Return why a running execution on `host` is to end now: its rule says so, and its time has come."""
-    ending = next_ending(policies, host, case)
-    return ending.why if ending is not None and ending.at <= case.now else None
-
-
 def next_ending(policies: Policies, host: HostView, case: Case) -> Ending | None:
     """Return when a running execution on `host` is to end, `case.now` at the earliest; None: nothing ends it."""
     return min(_endings(policies, host, case), key=lambda ending: ending.at, default=None)

@@ -20,7 +20,7 @@ from services.scheduler.store.records import EventOutcome, EventRecord
 from shared.messages import HostStatus, Inventory
 from shared.topics import HostKey
 
-TAKING = frozenset({"Preempt", "Terminate"})
+TAKING = frozenset({"preempt", "terminate"})
 SURVIVED = timedelta(seconds=5)
 """A watcher that speaks so long after its host was to be gone has survived, as things stand."""
 SURVIVED_FOR_SURE = timedelta(minutes=5)
@@ -159,7 +159,7 @@ class Aftermath:
             host = HostKey(name)
             if drain.spared is None:
                 self.released(host, record.ended_at)
-            if drain.spared is None and record.type in TAKING and drain.returned_at is None:
+            if drain.spared is None and record.type.casefold() in TAKING and drain.returned_at is None:
                 self._take(record, host, record.ended_at, reports)
 
     def _take(self, record: EventRecord, host: HostKey, at: datetime, reports: Reports) -> None:

@@ -36,6 +36,7 @@ WITNESSES = 5
 TICK_SECONDS = 1.0
 REASON = "every job that ran there is finished, moved or held"
 USER = "User"
+TERMINATE = "terminate"
 EARLY = timedelta(seconds=2)
 """A start at least this long before NotBefore was somebody's approval; Azure itself waits for NotBefore."""
 
@@ -162,12 +163,15 @@ class Approvals:
         return won
 
     def _is_due(self, event_id: str) -> bool:
-        """Whether an event waits for our approval at this moment and nobody blocks it."""
-        known = self._fleet.active(event_id)
+        """Whether an event waits for our approval at this moment and nobody blocks it.
+
+        A neighbour may have seen it first: the host's own watcher has its say, too, and its block before its snapshot.
+        """
+        known, heard, now = self._fleet.active(event_id), self._fleet.heard, self._clock.now()
         if known is None or not due(known.record, self._setting):
             return False
         hosts = [HostKey(host) for host in known.record.hosts]
-        return self._fleet.heard.standing_block(hosts, self._clock.now()) is None
+        return heard.standing_block(hosts, now) is None and all(heard.had_its_say(h, event_id, now) for h in hosts)
 
     async def _note_others(self, event: EventRecord) -> None:
         """Note an approval that was not this replica's: another's, if the store knows of one, else somebody else's."""
@@ -209,12 +213,16 @@ class Approvals:
             log.warning("approval waits for the store", event_id=event_id, error=str(fault))
 
     def _witnesses(self, event_id: str) -> list[HostKey]:
-        """Return a few online watchers that list the event: those it hits first, they are sure to be concerned."""
+        """Return a few online watchers that list the event: those it hits first, they are sure to be concerned.
+
+        Of a Terminate only those: each VM approves its own end (reference §1.10).
+        """
         known, now = self._fleet.active(event_id), self._clock.now()
         if known is None:
             return []
         hit = {host_key(name) for name in known.record.resources}
-        online = (host for host in known.reporters if self._fleet.heard.lists(host, event_id, now))
+        asked = known.reporters & hit if known.record.type.casefold() == TERMINATE else known.reporters
+        online = (host for host in asked if self._fleet.heard.lists(host, event_id, now))
         return sorted(online, key=lambda host: (host not in hit, host))[:WITNESSES]
 
     async def _ask(self, watcher: HostKey, event_id: str) -> bool:

@@ -150,7 +150,12 @@ class Drains:
         else:
             self.disown(host, event.event_id)
         return msgspec.structs.replace(
-            before, drain=state, running=total.running, held=total.held, rerouted=total.rerouted
+            before,
+            drain=state,
+            running=total.running,
+            held=total.held,
+            rerouted=total.rerouted,
+            drained_at=before.drained_at or (now if state is DrainState.DRAINED else None),
         )
 
     def _own(self, look: _Look, host: HostKey) -> DrainReport:

@@ -1,6 +1,6 @@
 """Many watchers' snapshots merged into the events of the fleet: pure; in any order, duplicated or late."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from services.scheduler.store.records import (
     EventRecord,
     HostDrain,
 )
-from shared.messages import DrainState, Event
+from shared.messages import DrainState, EndedEvent, Event
 from shared.topics import HostKey, host_key
 
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -47,23 +47,55 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     recalled: bool = False
 
 
-def merge(reports: Reports, known: Mapping[str, Known], now: datetime, margin: timedelta) -> dict[str, Known]:
-    """Return every event that is known or reported, with its outcome decided as of `now`."""
+class Past:
+    """The ids of the latest events that were seen to end."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._ids: dict[str, None] = {}
+
+    def note(self, records: Iterable[EventRecord]) -> None:
+        """Take in those of the records that are over."""
+        self._ids |= dict.fromkeys(record.event_id for record in records if _is_over(record))
+        for event_id in list(self._ids)[: max(len(self._ids) - self._most, 0)]:
+            del self._ids[event_id]
+
+    def __contains__(self, event_id: object) -> bool:
+        return event_id in self._ids
+
+
+def merge(
+    reports: Reports, known: Mapping[str, Known], now: datetime, margin: timedelta, past: Container[str] = ()
+) -> dict[str, Known]:
+    """Return every event that is known or reported, with its outcome decided as of `now`.
+
+    `past` are events that were seen to end: that they are on again only one can say who has just looked.
+    """
     events: dict[str, Known] = {}
+    endings = reports.endings()
     for event_id, found in _listings(reports, now).items():
         remembered = known.get(event_id)
+        if event_id in endings and _told_ending(endings[event_id], _hit(remembered, found), reports) is not None:
+            continue  # who still lists it has not noticed yet, or cannot look
+        if remembered is None and event_id in past and not any(listing.is_sure for listing in found):
+            continue
         if remembered is None or not _is_dropped(remembered, found, reports, now):
             events[event_id] = _seen(remembered, found, reports, now)
     for event_id, remembered in known.items():
         if event_id not in events:
-            events[event_id] = _unseen(remembered, reports, now, margin)
+            told = _told_ending(endings.get(event_id, ()), _hit(remembered), reports)
+            over = _unseen(remembered, reports, now, margin) if told is None else _ended(remembered, told, now)
+            events[event_id] = over
     return events
 
 
 def recalled(record: EventRecord, reports: Reports) -> Known:
-    """Return a stored event as if every watcher entitled to report it had: who did is not stored."""
-    hosts = [host_key(name) for name in record.resources]
-    return Known(record=record, reporters=reports.entitled(hosts), recalled=True)
+    """Return a stored event as if every watcher entitled to report it had: who did is not stored.
+
+    Of one that no metadata service has listed, nobody's silence says that it is over.
+    """
+    reporters = reports.entitled(host_key(name) for name in record.resources) if record.witnessed else frozenset()
+    return Known(record=record, reporters=reporters, recalled=True)
 
 
 def _listings(reports: Reports, now: datetime) -> dict[str, list[Listing]]:
@@ -77,6 +109,31 @@ def _listings(reports: Reports, now: datetime) -> dict[str, list[Listing]]:
         for event, hosts in reports.believed(reporter):
             found.setdefault(event.event_id.upper(), []).append(Listing(reporter, event, hosts, is_sure))
     return found
+
+
+def _hit(known: Known | None, found: Iterable[Listing] = ()) -> frozenset[HostKey]:
+    """Return every host that an event hits, by what is known of it and who lists it."""
+    hosts = frozenset(map(HostKey, known.record.hosts)) if known is not None else frozenset()
+    return hosts.union(*(listing.hosts for listing in found))
+
+
+def _told_ending(
+    told: Iterable[tuple[HostKey, EndedEvent]], hosts: frozenset[HostKey], reports: Reports
+) -> EventOutcome | None:
+    """Return how an event has ended by one who may speak for all of its hosts; words that are not known say nothing.
+
+    Of two that contradict each other, the one that says that it took place is believed.
+    """
+    words = {ended.outcome for who, ended in told if hosts and all(reports.may_speak_for(who, host) for host in hosts)}
+    return next((outcome for outcome in (EventOutcome.COMPLETED, EventOutcome.CANCELLED) if outcome in words), None)
+
+
+def _ended(known: Known, outcome: EventOutcome, now: datetime) -> Known:
+    """Return an event that is over for certain; one that was seen to end before stays as it is."""
+    if _is_over(known.record):
+        return known
+    record = msgspec.structs.replace(known.record, outcome=outcome, ended_at=now)
+    return msgspec.structs.replace(known, record=record)
 
 
 def _is_dropped(known: Known, found: list[Listing], reports: Reports, now: datetime) -> bool:
@@ -117,7 +174,18 @@ def _seen(known: Known | None, found: list[Listing], reports: Reports, now: date
         hosts=_drains(before, hosts, _spared(before, hosts, telling, reports)),
         approval=before.approval if before is not None else Approval(),
     )
+    witnessed = (before is not None and before.witnessed) or not all(reports.is_outside(one.reporter) for one in found)
+    record = msgspec.structs.replace(_dated(record, before, now), witnessed=witnessed)
     return Known(record=record, reporters=reporters, listings=tuple(found), listed_at=now)
+
+
+def _dated(record: EventRecord, before: EventRecord | None, now: datetime) -> EventRecord:
+    """Return the record with what was announced first, and when it was seen to have started."""
+    started_at = before.started_at if before is not None else None
+    if started_at is None and record.status == STARTED and (before is None or before.status != STARTED):
+        started_at = now
+    announced_for = before.announced_for if before is not None else record.not_before
+    return msgspec.structs.replace(record, announced_for=announced_for, started_at=started_at)
 
 
 def _drains(before: EventRecord | None, hosts: frozenset[HostKey], spared: frozenset[str]) -> dict[str, HostDrain]:

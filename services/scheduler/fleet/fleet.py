@@ -14,11 +14,11 @@ from services.scheduler.fleet import narration
 from services.scheduler.fleet.aftermath import Aftermath
 from services.scheduler.fleet.bounds import Bounds, bounded
 from services.scheduler.fleet.capacities import Capacities
-from services.scheduler.fleet.events import Known, merge, recalled, unconfirmed
+from services.scheduler.fleet.events import Known, Past, merge, recalled, unconfirmed
 from services.scheduler.fleet.hosts import Load, is_long_gone, is_minded, report
 from services.scheduler.fleet.narration import Sentence
 from services.scheduler.fleet.reports import Reports
-from services.scheduler.fleet.views import Beholder, Terms, threats_of
+from services.scheduler.fleet.views import Beholder, Terms, advised_by, threats_of
 from services.scheduler.settings import Settings
 from services.scheduler.store.audit import Actor
 from services.scheduler.store.base import Store
@@ -101,6 +101,7 @@ class Fleet:
         self._cordon_writes = 0
         self._closed: set[tuple[str, str]] = set()
         self._given_up: set[str] = set()
+        self._past = Past(RECALLED)
         self._aftermath = Aftermath(rules.warm_up, lambda event: is_minded(event, rules.ignore_freeze))
         self._capacities = Capacities(rules.capacity)
         self._beholder = Beholder(Terms(warm_up=rules.warm_up, share=self._capacities.share))
@@ -117,7 +118,9 @@ class Fleet:
         """Load what earlier lives knew of events and cordons, so that nothing starts on a host that is hit, or lost."""
         for record in await self._store.list_events(active=True, limit=RECALLED):
             self._known[record.event_id] = recalled(_undrained(record), self.heard)
-        self._aftermath.recall(await self._store.list_events(active=False, limit=RECALLED), self._clock.now())
+        records = await self._store.list_events(active=False, limit=RECALLED)
+        self._aftermath.recall(records, self._clock.now())
+        self._past.note(reversed(records))
         await self.reload_cordons()
 
     async def reload_cordons(self) -> None:
@@ -170,7 +173,7 @@ class Fleet:
         self._is_stale = False
         self._merged_at = time.monotonic()
         now = self._clock.now()
-        before, merged = self._known, merge(self.heard, self._recalled(), now, self._rules.silent_margin)
+        before, merged = self._known, self._merged(now)
         self._known = bounded(merged, self.heard, self._rules.bounds, now)
         changed = [
             event_id
@@ -199,6 +202,9 @@ class Fleet:
             self._spared(drain.spared)
             log.warning("event keeps no jobs off this host", event_id=event.event_id, host=host, reason=drain.spared)
 
+    def _merged(self, now: datetime) -> dict[str, Known]:
+        return merge(self.heard, self._recalled(), now, self._rules.silent_margin, self._past)
+
     def _recalled(self) -> dict[str, Known]:
         """Events from the store count every entitled watcher as their reporter, as these become known."""
         return {
@@ -213,7 +219,7 @@ class Fleet:
         cordons = {host: cordon for host, cordon in self._cordons.items() if _stands(cordon, now)}
         traces = self._aftermath.look(self.heard, now)
         threats = threats_of(live, cordons, self._rules.ignore_freeze, self._closed, traces.unsure)
-        self._views = self._beholder.behold(self.heard, threats, traces)
+        self._views = self._beholder.behold(self.heard, threats, traces, advised_by(live))
         if self._views is before:
             return
         for host, view in self._views.items():
@@ -300,6 +306,7 @@ class Fleet:
             if known.record.outcome is EventOutcome.EXPIRED and unconfirmed(known, self.heard, now)
         }
         concluded = [known.record for event_id, known in over.items() if event_id not in self._given_up]
+        self._past.note(concluded)
         self._given_up = silent
         self._known = {key: known for key, known in self._known.items() if key not in over or key in silent}
         self._closed = {pair for pair in self._closed if pair[0] in self._known and pair[0] not in silent}

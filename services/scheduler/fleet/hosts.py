@@ -10,7 +10,7 @@ from services.scheduler.fleet.reports import LONG_SILENCE, Reports
 from services.scheduler.store.records import Cordon, EventOutcome, EventRecord
 from shared.messages import DrainState, Presence
 
-FREEZE = "Freeze"
+FREEZE = "freeze"
 _THREATENING = frozenset({SCHEDULED, STARTED})
 
 
@@ -26,11 +26,16 @@ def threatens(event: EventRecord, ignore_freeze: timedelta) -> bool:
     return event.outcome is EventOutcome.ACTIVE and is_minded(event, ignore_freeze)
 
 
+def is_known(status: str) -> bool:
+    """Whether a status says how far an event is; any other one makes it an advisory, which keeps no jobs off."""
+    return status in _THREATENING
+
+
 def is_minded(event: EventRecord, ignore_freeze: timedelta) -> bool:
     """Whether an event keeps jobs off as long as it is live: it is not advisory, and no freeze known to be short."""
-    if event.status not in _THREATENING:
+    if not is_known(event.status):
         return False
-    if event.type != FREEZE or event.duration_seconds is None or not ignore_freeze:
+    if event.type.casefold() != FREEZE or event.duration_seconds is None or not ignore_freeze:
         return True
     return not 0 <= event.duration_seconds <= ignore_freeze.total_seconds()
 

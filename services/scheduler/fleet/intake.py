@@ -134,7 +134,7 @@ class Intake:
         known = self._reports.snapshots.get(host)
         before = {event.event_id for event in known.events} if known is not None else set()
         new = sum(event.event_id not in before for event in snapshot.events)
-        if len(snapshot.events) > EVENTS_LIMIT or not self._room.has_events_left(host, new):
+        if max(len(snapshot.events), len(snapshot.ended)) > EVENTS_LIMIT or not self._room.has_events_left(host, new):
             raise MessageRefusedError(f"{delivery.topic}: {new} new events, more than there can be", Refusal.FLOOD)
 
     def _note_hearsay(self, delivery: Delivery, host: HostKey, snapshot: EventSnapshot) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from services.scheduler.domain.groups import Groups
-from shared.messages import Block, Event, EventSnapshot, HostStatus, Inventory, Presence
+from shared.messages import Block, EndedEvent, Event, EventSnapshot, HostStatus, Inventory, MetadataState, Presence
 from shared.topics import HostKey, host_key
 
 FRESH_FOR = timedelta(seconds=45)
@@ -115,10 +115,19 @@ class Reports:
         """Whether what the watcher does not list is not there: it is fresh, and its last poll was answered."""
         return self.fresh_snapshot(host, now) is not None and self.statuses[host].poll_ok
 
+    def is_outside(self, host: HostKey) -> bool:
+        """Whether a watcher is on none of the VMs that it speaks for: what it does not list may well be there."""
+        status = self.statuses.get(host)
+        return status is not None and status.metadata == MetadataState.NONE
+
     def lists(self, host: HostKey, event_id: str, now: datetime) -> bool:
         """Whether the watcher is fresh and lists an event (upper-case id)."""
         snapshot = self.fresh_snapshot(host, now)
         return snapshot is not None and any(event.event_id.upper() == event_id for event in snapshot.events)
+
+    def had_its_say(self, host: HostKey, event_id: str, now: datetime) -> bool:
+        """Whether a host's own watcher lists an event (upper-case id), or is not there to be waited for."""
+        return self.lists(host, event_id, now) or not self.is_online(host, now)
 
     def has_reported(self, host: HostKey, event_id: str) -> bool:
         """Whether a watcher lists an event (upper-case id), or did when it was last heard: it may be frozen by it."""
@@ -177,6 +186,17 @@ class Reports:
         beliefs = tuple((event, believed) for event, believed in hosts if believed)
         self._beliefs[reporter] = (snapshot, self._changes_of_groups, beliefs)
         return beliefs
+
+    def endings(self) -> dict[str, list[tuple[HostKey, EndedEvent]]]:
+        """Return who says for certain of which events (upper-case id) that they are over.
+
+        That stays true, however long ago it was said: events never go back.
+        """
+        found: dict[str, list[tuple[HostKey, EndedEvent]]] = {}
+        for reporter, snapshot in self.snapshots.items():
+            for ended in snapshot.ended:
+                found.setdefault(ended.event_id.upper(), []).append((reporter, ended))
+        return found
 
     def standing_block(self, hosts: Iterable[HostKey], now: datetime) -> Block | None:
         """Return a block on any of the hosts that is still in force."""

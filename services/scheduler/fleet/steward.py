@@ -41,6 +41,12 @@ class Steward:
         """Look at once: a host changed, or an execution on a threatened one has ended."""
         self._duty.wake()
 
+    def ended(self, host: HostKey) -> None:
+        """An execution has ended; on a host that nothing threatens that is no reason to look at a thousand others."""
+        view = self._fleet.views.get(host)
+        if view is not None and view.threats:
+            self.wake()
+
     async def run(self) -> None:
         """Work until cancelled."""
         await self._duty.run()

@@ -18,9 +18,9 @@ from services.scheduler.domain.hosts import (
     Threat,
 )
 from services.scheduler.fleet.aftermath import Traces
-from services.scheduler.fleet.hosts import threatens
+from services.scheduler.fleet.hosts import is_known, threatens
 from services.scheduler.fleet.reports import Reports
-from services.scheduler.store.records import ApprovalState, Cordon, EventRecord
+from services.scheduler.store.records import ApprovalState, Cordon, EventOutcome, EventRecord
 from shared.messages import Inventory
 from shared.topics import HostKey, host_key
 
@@ -44,6 +44,7 @@ class _Facts(NamedTuple):
     threats: tuple[Threat, ...]
     back_at: datetime | None
     loss: Loss | None
+    advised: bool
 
 
 class Beholder:
@@ -62,14 +63,18 @@ class Beholder:
         """Make every view anew the next time: the terms have changed."""
         self._facts = {}
 
-    def behold(self, reports: Reports, threats: Threats, traces: Traces) -> FleetView:
-        """Return every host that was heard of, is threatened or is lost, by key."""
+    def behold(self, reports: Reports, threats: Threats, traces: Traces, advised: Container[HostKey] = ()) -> FleetView:
+        """Return every host that was heard of, is threatened or is lost, by key; `advised` have an advisory event."""
         hosts = reports.hosts() | threats.keys() | traces.losses.keys()
         before, changed = self._facts, False
         facts: dict[HostKey, _Facts] = {}
         for host in hosts:
             found = _Facts(
-                reports.inventories.get(host), threats.get(host, ()), traces.back_at.get(host), traces.losses.get(host)
+                reports.inventories.get(host),
+                threats.get(host, ()),
+                traces.back_at.get(host),
+                traces.losses.get(host),
+                host in advised,
             )
             known = before.get(host)
             facts[host] = known if known == found and known is not None else found
@@ -98,6 +103,7 @@ class Beholder:
             back_at=facts.back_at,
             warm_up=self._terms.warm_up,
             loss=facts.loss,
+            advised=facts.advised,
         )
 
 
@@ -123,6 +129,12 @@ def threats_of(
     for host, cordon in cordons.items():
         threats.setdefault(HostKey(host), []).append(_manual(cordon))
     return {host: tuple(sorted(found, key=_urgency)) for host, found in threats.items()}
+
+
+def advised_by(events: Iterable[EventRecord]) -> frozenset[HostKey]:
+    """Return the hosts of live events that keep no jobs off: advisories, statuses not known here (reference §1.12)."""
+    live = (event for event in events if event.outcome is EventOutcome.ACTIVE)
+    return frozenset(HostKey(host) for event in live if not is_known(event.status) for host in event.hosts)
 
 
 def _threat(event: EventRecord, *, is_closed: bool) -> Threat:

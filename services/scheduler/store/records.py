@@ -194,7 +194,8 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 class HostDrain(msgspec.Struct, frozen=True, kw_only=True):
     """How far one host of an event is emptied, summed over the replicas; `drain` as the bus says it.
 
-    `returned_at`: when the host was there again after an event that takes machines away.
+    `returned_at`: when the host was there again after an event that takes machines away. `drained_at`: when it was
+    found drained first.
     """
 
     drain: str
@@ -203,10 +204,16 @@ class HostDrain(msgspec.Struct, frozen=True, kw_only=True):
     rerouted: int = 0
     spared: Spared | None = None
     returned_at: datetime | None = None
+    drained_at: datetime | None = None
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as the fleet knows it, present or past. `hosts` is keyed by host key."""
+    """An event as the fleet knows it, present or past. `hosts` is keyed by host key.
+
+    `announced_for` is the NotBefore of its first sight, which may move later; `started_at` is when it was seen to have
+    started. Both are None where nobody saw it. `witnessed`: a metadata service has listed it, so that it is over once
+    it is listed no more; not only a watcher outside of the VMs told of it.
+    """
 
     event_id: str
     type: str
@@ -221,6 +228,9 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
     outcome: EventOutcome = EventOutcome.ACTIVE
     hosts: dict[str, HostDrain] = {}
     approval: Approval = Approval()
+    announced_for: datetime | None = None
+    started_at: datetime | None = None
+    witnessed: bool = True
 
 
 class Cordon(msgspec.Struct, frozen=True, kw_only=True):

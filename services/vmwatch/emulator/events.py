@@ -6,9 +6,11 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from services.vmwatch.documents import SCHEDULED, STARTED
-from services.vmwatch.emulator.clock import Pace
+from services.vmwatch.emulator.clock import Length, Notice, Pace
+from services.vmwatch.emulator.kinds import TERMINATE, kind_of
 from services.vmwatch.errors import RehearsalError, UnknownEventError
 
 
@@ -26,6 +28,13 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     start_delay: float = 1.0
 
 
+class Impact(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The VMs of an event stand still for `seconds`, beginning `at` seconds after its start (reference §1.4)."""
+
+    at: Length = 0.0
+    seconds: Length
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """An event to raise. Seconds are Azure's; what is left out follows the type (reference §1.5).
 
@@ -38,14 +47,18 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
     id: str | None = None
     status: str = SCHEDULED
     source: str = "Platform"
-    description: str = ""
-    notice_seconds: float | None = None
+    description: str | None = None
+    notice_seconds: Notice | None = None
     duration_seconds: int | None = None
-    started_seconds: float | None = None
+    started_seconds: Length | None = None
+    impacts: tuple[Impact, ...] = ()
 
 
 class RehearsedEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One live event. `start_at` is NotBefore, or earlier once approved; `end_at` is known once it has started."""
+    """One live event. `start_at` is NotBefore, or earlier once approved; `end_at` is known once it has started.
+
+    `approved_at` is when enough VMs had approved, `released_at` when nothing else held the early start up any more.
+    """
 
     id: str
     type: str
@@ -59,6 +72,28 @@ class RehearsedEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     start_at: datetime
     end_at: datetime | None = None
     approved_by: tuple[str, ...] = ()
+    approved_at: datetime | None = None
+    released_at: datetime | None = None
+    impacts: tuple[Impact, ...] = ()
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it may still start, move or be withdrawn; an advisory never is."""
+        return self.end_at is None and self.status == SCHEDULED
+
+    @property
+    def shown_not_before(self) -> datetime:
+        """NotBefore as the document shows it: in whole seconds."""
+        return self.not_before.replace(microsecond=0)
+
+    def concerns(self, vm: str) -> bool:
+        """Whether it names this VM; Azure compares names without case."""
+        return vm.lower() in map(str.lower, self.resources)
+
+    @property
+    def due_at(self) -> datetime:
+        """When time changes it next: at its start, then at its end."""
+        return self.end_at or self.start_at
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -69,9 +104,6 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     at: datetime
 
 
-_NOTICES: Final = {"freeze": 900.0, "reboot": 900.0, "redeploy": 600.0, "preempt": 30.0, "terminate": 300.0}
-_DURATIONS: Final = {"freeze": 5}
-_UNKNOWN_DURATION: Final = -1
 _STARTED_SECONDS: Final = 30.0
 _REMEMBERED_ENDINGS: Final = 1000
 
@@ -89,21 +121,31 @@ class Board:
 
     def advance(self, now: datetime) -> tuple[RehearsedEvent, ...]:
         """Start what is due, end what has lasted, and return the live events in the order of their announcement."""
-        for event in tuple(self._events.values()):
-            current = event
-            if current.end_at is None and current.start_at <= now:
-                current = self._begin(current, current.start_at)
-            if current.end_at is not None and current.end_at <= now:
-                self._end(current, "completed", current.end_at)
+        while due := [event for event in self._events.values() if event.due_at <= now]:
+            event = min(due, key=lambda each: each.due_at)
+            if event.end_at is None:
+                self._put(self._begun(event, event.start_at))
+            else:
+                self._end(event, "completed", event.end_at)
+            self._release(event.due_at)
         return tuple(self._events.values())
+
+    def event(self, event_id: str) -> RehearsedEvent:
+        """Return a live event, whatever the case of its id. Raises UnknownEventError."""
+        try:
+            return self._events[event_id.upper()]
+        except KeyError:
+            raise UnknownEventError(f"no live event {event_id}") from None
 
     def schedule(self, draft: Draft, event_id: str, now: datetime) -> RehearsedEvent:
         """Announce an event under `event_id`; one drafted as Started is born so. Raises RehearsalError."""
         if event_id in self._events:
             raise RehearsalError(f"event {event_id} exists already; choose another id or finish it first")
         event = self._announced(draft, event_id, now)
+        if event.status == STARTED:
+            event = self._begun(event, now)
         self._put(event)
-        return self._begin(event, now) if event.status == STARTED else event
+        return event
 
     def approve(self, event_id: str, vm: str, resources: Iterable[str], now: datetime) -> bool:
         """Take a VM's StartRequest; False when no live event has that id. Approving again changes nothing.
@@ -113,52 +155,73 @@ class Board:
         event = self._events.get(event_id.upper())
         if event is None:
             return False
-        approved_by = tuple(dict.fromkeys((*event.approved_by, vm)))
-        enough = self._habits.approvals is Approvals.ANY or set(resources) <= set(approved_by)
-        if event.status == SCHEDULED:
-            start_at = now + self._pace.span(self._habits.start_delay) if enough else event.start_at
-            start_at = min(start_at, event.start_at)
+        if event.is_scheduled:
+            approved_by = tuple(dict.fromkeys((*event.approved_by, vm)))
+            enough = self._habits.approvals is Approvals.ANY or set(resources) <= set(approved_by)
+            approved_at = event.approved_at or (now if enough else None)
             # Approvals do not show in the document, so its incarnation stays.
-            self._events[event.id] = msgspec.structs.replace(event, approved_by=approved_by, start_at=start_at)
+            self._events[event.id] = replace(event, approved_by=approved_by, approved_at=approved_at)
+            self._release(now)
         return True
 
     def start(self, event_id: str, now: datetime) -> RehearsedEvent:
         """Start an event at once, as Azure does when it will not wait. Raises UnknownEventError."""
-        event = self._require(event_id)
-        return event if event.end_at is not None else self._begin(event, now)
+        event = self.event(event_id)
+        if event.end_at is not None:
+            return event
+        begun = self._put(self._begun(event, now))
+        self._release(now)
+        return begun
 
     def finish(self, event_id: str, now: datetime) -> None:
         """End an event as completed. Raises UnknownEventError."""
-        event = self._require(event_id)
-        self._end(event if event.end_at else self._begin(event, now), "completed", now)
+        event = self.event(event_id)
+        self._end(event if event.end_at else self._put(self._begun(event, now)), "completed", now)
+        self._release(now)
 
     def cancel(self, event_id: str, now: datetime) -> None:
         """Withdraw an event that has not started. Raises UnknownEventError, RehearsalError."""
-        event = self._require(event_id)
+        event = self.event(event_id)
         if event.end_at is not None:
             raise RehearsalError(f"event {event.id} has started and cannot be cancelled; finish it")
         self._end(event, "cancelled", now)
+        self._release(now)
 
     def reschedule(self, event_id: str, notice_seconds: float, now: datetime) -> RehearsedEvent:
         """Move NotBefore to so many seconds from now. Raises UnknownEventError, RehearsalError."""
-        event = self._require(event_id)
+        event = self.event(event_id)
         if event.end_at is not None:
             raise RehearsalError(f"event {event.id} has started; its NotBefore is over")
         not_before = now + self._pace.span(notice_seconds)
-        moved = msgspec.structs.replace(event, not_before=not_before, start_at=not_before)
-        self._put(moved)
+        start_at = min(event.start_at, not_before) if event.released_at else not_before
+        moved = self._put(replace(event, not_before=not_before, start_at=start_at))
+        self._release(now)
         return moved
+
+    def interrupt(self, event_id: str, seconds: float, now: datetime) -> RehearsedEvent:
+        """Let a started event's VMs stand still once more from now. Raises UnknownEventError, RehearsalError."""
+        event = self.event(event_id)
+        if event.end_at is None:
+            raise RehearsalError(f"event {event.id} has not started; nothing is interrupted before")
+        since = (now - event.start_at).total_seconds() * self._pace.speed
+        hit = replace(event, impacts=(*event.impacts, Impact(at=since, seconds=seconds)))
+        self._events[event.id] = hit
+        return hit
+
+    def still_until(self, vm: str, now: datetime) -> datetime | None:
+        """Return when a VM that stands still now goes on; None when it runs."""
+        hit = (event for event in self._events.values() if event.end_at and event.concerns(vm))
+        windows = (self._window(event, impact) for event in hit for impact in event.impacts)
+        return max((end for begin, end in windows if begin <= now < end), default=None)
 
     def reset(self, incarnation: int = 1) -> None:
         """Let the incarnation fall or jump without any change of events (reference §1.3)."""
         self.incarnation = incarnation
 
     def _announced(self, draft: Draft, event_id: str, now: datetime) -> RehearsedEvent:
-        kind = draft.type.lower()
-        notice = draft.notice_seconds if draft.notice_seconds is not None else _NOTICES.get(kind, 900.0)
-        duration = draft.duration_seconds
-        if duration is None:
-            duration = _DURATIONS.get(kind, _UNKNOWN_DURATION)
+        usual = kind_of(draft.type)
+        notice = usual.notice if draft.notice_seconds is None else draft.notice_seconds
+        duration = usual.duration if draft.duration_seconds is None else draft.duration_seconds
         not_before = now + self._pace.span(notice)
         return RehearsedEvent(
             id=event_id,
@@ -166,35 +229,49 @@ class Board:
             status=draft.status,
             resources=draft.resources,
             source=draft.source,
-            description=draft.description,
+            description=usual.words(draft.source) if draft.description is None else draft.description,
             duration_seconds=duration,
             started_seconds=_time_started(draft.started_seconds, duration),
             not_before=not_before,
             start_at=not_before,
+            impacts=draft.impacts,
         )
 
-    def _begin(self, event: RehearsedEvent, at: datetime) -> RehearsedEvent:
+    def _begun(self, event: RehearsedEvent, at: datetime) -> RehearsedEvent:
         status = STARTED if event.status == SCHEDULED else event.status
-        end_at = at + self._pace.span(event.started_seconds)
-        begun = msgspec.structs.replace(event, status=status, start_at=at, end_at=end_at)
-        self._put(begun)
-        return begun
+        return replace(event, status=status, start_at=at, end_at=at + self._pace.span(event.started_seconds))
 
-    def _put(self, event: RehearsedEvent) -> None:
+    def _release(self, now: datetime) -> None:
+        """Let approved events start early that nothing holds up any more."""
+        for event in tuple(self._events.values()):
+            if event.is_scheduled and event.approved_at and not event.released_at and not self._waits(event):
+                start_at = min(now + self._pace.span(self._habits.start_delay), event.start_at)
+                self._events[event.id] = replace(event, start_at=start_at, released_at=now)
+
+    def _waits(self, event: RehearsedEvent) -> bool:
+        """Whether an approved deletion waits for one that is due no later and not approved (reference §1.10)."""
+        if event.type.lower() != TERMINATE:
+            return False
+        others = (other for other in self._events.values() if other.type.lower() == TERMINATE and other.is_scheduled)
+        return any(other.approved_at is None and other.shown_not_before <= event.shown_not_before for other in others)
+
+    def _window(self, event: RehearsedEvent, impact: Impact) -> tuple[datetime, datetime]:
+        begin = event.start_at + self._pace.span(impact.at)
+        return begin, begin + self._pace.span(impact.seconds)
+
+    def _put(self, event: RehearsedEvent) -> RehearsedEvent:
+        """Keep an event; the incarnation grows when the document shows the difference."""
+        earlier = self._events.get(event.id)
         self._events[event.id] = event
-        self.incarnation += 1
+        if earlier is None or earlier.status != event.status or earlier.shown_not_before != event.shown_not_before:
+            self.incarnation += 1
+        return event
 
     def _end(self, event: RehearsedEvent, outcome: str, at: datetime) -> None:
         del self._events[event.id]
         self.incarnation += 1
         self.endings.append(Ending(event=event, outcome=outcome, at=at))
         del self.endings[:-_REMEMBERED_ENDINGS]
-
-    def _require(self, event_id: str) -> RehearsedEvent:
-        try:
-            return self._events[event_id.upper()]
-        except KeyError:
-            raise UnknownEventError(f"no live event {event_id}") from None
 
 
 def _time_started(asked: float | None, duration: int) -> float:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from services.vmwatch.emulator.clock import Pace
+from services.vmwatch.emulator.clock import Length, Pace
 
 
 class FaultKind(StrEnum):
@@ -13,7 +13,7 @@ class FaultKind(StrEnum):
 
     STATUS: an HTTP error; TIMEOUT: no answer; GARBAGE, HTML, EMPTY, ERROR: a 200 with that instead of a document;
     TRUNCATED: the connection ends in mid-body; RESET: before any answer; REDIRECT: to a document that says "calm";
-    HUGE: a body without end.
+    HUGE: a body without end; SLOW: the truth, `delaySeconds` later.
     """
 
     STATUS = "status"
@@ -26,6 +26,7 @@ class FaultKind(StrEnum):
     RESET = "reset"
     REDIRECT = "redirect"
     HUGE = "huge"
+    SLOW = "slow"
 
 
 class Endpoint(StrEnum):
@@ -38,13 +39,14 @@ class Endpoint(StrEnum):
 class Fault(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """An order: for `count` requests, for `seconds` of Azure's time, or until the faults are replaced.
 
-    `method` and `vm` narrow it down; `status` is that of kind `status`.
+    `method` and `vm` narrow it down; `status` is that of kind `status`, `delay_seconds` that of kind `slow`.
     """
 
     kind: FaultKind
     status: int = 500
+    delay_seconds: Length = 2.0
     count: int | None = None
-    seconds: float | None = None
+    seconds: Length | None = None
     method: str | None = None
     vm: str | None = None
     endpoint: Endpoint = Endpoint.EVENTS

@@ -1,27 +1,53 @@
 """The VMs of an emulated fleet: from a YAML file, from flags, or the default three."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import yaml
 
+from services.vmwatch.emulator.hints import WrongKeysError, convert
 from services.vmwatch.errors import FleetError
 
 
+class Sees(StrEnum):
+    """Which events a VM is told of: its group's, or its own only, as GPU VMs with one fault domain (§1.6)."""
+
+    GROUP = "group"
+    OWN = "own"
+
+
 class Vm(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """One VM as its instance document describes it; `pools` becomes the tag `leeward-pools`."""
+    """One VM as its instance document describes it; `pools` becomes the tag `leeward-pools`.
+
+    Without `computer_name` it has the one that Azure would give (`names.computer_name`).
+    """
 
     name: str
     pools: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     computer_name: str = ""
+    computer_name_prefix: str = ""
     zone: str = ""
+    physical_zone: str = ""
     scale_set: str = ""
     placement_group: str = "fleet"
     fault_domain: str = "0"
     update_domain: str = "0"
+    size: str = "Standard_D2s_v5"
+    priority: str = ""
+    eviction_policy: str = ""
+    vm_id: str = ""
+    host_id: str = ""
+    host_group_id: str = ""
+    sees: Sees = Sees.GROUP
     tags: dict[str, str] = {}
+
+    @property
+    def document(self) -> str:
+        """Who shares its Scheduled Events document: the placement group, else the scale set, else nobody."""
+        return self.placement_group or self.scale_set or self.name
 
 
 class Fleet(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -66,8 +92,8 @@ def parse_vm(text: str) -> Vm:
 def load_fleet(path: Path) -> Fleet:
     """Read a fleet file: `vms`, and optionally `resourceGroup`, `subscription`, `location`. Raises FleetError."""
     try:
-        return msgspec.convert(read_yaml(path), Fleet)
-    except (OSError, yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError) as fault:
+        return convert(read_yaml(path), Fleet)
+    except (OSError, yaml.YAMLError, WrongKeysError, UnicodeDecodeError) as fault:
         raise FleetError(f"{path}: {fault}") from fault
 
 

@@ -3,17 +3,15 @@
 import asyncio
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
-from aiohttp import web
-
-from services.vmwatch.emulator.control import ControlRoutes, problems
+from services.vmwatch.emulator.control import ControlRoutes
 from services.vmwatch.emulator.metadata import MetadataRoutes
 from services.vmwatch.emulator.stage import Stage
-from services.vmwatch.emulator.timeline import Step, play
+from services.vmwatch.emulator.steps import Step
+from services.vmwatch.emulator.timeline import play
+from services.vmwatch.emulator.web_server import WebServer
 from shared.settings import Listen
-
-_GOODBYE_SECONDS: Final = 0.5
 
 
 class Emulator:
@@ -22,15 +20,19 @@ class Emulator:
     def __init__(self, stage: Stage, listen: Listen, timeline: tuple[Step, ...] = ()) -> None:
         """`timeline` begins to play when the context is entered; port 0 takes a free port."""
         self.stage = stage
-        self._listen = listen
+        self._server = WebServer([*MetadataRoutes(stage).routes(), *ControlRoutes(stage).routes()], listen)
         self._timeline = timeline
         self._resources = AsyncExitStack()
-        self.port = listen.port
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.port
 
     @property
     def control_url(self) -> str:
         """What comes before `/control`."""
-        return f"http://{Listen(self._listen.host, self.port)}"
+        return self._server.base
 
     def url(self, vm: str) -> str:
         """Return the LEEWARD_IMDS_URL of one VM."""
@@ -38,17 +40,7 @@ class Emulator:
 
     async def __aenter__(self) -> Self:
         """Listen and begin the timeline; raises OSError when the address is taken."""
-        app = web.Application(middlewares=[problems])
-        app.add_routes([*MetadataRoutes(self.stage).routes(), *ControlRoutes(self.stage).routes()])
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_GOODBYE_SECONDS)
-        await runner.setup()
-        self._resources.push_async_callback(runner.cleanup)
-        try:
-            await web.TCPSite(runner, self._listen.host, self._listen.port).start()
-        except OSError:
-            await self._resources.aclose()
-            raise
-        self.port = int(runner.addresses[0][1])
+        await self._resources.enter_async_context(self._server)
         player = asyncio.create_task(play(self.stage, self._timeline), name="timeline")
         self._resources.push_async_callback(_cancelled, player)
         return self

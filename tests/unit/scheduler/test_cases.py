@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from services.scheduler.dispatch.cases import Cases
+from services.scheduler.domain.actions import ActionName, ErrorAction
 from services.scheduler.domain.jobs import Job
+from services.scheduler.domain.placement import Hold, Run, decide
 from services.scheduler.domain.policies import (
     AUTO,
     NO_MAINTENANCE,
@@ -15,7 +18,7 @@ from services.scheduler.domain.policies import (
     MaintenanceRule,
     Strategy,
 )
-from tests.parts.builders import NOON, claim, definition, job, occurrence
+from tests.parts.builders import NOON, action, claim, definition, fleet, host, job, occurrence, threat
 
 MINUTE = timedelta(minutes=1)
 LEAD = MaintenanceRule(lead_time=AUTO)
@@ -64,3 +67,26 @@ async def test_whoever_can_wait_is_told_by_the_store() -> None:
 
     assert await Cases(look_up=look_up).expected(job()) == MINUTE
     assert await Cases().expected(job()) is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "place"),
+    [
+        ("https://pager.test/", None),
+        ("http://{host}:8080/failed", "db-0"),
+        ("http://db-1/failed", "db-1"),
+    ],
+    ids=["elsewhere", "where the job ran", "on another host"],
+)
+def test_an_error_action_goes_where_it_points_unless_it_names_the_jobs_host(uri: str, place: str | None) -> None:
+    main = action("http://{host}/")
+    what = definition(host="db-0", action=replace(main, error_action=ErrorAction(call=action(uri).call)))
+    known = fleet(host("db-0", threat("db-0")), host("db-1"))
+    of = job(what=what)
+    failed = Cases().of(of, occurrence(of, action=ActionName.ERROR), NOON)
+    decision = decide(failed, known, lambda _: (0, 0.0))
+    if place == "db-0":
+        assert isinstance(decision, Hold)
+    else:
+        assert isinstance(decision, Run)
+        assert (decision.host.name if decision.host is not None else None) == place

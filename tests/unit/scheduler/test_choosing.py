@@ -228,3 +228,11 @@ def test_a_free_host_with_room_is_always_found_and_never_another(among, hit, pol
     found = choose(among, blocked, how)
     assert (found.host in roomy) if roomy else found.host is None
     assert (found.full in free) if free and not roomy else found.full is None
+
+
+def test_a_host_that_an_advisory_names_is_chosen_last_and_still_before_the_kin_of_a_threatened_one() -> None:
+    advised = host("db-0", advised=True)
+    assert chosen([advised, host("db-1")], choice(load=lambda key: (int(key == "db-1"), 0.0))) == "db-1"
+    assert chosen([advised], choice()) == "db-0"
+    hit = host("db-9", threat("db-9"), zone="1")
+    assert chosen([advised, host("db-1", zone="1")], choice(), hit) == "db-0"

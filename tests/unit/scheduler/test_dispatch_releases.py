@@ -6,6 +6,7 @@ from functools import partial
 from services.scheduler.domain.decisions import Cause, Verdict
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.hosts import STARTED
+from shared.topics import HostKey
 from tests.parts.builders import definition, host, threat
 from tests.parts.clocks import SteppedClock
 from tests.parts.dispatching import Dispatching, dispatching
@@ -73,6 +74,16 @@ async def test_a_second_look_does_not_let_those_go_at_once_that_wait_for_their_t
         clock.step(MINUTE)
         await work.until_rows(2, "third")
         assert [call.due for _, call, _ in work.target.calls] == sorted(call.due for _, call, _ in work.target.calls)
+
+
+async def test_what_is_let_go_is_not_counted_as_held_any_more() -> None:
+    async with dispatching(release_rate=SLOWLY) as work:
+        await hold_three(work)
+        await work.holds.look()
+        held = work.holds.count(HostKey("db-0"))
+        set_host(work, is_hit=False)
+        await work.holds.look()
+        assert (held, work.holds.count(HostKey("db-0"))) == (3, 0)
 
 
 async def test_what_is_held_goes_when_its_host_is_free_though_it_is_full() -> None:

@@ -18,7 +18,7 @@ from services.scheduler.store.records import (
     HostDrain,
 )
 from shared.messages import Block, encode
-from shared.topics import HostKey
+from shared.topics import RESPONDERS_BLOCK, HostKey
 from tests.parts.builders import EVENT_ID, NOON, event
 from tests.parts.fleets import LEASE, TOPICS, Watched
 
@@ -78,7 +78,8 @@ async def test_a_drained_host_is_approved_by_its_own_watcher_and_the_record_says
 async def test_nothing_is_asked_while_anything_runs_on_any_host_of_the_event() -> None:
     watched = await Watched("db-0", "db-1").begin()
     watched.work["db-1"] = Work(running=1)
-    watched.see("db-0", event("db-0", "db-1"))
+    for host in ("db-0", "db-1"):
+        watched.see(host, event("db-0", "db-1"))
     await watched.look()
     assert watched.bus.asked == []
     watched.work.clear()
@@ -92,6 +93,16 @@ async def test_after_a_silence_the_next_watcher_is_asked() -> None:
     await watched.look()
     assert watched.bus.asked == ["db-0", "db-1"]
     assert (await watched.record()).approval.by == "one via db-1"
+
+
+async def test_each_vm_approves_its_own_end_and_no_neighbour_does() -> None:
+    watched = await Watched("db-0", "db-1").begin()
+    watched.bus.silent.add("db-0")
+    for host in ("db-0", "db-1"):
+        watched.see(host, event("db-0", type="Terminate"))
+    await watched.look()
+    assert watched.bus.asked == ["db-0"]
+    assert (await watched.record()).approval.state is ApprovalState.ASKED
 
 
 async def test_a_refused_approval_is_asked_for_again_after_a_while() -> None:
@@ -108,9 +119,36 @@ async def test_a_refused_approval_is_asked_for_again_after_a_while() -> None:
 
 
 async def test_only_watchers_that_list_the_event_are_asked() -> None:
+    watched = await Watched("db-0", "db-1", "db-2").begin()
+    watched.bus.silent = {"db-0", "db-1"}
+    watched.see("db-2")
+    for host in ("db-0", "db-1"):
+        watched.see(host, event("db-0"))
+    await watched.look()
+    assert watched.bus.asked == ["db-0", "db-1"]
+
+
+async def test_the_watcher_of_the_host_itself_has_its_say_before_anybody_is_asked() -> None:
     watched = await Watched("db-0", "db-1").begin()
     watched.see("db-1", event("db-0"))
     watched.see("db-0")
+    await watched.look()
+    assert watched.bus.asked == []
+    await watched.hear(TOPICS.block(HostKey("db-0"), RESPONDERS_BLOCK), encode(Block(reason="at work")))
+    watched.see("db-0", event("db-0"))
+    await watched.look()
+    assert watched.bus.asked == []
+    await watched.hear(TOPICS.block(HostKey("db-0"), RESPONDERS_BLOCK), b"")
+    await watched.look()
+    assert watched.bus.asked == ["db-0"]
+
+
+async def test_a_watcher_that_is_gone_is_not_waited_for() -> None:
+    watched = await Watched("db-0", "db-1").begin()
+    watched.see("db-0")
+    watched.clock.turn(MINUTE)
+    watched.beat("db-1")
+    watched.see("db-1", event("db-0"))
     await watched.look()
     assert watched.bus.asked == ["db-1"]
 

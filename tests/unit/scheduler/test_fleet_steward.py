@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import cast
 
 import msgspec
 import pytest
@@ -11,6 +12,8 @@ from services.scheduler.duty import Duty
 from services.scheduler.errors import StoreUnavailableError
 from services.scheduler.fleet.reports import FRESH_FOR
 from services.scheduler.metrics import Metrics
+from services.scheduler.store.base import Store
+from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.store.records import (
     Cordon,
     EventOutcome,
@@ -18,6 +21,7 @@ from services.scheduler.store.records import (
 )
 from shared.topics import HostKey
 from tests.parts.builders import EVENT_ID, NOON, event, snapshot
+from tests.parts.dispatching import FaultyStore
 from tests.parts.fleets import Watched
 from tests.parts.stored import TESTER
 from tests.parts.waiting import until
@@ -224,3 +228,26 @@ async def test_a_duty_outlives_whatever_it_meets(fault: Exception) -> None:
     await asyncio.wait([running])
     failures = metrics.registry.get_sample_value("leeward_duty_failures_total", {"duty": "steward"})
     assert failures == isinstance(fault, RuntimeError)
+
+
+async def test_an_execution_that_ends_has_drains_looked_at_only_if_its_host_is_threatened() -> None:
+    async with MemoryStore(lambda: "session") as store:
+        faulty = FaultyStore(cast("Store", store))
+        watched = await Watched("db-0", "db-1", store=cast("Store", faulty)).begin()
+        watched.see("db-0", event("db-0"))
+
+        async def looks() -> int:
+            """Let everybody have their turns, and return how often it has looked."""
+            for _ in range(50):
+                await asyncio.sleep(0)
+            return faulty.calls["list_cordons"]
+
+        running = asyncio.create_task(watched.steward.run())
+        before = await looks()
+        watched.steward.ended(DB_1)
+        calm = await looks()
+        watched.steward.ended(DB_0)
+        threatened = await looks()
+        running.cancel()
+        await asyncio.wait([running])
+        assert 0 < before == calm < threatened

@@ -48,6 +48,10 @@ class Scene:
         capacity = self.fleet[on].capacity
         return capacity is None or self.lines.load(one)(on)[0] < capacity
 
+    def leads_on(self, one: Claim, on: HostKey = DB_0) -> bool:
+        """Whether this replica may start a claim that would run on a host, there or anywhere it may."""
+        return self.lines.leads_on(one, on, case(one.job.definition))
+
     def waits_again(self, one: Claim, on: HostKey = DB_0) -> list[Claim]:
         """Let a claim that was tried in vain wait on, and say whose turn it is instead."""
         assert self.lines.wait(one, on)
@@ -145,9 +149,18 @@ def test_room_kept_for_a_claim_that_is_not_ours_any_more_is_free() -> None:
 
 def test_a_replica_without_a_share_has_no_line() -> None:
     scene = Scene(capacity=0)
-    assert (scene.lines.leads_on(pinned(1), DB_0), scene.lines.leads_on(pooled(2), DB_0)) == (False, False)
+    assert not scene.leads_on(pinned(1))
+    assert not scene.leads_on(pooled(2))
     scene.fleet = FleetView([scene.fleet[DB_0], host("db-1", pools=("db",), capacity=1)])
-    assert (scene.lines.leads_on(pinned(1), DB_0), scene.lines.leads_on(pooled(2), DB_0)) == (False, True)
+    assert not scene.leads_on(pinned(1))
+    assert scene.leads_on(pooled(2))
+
+
+def test_a_share_of_a_host_that_jobs_are_kept_off_is_none() -> None:
+    scene = Scene(capacity=0)
+    scene.fleet = FleetView([scene.fleet[DB_0], host("db-1", threat("db-1"), pools=("db",), capacity=1)])
+    assert not scene.leads_on(pooled(1))
+    assert scene.leads_on(pooled(1), DB_1), "chosen as the last one that stands"
 
 
 def test_a_long_line_of_a_host_that_hangs_is_bounded_hardly_counts_and_makes_its_jobs_busy() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.scheduler.domain.choosing import Load
 from services.scheduler.domain.decisions import Cause, DecisionRecord, Verdict
-from services.scheduler.domain.hosts import STARTED, FleetView, HostView
+from services.scheduler.domain.hosts import STARTED, FleetView, HostView, Loss
 from services.scheduler.domain.jobs import JobDefinition
 from services.scheduler.domain.placement import Decision, Hold, Run, decide, home_of
 from services.scheduler.domain.policies import InFlight, Maintenance, MaintenanceRule, Strategy
@@ -137,6 +137,15 @@ def test_a_job_whose_host_nobody_has_reported_waits_for_it_by_name() -> None:
     decision = placed(definition(host="db-9"), fleet())
     assert isinstance(decision, Hold)
     assert (decision.waiting_for, decision.reason) == ("db-9", "no watcher has reported db-9 yet")
+
+
+def test_a_job_whose_pool_has_lost_every_host_is_told_so() -> None:
+    gone = fleet(host("db-0", pools=("db",), loss=Loss(event_id="E1", type="Preempt", at=NOON)))
+    decisions = [placed(definition(pool="db"), gone), placed(definition(host="db-0", pool="db"), gone)]
+    assert [decision.reason for decision in decisions if isinstance(decision, Hold)] == [
+        "every host of db is lost, and no watcher has reported another",
+        "db-0 is not coming back: its Preempt was over at 2026-03-02 12:00:00 UTC, and no watcher has reported another",
+    ]
 
 
 THREATS = st.lists(

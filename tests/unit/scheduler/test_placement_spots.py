@@ -300,3 +300,10 @@ def test_every_verdict_has_a_cause_of_its_closed_set(spot: str) -> None:
         if not isinstance(decision, Queue)
     ]
     assert all(record.cause in CAUSES[record.verdict] for record in records)
+
+
+@pytest.mark.parametrize(("running", "chosen"), [(0, "db-1"), (1, "db-0")])
+def test_the_last_one_standing_is_the_next_one_where_the_least_urgent_has_no_room(running: int, chosen: str) -> None:
+    hosts = host("db-0", NEAR, pools=("db",)), host("db-1", FAR, pools=("db",), capacity=1)
+    decision = decided(definition(pool="db", maintenance=LAST), *hosts, load={"db-1": running})
+    assert told(decision)[1:] == (chosen, "least_urgent")

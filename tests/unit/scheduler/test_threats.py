@@ -19,12 +19,13 @@ from services.scheduler.domain.policies import (
 from services.scheduler.domain.threats import (
     DEADLINE_MARGIN,
     LEAD_MARGIN,
+    BreakOff,
     Case,
     barriers,
     cause_of,
     counts_against_drain,
     describe,
-    to_break_off,
+    next_ending,
     tolerance,
 )
 from tests.parts.builders import by_hand, case, definition, host, threat
@@ -35,6 +36,12 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 def ruled(expected: timedelta | None = None, *, timeout: timedelta = MINUTE, **answers: object) -> Case:
     rule = Maintenance(rule=MaintenanceRule(**answers))  # type: ignore[arg-type]
     return case(definition(maintenance=rule, timeout=timeout), expected=expected)
+
+
+def ended(what: Case, *threats: Threat) -> BreakOff | None:
+    """Return why an execution on a host with these threats is to end now."""
+    ending = next_ending(what.policies, host("db-0", *threats), what)
+    return ending.why if ending is not None and ending.at <= what.now else None
 
 
 def keeps_off(what: Case, *threats: Threat) -> bool:
@@ -100,7 +107,7 @@ def test_no_lead_time_is_left_to_use_of(found: Threat, lead: LeadTime) -> None:
 def test_a_job_that_ignores_an_event_is_neither_kept_off_nor_broken_off_nor_waited_for(found: Threat) -> None:
     what = ruled(strategy=Strategy.IGNORE, in_flight=InFlight.CANCEL, at_deadline=AtDeadline.CANCEL)
     assert not keeps_off(what, found)
-    assert to_break_off(what.policies, host("db-0", found), what) is None
+    assert ended(what, found) is None
     assert not counts_against_drain(what.policies, found)
 
 
@@ -127,7 +134,7 @@ def test_why_a_threatened_host_is_used_all_the_same(
 
 
 def broken_off(what: Case, *threats: Threat) -> tuple[Cause, bool] | None:
-    found = to_break_off(what.policies, host("db-0", *threats), what)
+    found = ended(what, *threats)
     return None if found is None else (found.cause, found.repeat)
 
 

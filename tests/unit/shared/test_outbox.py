@@ -45,6 +45,18 @@ def test_all_kept_state_is_sent_again_on_each_connection() -> None:
     assert payloads(outbox.take(10)) == [b"online", b"calm"]
 
 
+def test_what_is_kept_first_is_sent_first_now_and_on_each_connection() -> None:
+    outbox = Outbox()
+    outbox.keep("block", b"")
+    outbox.keep("events", b"calm")
+    outbox.keep("block", b"at work")
+    outbox.keep("events", b"a reboot")
+    assert payloads(outbox.take(10)) == [b"at work", b"a reboot"]
+    outbox.keep("events", b"another")
+    outbox.restart()
+    assert payloads(outbox.take(10)) == [b"at work", b"another"]
+
+
 def test_a_topic_kept_again_after_it_was_cleared_is_kept() -> None:
     outbox = Outbox()
     outbox.keep("drain", b"draining")

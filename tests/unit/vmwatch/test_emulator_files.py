@@ -56,7 +56,9 @@ timeline:
 - {at: 2, do: fault, fault: {kind: status, status: 503, count: 3}}
 - {at: 3, do: heal}
 - {at: 4, do: reset, incarnation: 1}
+- {at: 4, do: approve, event: reboot}
 - {at: 5, do: start, event: reboot}
+- {at: 5, do: impact, event: reboot, seconds: 3}
 - {at: 6, do: finish, event: reboot}
 """
 
@@ -69,7 +71,7 @@ TWICE = """
 
 def test_steps_are_sorted_by_time(tmp_path: Path) -> None:
     steps = load_timeline(written(tmp_path, TIMELINE))
-    assert [step.at for step in steps] == [0, 0, 1, 2, 3, 4, 5, 6, 20]
+    assert [step.at for step in steps] == [0, 0, 1, 2, 3, 4, 4, 5, 5, 6, 20]
 
 
 async def test_a_timeline_is_played_to_its_end(tmp_path: Path) -> None:
@@ -81,6 +83,8 @@ async def test_a_timeline_is_played_to_its_end(tmp_path: Path) -> None:
         ("Reboot", "completed"),
         ("Freeze", "cancelled"),
     ]
+    assert endings[0]["event"]["approvedBy"] == ("control plane",)
+    assert [impact["seconds"] for impact in endings[0]["event"]["impacts"]] == [3]
 
 
 @pytest.mark.parametrize(

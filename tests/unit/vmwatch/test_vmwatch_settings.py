@@ -1,11 +1,13 @@
 """The watcher's settings and metrics."""
 
+from pathlib import Path
+
 import pytest
 
 from services.vmwatch.errors import MetadataOutcome
 from services.vmwatch.metrics import Metrics
 from services.vmwatch.settings import Settings
-from shared.settings import SettingsError, load
+from shared.settings import SettingsError, load, masked
 
 
 def test_the_defaults_are_those_of_a_vm_on_azure() -> None:
@@ -40,6 +42,89 @@ def test_all_faults_are_reported_together() -> None:
 def test_an_address_of_the_metadata_service_that_is_none_is_refused_by_name(address: str) -> None:
     with pytest.raises(SettingsError, match="imds_url"):
         load(Settings, {"LEEWARD_IMDS_URL": address})
+
+
+@pytest.mark.parametrize("written", ["dhcp", "DHCP", " dhcp "])
+def test_dhcp_may_tell_where_the_metadata_service_is(written: str) -> None:
+    assert load(Settings, {"LEEWARD_IMDS_URL": written}).asks_dhcp
+    assert not load(Settings, {}).asks_dhcp
+
+
+@pytest.mark.parametrize("version", ["2017-03-01", "2020-07-01", "2027-11-30", "2027-11-30-preview"])
+def test_a_newer_version_of_scheduled_events_can_be_set(version: str) -> None:
+    assert load(Settings, {"LEEWARD_IMDS_API_VERSION": version}).imds_api_version == version
+
+
+@pytest.mark.parametrize("version", ["{latest}", "2020-7-1", "2020-13-01", "2020-07-01&x=1", "v2"])
+def test_a_version_that_is_no_date_is_refused_by_name(version: str) -> None:
+    with pytest.raises(SettingsError, match="imds_api_version"):
+        load(Settings, {"LEEWARD_IMDS_API_VERSION": version})
+
+
+def test_responders_are_off_unless_they_are_set(tmp_path: Path) -> None:
+    settings = load(Settings, {})
+    assert (settings.command_settings, settings.webhook_settings, settings.dry_run) == (None, None, False)
+    environment = {
+        "LEEWARD_COMMAND": "/bin/sh -c 'exit 0' ${phase}",
+        "LEEWARD_COMMAND_PHASES": "prepare,resume",
+        "LEEWARD_WEBHOOK_URL": "https://a.example/x,http://b.example/y",
+        "LEEWARD_STATE_FILE": f"{tmp_path}/state.json",
+    }
+    settings = load(Settings, environment, ["--dry-run", "--webhook-required"])
+    command, webhook = settings.command_settings, settings.webhook_settings
+    assert command is not None
+    assert webhook is not None
+    assert (command.argv, command.phases) == (("/bin/sh", "-c", "exit 0", "${phase}"), ("prepare", "resume"))
+    assert (webhook.urls, webhook.required) == (("https://a.example/x", "http://b.example/y"), True)
+    assert settings.dry_run
+
+
+def test_all_faults_of_responders_are_reported_together(tmp_path: Path) -> None:
+    (tmp_path / "template").write_text('{"text": "${event.typ}"}')
+    (tmp_path / "secret").write_text("hush")
+    environment = {
+        "LEEWARD_COMMAND": f"{tmp_path}/leave",
+        "LEEWARD_COMMAND_PHASES": "drain",
+        "LEEWARD_COMMAND_FOLDER": f"{tmp_path}/none",
+        "LEEWARD_WEBHOOK_URL": "hooks.example/a-secret",
+        "LEEWARD_WEBHOOK_TEMPLATE_FILE": f"{tmp_path}/template",
+        "LEEWARD_WEBHOOK_SECRET_FILE": f"{tmp_path}/secret",
+        "LEEWARD_STATE_FILE": f"{tmp_path}/none/state.json",
+    }
+    with pytest.raises(SettingsError) as raised:
+        load(Settings, environment)
+    told = str(raised.value)
+    for part in (
+        "leave is no program",
+        "mean drained?",
+        "no such folder",
+        "webhook_url=***",
+        "${event.type}?",
+        "whsec_",
+    ):
+        assert part in told
+    assert "state_file" in told
+    assert "hush" not in told
+    assert "a-secret" not in told
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("leave --now", "whole path"),
+        ("/bin/sh 'x", "no closing quotation"),
+        ('["/bin/sh", 1]', "JSON list"),
+        ("[]", "path"),
+    ],
+)
+def test_a_command_that_is_none_is_refused_with_what_to_write(written: str, hint: str) -> None:
+    with pytest.raises(SettingsError, match=f"command: .*{hint}"):
+        load(Settings, {"LEEWARD_COMMAND": written})
+
+
+def test_addresses_of_webhooks_are_secrets() -> None:
+    settings = load(Settings, {"LEEWARD_WEBHOOK_URL": "https://hooks.example:8443/T0/B0/a-secret?key=another"})
+    assert masked(settings)["webhook_url"] == "https://hooks.example:8443/***"
 
 
 def test_event_types_are_counted_in_a_closed_set() -> None:

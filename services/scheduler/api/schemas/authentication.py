@@ -11,10 +11,10 @@ from services.scheduler.api.schemas.texts import check_shape, need_line
 from services.scheduler.api.schemas.values import SecretText, rfc3339
 from services.scheduler.domain.actions import BasicAuthentication, ClientCertificate, HttpCall, OAuthClient
 from services.scheduler.domain.secrets import REFERENCE
-from services.scheduler.domain.signing import check_signing_secret
 from services.scheduler.errors import ConflictError, InvalidInputError
 from services.scheduler.vault.pfx_reader import Pfx, Refused
 from shared.addresses import is_confidential
+from shared.signing import check_signing_secret
 
 _FIELDS = {
     AuthenticationType.NOT_SPECIFIED: (),

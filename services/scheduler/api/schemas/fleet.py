@@ -1,5 +1,7 @@
 """Hosts and events as documents, and the bodies that steer hosts."""
 
+from collections.abc import Mapping
+
 from services.scheduler.api.schemas.values import Document, Time, time_or_none
 from services.scheduler.domain.hosts import HostCondition, HostReport, Spared
 from services.scheduler.store.records import (
@@ -61,6 +63,7 @@ class HostDrainDocument(Document, frozen=True, kw_only=True):
     held: int | None = None
     rerouted: int | None = None
     spared: Spared | None = None
+    drained_at: Time | None = None
 
 
 class ApprovalDocument(Document, frozen=True, kw_only=True):
@@ -88,6 +91,32 @@ class EventDocument(Document, frozen=True, kw_only=True):
     approval: ApprovalDocument
     first_seen_at: Time
     ended_at: Time | None
+    announced_for: Time | None = None
+    started_at: Time | None = None
+
+
+class SpanDocument(Document, frozen=True, kw_only=True):
+    """What one measure came to over `count` events: half took no longer than the median, nine in ten than p90."""
+
+    count: int
+    median_seconds: float
+    p90_seconds: float
+
+
+class EventStatisticsDocument(Document, frozen=True, kw_only=True):
+    """What came of the events of one type; a measure that no event has is left out.
+
+    `notice`: from first sight to the NotBefore of then. `drain`: from first sight until every host was drained.
+    `approvalToStart`: from our approval to the start. `duration`: from the start to the end.
+    """
+
+    type: str
+    count: int
+    outcomes: Mapping[EventOutcome, int]
+    notice: SpanDocument | None = None
+    drain: SpanDocument | None = None
+    approval_to_start: SpanDocument | None = None
+    duration: SpanDocument | None = None
 
 
 def host_document(report: HostReport) -> HostDocument:
@@ -132,12 +161,15 @@ def event_document(event: EventRecord) -> EventDocument:
                 held=drain.held,
                 rerouted=drain.rerouted,
                 spared=drain.spared,
+                drained_at=time_or_none(drain.drained_at),
             )
             for host, drain in event.hosts.items()
         },
         approval=_approval(event.approval),
         first_seen_at=Time(event.first_seen_at),
         ended_at=time_or_none(event.ended_at),
+        announced_for=time_or_none(event.announced_for),
+        started_at=time_or_none(event.started_at),
     )
 
 

@@ -16,7 +16,7 @@ from services.scheduler.domain.actions import BasicAuthentication, ClientCertifi
 from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.secrets import Secret, SecretKeeper
-from services.scheduler.domain.signing import read_signing_keys
+from shared.signing import read_signing_keys
 
 MASK = "***"
 _SHORTEST = 4

@@ -19,9 +19,9 @@ from services.scheduler.domain.actions import HttpCall
 from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import HostView
 from services.scheduler.domain.jobs import Job
-from services.scheduler.domain.signing import signature
 from services.scheduler.errors import SecretRefusedError, SecretUnavailableError
 from shared.clock import Clock
+from shared.signing import signature
 
 KEPT_BYTES = 2048
 """Bytes of an answer's body that history keeps (reference azure-scheduler §2.6)."""

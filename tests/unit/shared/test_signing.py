@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
-from services.scheduler.domain.signing import check_signing_secret, read_signing_keys, signature
+from shared.signing import check_signing_secret, read_signing_keys, signature
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

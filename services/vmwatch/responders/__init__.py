@@ -1,0 +1,1 @@
+"""What the host itself does when an event comes for it."""
