@@ -26,7 +26,7 @@ _log = get_logger(__name__)
 
 
 class NoMetadata:
-    """Stands where approvals expect a metadata service."""
+    """Stands where approvals expect a metadata service: the scheduler asks no such watcher, but others might."""
 
     async def approve(self, event_id: str) -> int:
         """Raise MetadataRefusedError, always: another watcher of the group is asked then."""

@@ -100,13 +100,9 @@ async def test_a_restart_of_the_outside_watcher_ends_nothing_and_a_cancellation_
     assert (known["outcome"], event["outcome"], event["status"]) == ("active", "cancelled", "Scheduled")
 
 
-async def test_the_outside_watcher_approves_nothing_and_says_so(site: Site, grid: EventGrid) -> None:
+async def test_the_outside_watcher_is_not_asked_to_approve(site: Site, grid: EventGrid) -> None:
     await site.watchers["db-0"].stop()
-    await grid.tell("Scheduled", NotBefore=LATER)
-
-    async def is_refused() -> bool:
-        return await site.metric('leeward_approvals_total{outcome="refused"}') > 0
-
-    await site.until(is_refused)
-    approval = (await site.event(ID))["approval"]
-    assert (approval["state"], await site.approvals()) == ("asked", [])
+    await grid.tell("Scheduled", NotBefore=LATER, EventType="Reboot")
+    event = await site.until_event(ID, lambda known: known["approval"]["state"] == "asked")
+    asked = [await site.metric(f'leeward_approvals_total{{outcome="{each}"}}') for each in ("refused", "unanswered")]
+    assert (event["type"], asked, await site.approvals()) == ("Reboot", [0, 0], [])

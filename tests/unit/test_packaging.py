@@ -19,7 +19,7 @@ LOADED_BY_PYTEST = "pytest_plugin.py"
 NEEDS = {
     "shared": (),
     "services/client": (),
-    "services/vmwatch": ("vmwatch",),
+    "services/vmwatch": ("vmwatch", "kubernetes"),
     "services/scheduler": ("scheduler", "postgresql", "amqp", "tracing"),
     "services/local": ("local",),
 }

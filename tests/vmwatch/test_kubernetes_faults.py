@@ -1,6 +1,7 @@
 """What goes wrong between the Kubernetes responder and the API server never counts as a drained node."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from services.vmwatch.kubernetes_settings import BlockedPods, KubernetesSettings
 from services.vmwatch.responders.base import ResponderError
 from services.vmwatch.responders.kubernetes.open import open_kubernetes
 from shared.clock import SystemClock
+from shared.settings import SettingsError
 from tests.parts.kube_api import Refusal
 from tests.parts.kube_work import DRAIN, NODE, KubeWork, errand, kube_work
 from tests.parts.waiting import until
@@ -175,3 +177,10 @@ async def test_outside_of_a_pod_a_kubeconfig_is_asked_for() -> None:
 
 def test_switched_off_there_is_no_responder() -> None:
     assert open_kubernetes(KubernetesSettings(), clock=SystemClock(), monotonic=lambda: 0.0) is None
+
+
+def test_without_its_library_the_responder_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "services.vmwatch.responders.kubernetes.client", raising=False)
+    monkeypatch.setitem(sys.modules, "lightkube", None)
+    with pytest.raises(SettingsError, match=r"pip install leeward\[kubernetes\]"):
+        open_kubernetes(DRAIN, clock=SystemClock(), monotonic=lambda: 0.0)

@@ -120,17 +120,18 @@ async def test_tidying_up_leaves_closed_what_an_event_keeps_closed(work: KubeWor
     await work.responder().prepare(errand(event("Redeploy", OTHER), others=(event(),)))
     await work.responder().tidy(HOST, NODE, lambda: [event("Redeploy", OTHER)])
     assert work.is_closed
-    await work.responder().tidy(HOST, NODE, lambda: [])
+    await work.responder().tidy(HOST, NODE, list)
     assert not work.is_closed
 
 
 async def test_tidying_up_waits_for_the_api_server(work: KubeWork) -> None:
     await work.responder().prepare(errand())
     work.api.awake.clear()
-    tidying = asyncio.create_task(work.responder(call_seconds=0.05).tidy(HOST, NODE, lambda: []))
-    await asyncio.sleep(0.1)
-    work.api.awake.set()
-    await tidying
+    with capture_logs() as lines:
+        tidying = asyncio.create_task(work.responder(call_seconds=0.05).tidy(HOST, NODE, list))
+        await comes(lambda: any(line["event"] == "API server not reached" for line in lines))
+        work.api.awake.set()
+        await tidying
     assert not work.is_closed
 
 
@@ -150,9 +151,11 @@ async def test_a_dry_run_asks_for_everything_and_changes_nothing(work: KubeWork,
     work.state.add_pod("db", NODE, labels={"app": "db"})
     work.state.add_budget("db", {"app": "db"}, minAvailable=1)
     before = work.node["metadata"]["resourceVersion"]
-    async with desk_at(work, tmp_path / "cases", dry_run=True) as desk:
-        desk.take([soon(event())])
-        await comes(lambda: sorted(work.api.asked) == ["cart", "db"])
+    with capture_logs() as lines:
+        async with desk_at(work, tmp_path / "cases", dry_run=True) as desk:
+            desk.take([soon(event())])
+            await comes(lambda: any(line["event"] == "dry run: node judged" for line in lines))
+    assert sorted(work.api.asked) == ["cart", "db"]
     assert work.node["metadata"]["resourceVersion"] == before
     assert work.state.on(NODE) == ["cart", "db"]
     assert work.state.events == []

@@ -62,6 +62,9 @@ def fate(taken: Taken, reports: Reports, now: datetime) -> Fate:
     said, over = reports.spoke_at(taken.host), taken.loss.at
     if said is None or said <= over:
         return Fate.OPEN if reports.is_online(taken.host, now) else Fate.LOST
+    if _is_another(taken, reports) and reports.is_online(taken.host, now):
+        # A new watcher says first that it lives, and then what it sees: another event, or the same, may stand.
+        return Fate.BACK if reports.fresh_snapshot(taken.host, now) is not None else Fate.OPEN
     if said > over + SURVIVED_FOR_SURE or _is_another(taken, reports):
         return Fate.BACK
     if not reports.is_online(taken.host, now):

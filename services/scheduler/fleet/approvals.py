@@ -215,14 +215,14 @@ class Approvals:
     def _witnesses(self, event_id: str) -> list[HostKey]:
         """Return a few online watchers that list the event: those it hits first, they are sure to be concerned.
 
-        Of a Terminate only those: each VM approves its own end (reference §1.10).
+        Of a Terminate only those: each VM approves its own end (reference §1.10). None outside of the VMs: they cannot.
         """
-        known, now = self._fleet.active(event_id), self._clock.now()
+        known, heard, now = self._fleet.active(event_id), self._fleet.heard, self._clock.now()
         if known is None:
             return []
         hit = {host_key(name) for name in known.record.resources}
         asked = known.reporters & hit if known.record.type.casefold() == TERMINATE else known.reporters
-        online = (host for host in asked if self._fleet.heard.lists(host, event_id, now))
+        online = (host for host in asked if heard.lists(host, event_id, now) and not heard.is_outside(host))
         return sorted(online, key=lambda host: (host not in hit, host))[:WITNESSES]
 
     async def _ask(self, watcher: HostKey, event_id: str) -> bool:

@@ -90,7 +90,12 @@ class Platform:
         soonest = min((event.due_at for event in self._live.values()), default=None)
         if soonest is not None and soonest != self._next_look:
             self._next_look = soonest
-            self._agenda.at(soonest, self.settle)
+            self._agenda.at(soonest, lambda: self._look(soonest))
+
+    def _look(self, noted: datetime) -> None:
+        if noted == self._next_look:
+            self._next_look = None
+            self.settle()
 
     def _shown(self, before: RehearsedEvent | None, event_id: str) -> bool:
         """Whether the document shows a difference."""

@@ -6,7 +6,8 @@ import pytest
 
 from services.local import timelines
 from services.local.fleet import local_vms
-from services.vmwatch.emulator.timeline import Schedule, load_timeline
+from services.vmwatch.emulator.steps import Schedule
+from services.vmwatch.emulator.timeline import load_timeline
 
 
 @pytest.mark.parametrize("name", timelines.names())

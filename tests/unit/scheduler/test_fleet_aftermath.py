@@ -12,7 +12,7 @@ from services.scheduler.fleet.bounds import Bounds
 from services.scheduler.fleet.reports import FRESH_FOR, LONG_SILENCE
 from shared.messages import HostStatus, Presence
 from shared.topics import HostKey
-from tests.parts.builders import EVENT_ID, NOON, event, inventory, online
+from tests.parts.builders import EVENT_ID, NOON, event, inventory, online, snapshot
 from tests.parts.fleets import Watched
 from tests.parts.stored import TESTER
 
@@ -32,6 +32,8 @@ def speak(watched: Watched, host: str = "db-0", *, session: str = "s1") -> None:
     """Let a watcher's heartbeat come in."""
     now = watched.clock.now()
     watched.heard.take_status(HostKey(host), online(host, session=session, at=now), retained=False, now=now)
+    if session != "s1":
+        watched.heard.take_snapshot(HostKey(host), snapshot(host, session=session, at=now))  # what a new one sees
     watched.fleet.refresh()
 
 
@@ -89,6 +91,16 @@ async def test_nothing_starts_on_a_host_until_it_is_known_whether_it_is_still_th
     assert (unsure.loss, [threat.event_id for threat in unsure.threats]) == (None, [EVENT_ID])
     assert condition is HostCondition.INTERRUPTED
     assert (view(watched).loss is not None, view(watched).threats) == (True, ())
+
+
+async def test_a_new_watcher_must_have_looked_before_its_host_is_used_again() -> None:
+    watched = await taken()
+    watched.clock.turn(SECOND)
+    now = watched.clock.now()
+    watched.heard.take_status(DB_0, online("db-0", session="s2", at=now), retained=False, now=now)
+    assert (view(watched).loss, len(view(watched).threats)) == (None, 1)
+    speak(watched, session="s2")
+    assert (view(watched).loss, view(watched).threats) == (None, ())
 
 
 async def test_a_host_that_was_spared_shows_by_its_own_watchers_heartbeats() -> None:
