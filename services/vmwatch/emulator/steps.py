@@ -30,13 +30,9 @@ class Raised:
 class _Step(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="do", tag=str.lower, forbid_unknown_fields=True
 ):
-    """What every step has: `at`, seconds of Azure's time since the beginning."""
+    """What every step has: `at`, seconds of Azure's time since the beginning; `take` does it."""
 
     at: Length
-
-    def take(self, stage: Stage, raised: Raised) -> None:
-        """Do it now. Raises UnknownEventError, RehearsalError when it cannot be done any more."""
-        raise NotImplementedError
 
 
 class Schedule(_Step, frozen=True, kw_only=True):
