@@ -48,7 +48,10 @@ async def test_jobs_run_and_the_log_says_why_the_bus_does_not(site: Site, broker
 async def test_a_watcher_whose_broker_shows_another_name_is_not_ready_and_says_why(
     site: Site, broker: ShippedBroker
 ) -> None:
-    assert (await readiness(site))[0] == 200
+    async def is_ready() -> bool:
+        return (await readiness(site))[0] == 200
+
+    await site.until(is_ready)
     broker.show("another.example.net")
     await broker.restart()
 

@@ -138,7 +138,7 @@ async def test_a_broken_off_error_action_has_nothing_to_cancel(work: Dispatching
         return FINAL
 
     work.target.answers = fail
-    error = ErrorAction(call=HttpCall(method="POST", uri="http://pager.test/"))
+    error = ErrorAction(call=HttpCall(method="POST", uri="http://{host}/failed"))
     await start(work, stoppable(error=error))
     work.target.gate.set()
     await work.target.until_called(2)

@@ -19,7 +19,7 @@ from tests.parts.waiting import until
 DB_0 = HostKey("db-0")
 LOSS = Loss(event_id="E1", type="Preempt", at=NOON)
 AT_ONCE = RetryPolicy(count=1, interval=timedelta(0))
-PAGER = ErrorAction(call=HttpCall(method="POST", uri="http://pager.test/"), retry_policy=RetryPolicy(count=0))
+THERE = ErrorAction(call=HttpCall(method="POST", uri="http://{host}/failed"), retry_policy=RetryPolicy(count=0))
 
 
 def stand(work: Dispatching, loss: Loss | None = None) -> None:
@@ -64,7 +64,7 @@ async def test_a_one_time_job_that_has_failed_is_faulted_though_its_retry_is_mis
 
 
 async def test_a_one_time_job_that_has_failed_is_faulted_though_its_error_action_is_missed() -> None:
-    assert await state_after_a_failure_and_a_loss(replace(action(), error_action=PAGER)) is JobState.FAULTED
+    assert await state_after_a_failure_and_a_loss(replace(action(), error_action=THERE)) is JobState.FAULTED
 
 
 def test_what_was_only_broken_off_before_has_not_failed() -> None:

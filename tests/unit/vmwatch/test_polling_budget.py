@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.vmwatch.budget import AZURE_PER_SECOND, Distance
+from services.vmwatch.budget import AZURE_PER_SECOND, Budget, Distance
 from tests.parts.watching import TurnedClock
 
 APART = 2 / 3
@@ -47,3 +47,10 @@ def test_a_turn_that_was_not_taken_is_not_saved_up() -> None:
 
 def test_two_programs_leave_the_vm_one_of_azures_requests() -> None:
     assert 2 * math.ceil(1 / APART) < AZURE_PER_SECOND
+
+
+def test_a_crowd_of_approvals_leaves_the_polls_their_share() -> None:
+    budget = Budget(1.0, monotonic=TurnedClock().monotonic, random=Random(7))
+    asked = [budget._approvals.reserve() for _ in range(30)] + [budget._readings.reserve() for _ in range(15)]
+    busiest = max(sum(1 for at in asked if start <= at < start + 1) for start in asked)
+    assert busiest <= AZURE_PER_SECOND
