@@ -21,7 +21,7 @@ from services.vmwatch.responders.desk import Desk, Place
 from services.vmwatch.responders.opening import make_desk, open_responders
 from services.vmwatch.settings import Settings
 from services.vmwatch.statistics import Statistics
-from services.vmwatch.watcher import HEARTBEAT_SECONDS, Life, Watcher, farewell
+from services.vmwatch.watcher import HEARTBEAT_SECONDS, Hear, Life, Watcher, farewell
 from shared.bus import Bus, unguessable
 from shared.chores import Chores
 from shared.clock import Clock
@@ -154,10 +154,10 @@ class App:
         bus.subscribe(self._topics.drain(host_key(life.host), "+"), statistics.hear_drain)
         return statistics
 
-    def _make_watcher(self, life: Life, bus: Bus, listeners: Sequence[Callable[[Iterable[Event]], None]]) -> Watcher:
-        def hear(events: Iterable[Event]) -> None:
+    def _make_watcher(self, life: Life, bus: Bus, listeners: Sequence[Hear]) -> Watcher:
+        def hear(events: Iterable[Event], *, is_whole: bool) -> None:
             for listener in listeners:
-                listener(events)
+                listener(events, is_whole=is_whole)
 
         watcher = Watcher(
             life,

@@ -41,14 +41,14 @@ class Statistics:
         self._courses: dict[str, _Course] = {}
         self._is_first = True
 
-    def take(self, events: Iterable[Event]) -> None:
-        """Take in what is on, all of it."""
+    def take(self, events: Iterable[Event], *, is_whole: bool = True) -> None:
+        """Take in what is on: all of it, unless the first document has yet to come."""
         now, before = self._clock.now(), self._courses
         mine = {event.event_id: event for event in events if self._concerns(event)}
         for event_id in before.keys() - mine.keys():
             self._count(Span.DURATION, before[event_id], before[event_id].started_at, now)
         self._courses = {event_id: self._follow(before.get(event_id), event, now) for event_id, event in mine.items()}
-        self._is_first = False
+        self._is_first = self._is_first and not is_whole
 
     async def hear_drain(self, delivery: Delivery) -> None:
         """Take in how far the scheduler has emptied this host. Raises MessageRefusedError."""

@@ -66,6 +66,18 @@ class Second(Protocol):
         ...
 
 
+class Hear(Protocol):
+    """Is told what both sources come to, before it is published."""
+
+    def __call__(self, events: Iterable[Event], *, is_whole: bool) -> None:
+        """Take the events in; unless that `is_whole`, the metadata service has not answered yet in this life."""
+        ...
+
+
+def _ignore(events: Iterable[Event], *, is_whole: bool) -> None:
+    """Nobody listens."""
+
+
 class Life(msgspec.Struct, frozen=True, kw_only=True):
     """One life of one watcher: the VM's resource name and a session id of its own."""
 
@@ -93,13 +105,13 @@ class Watcher:
         clock: Clock,
         monotonic: Callable[[], float],
         has_approved: Callable[[str], bool] = lambda event_id: False,
-        hear: Callable[[Iterable[Event]], None] = lambda events: None,
+        hear: Hear = _ignore,
         second: Second | None = None,
     ) -> None:
         """Know nothing yet; what an earlier session left on the bus stands until the first good answer.
 
-        `has_approved` says whether this watcher has let an event start; `hear` is told of every document that was read,
-        before it is published. `second` is a further source of events.
+        `has_approved` says whether this watcher has let an event start; `hear` is told of what was read, before it is
+        published. `second` is a further source of events.
         """
         self._life = life
         self._source = source
@@ -112,6 +124,7 @@ class Watcher:
         self._hear = hear
         self._second = second
         self._incarnation: int | None = None
+        self._listed: frozenset[str] = frozenset()
         self._key = host_key(life.host)
         status = HostStatus(host=life.host, session=life.session, state=Presence.ONLINE, at=clock.now())
         self._pulse = Pulse(status, keep=partial(outlet.keep, topics.status(self._key)), metrics=metrics)
@@ -123,8 +136,8 @@ class Watcher:
 
     @property
     def events(self) -> Mapping[str, Event]:
-        """The events of the last good answer, by upper-case id."""
-        return {event.event_id: event for event in self._known}
+        """The events of the metadata service's last good answer, by upper-case id, as they stand now."""
+        return {event.event_id: event for event in self._known if event.event_id in self._listed}
 
     @property
     def trouble(self) -> str:
@@ -172,6 +185,7 @@ class Watcher:
     def _take(self, document: Document) -> None:
         now = self._clock.now()
         self._incarnation = document.incarnation
+        self._listed = frozenset(event.event_id for event in document.events)
         self._follow(Blend(events=document.events) if self._second is None else self._second.read(document.events), now)
         self._doubt(document.doubts)
         self._metrics.show_success(now)
@@ -180,7 +194,7 @@ class Watcher:
 
     def _follow(self, blend: Blend, now: datetime) -> None:
         step = advance(self._known, blend.events, now, blend.endings)
-        self._hear(step.events)
+        self._hear(step.events, is_whole=self._incarnation is not None)
         self._show(step.events, blend.ended)
         self._metrics.show_events(event.type for event in step.events)
         for transition in step.transitions:

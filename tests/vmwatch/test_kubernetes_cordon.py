@@ -99,6 +99,19 @@ async def test_the_last_of_two_events_opens_the_node(work: KubeWork) -> None:
     assert not work.is_closed
 
 
+async def test_an_event_that_came_while_the_node_was_about_to_be_opened_keeps_it_closed(work: KubeWork) -> None:
+    responder = work.responder(CORDON)
+    first, second = event(), event("Redeploy", OTHER)
+    await responder.prepare(errand(first))
+    sent_before = errand(first)
+    await responder.prepare(errand(second))
+    await responder.resume(sent_before)
+    assert work.is_closed
+    assert mark_of(work.node)["events"] == [OTHER]
+    await responder.resume(errand(second))
+    assert not work.is_closed
+
+
 async def test_an_event_that_does_nothing_to_the_node_does_not_keep_it_closed(work: KubeWork) -> None:
     responder = work.responder(CORDON)
     await responder.prepare(errand())

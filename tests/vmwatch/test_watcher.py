@@ -43,7 +43,8 @@ class Watch:
             hear=self._hear,
         )
 
-    def _hear(self, events: Iterable[Event]) -> None:
+    def _hear(self, events: Iterable[Event], *, is_whole: bool) -> None:
+        assert is_whole
         self.heard.append(([event.event_id for event in events], len(self.said.snapshots())))
 
     async def poll(self, *, after: float = 1) -> None:

@@ -1,5 +1,6 @@
 """A watcher that hears of the same events from the metadata service and from Event Grid."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -97,6 +98,26 @@ async def test_an_event_counts_as_soon_as_one_source_knows_it_and_is_over_as_soo
     await two.lists()
     assert len(two.said.snapshots()) == before
     assert two.said.notices() == ["scheduled", "started", "completed"]
+
+
+async def test_only_what_the_metadata_service_itself_lists_can_be_approved(two: Two) -> None:
+    await two.lists()
+    two.tells("Scheduled")
+    assert (two.shown, two.watcher.events) == (["Scheduled"], {})
+    await two.lists("Scheduled")
+    assert list(two.watcher.events) == ["E"]
+
+
+async def test_what_event_grid_tells_before_the_first_document_is_not_taken_for_all(two: Two) -> None:
+    wholes: list[bool] = []
+
+    def hear(events: Iterable[Event], *, is_whole: bool) -> None:
+        wholes.append(is_whole)
+
+    two.watcher._hear = hear
+    two.tells("Scheduled")
+    await two.lists()
+    assert wholes == [False, True]
 
 
 async def test_an_event_that_event_grid_calls_off_after_its_start_is_cancelled(two: Two) -> None:

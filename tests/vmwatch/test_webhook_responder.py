@@ -95,9 +95,16 @@ async def test_only_the_phases_and_types_that_are_set_are_told() -> None:
 
 async def test_a_secret_that_is_gone_fails_and_does_not_send_unsigned(tmp_path: Path) -> None:
     async with WebhookReceiver() as endpoint, responder(endpoint.url, secret_file=tmp_path / "gone") as webhook:
-        with pytest.raises(ResponderError, match="gone cannot be used"):
+        with pytest.raises(UnheardError, match="gone cannot be used"):
             await webhook.prepare(an_errand())
     assert endpoint.posted == []
+
+
+async def test_a_webhook_that_is_required_and_cannot_sign_holds_the_approval(tmp_path: Path) -> None:
+    async with responder("http://127.0.0.1/", secret_file=tmp_path / "gone", required=True) as webhook:
+        with pytest.raises(ResponderError, match="gone cannot be used") as fault:
+            await webhook.prepare(an_errand())
+    assert not isinstance(fault.value, UnheardError)
 
 
 async def test_the_environments_proxies_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

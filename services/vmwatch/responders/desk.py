@@ -110,16 +110,17 @@ class Desk:
                 self.look()
                 await asyncio.sleep(LOOK_SECONDS)
 
-    def take(self, events: Iterable[Event]) -> None:
-        """Hear of a document that was read, before anybody else does."""
+    def take(self, events: Iterable[Event], *, is_whole: bool = True) -> None:
+        """Hear of what was read, before anybody else does; unless that `is_whole`, what is not there may well be on."""
         host = self._place.host.lower()
         self._present = {e.event_id: e for e in events if any(name.lower() == host for name in e.resources)}
         for event in self._present.values():
             self._follow(event)
-        for event_id in (*self._matters, *self._kept):
-            if event_id not in self._present:
-                self._end(event_id)
-        self._tidy()
+        if is_whole:
+            for event_id in (*self._matters, *self._kept):
+                if event_id not in self._present:
+                    self._end(event_id)
+            self._tidy()
         self._show_block()
 
     async def hear_drain(self, delivery: Delivery) -> None:
@@ -269,7 +270,7 @@ class Desk:
             self._steps.create_task(work, name="responders tidy up")
 
     async def _save(self) -> None:
-        await self._memory.save([matter.case for matter in self._matters.values()])
+        await self._memory.save(self._cases())
 
     def _change(self, matter: _Matter, **news: object) -> None:
         matter.case = msgspec.structs.replace(matter.case, **news)
@@ -307,4 +308,8 @@ class Desk:
     def _reasons(self) -> list[str]:
         if self._dry_run:
             return [f"dry run: {name_of(event)} is not approved" for event in self._present.values()]
-        return [matter.case.reason for matter in self._matters.values() if matter.case.holds_back]
+        return [case.reason for case in self._cases() if case.holds_back]
+
+    def _cases(self) -> list[Case]:
+        """Return every case, those of the last life too that no whole document has been read for yet."""
+        return [*self._kept.values(), *(matter.case for matter in self._matters.values())]

@@ -119,10 +119,16 @@ class WebhookResponder:
     async def _tell(self, report: Report, seconds: float | None) -> None:
         if report.phase not in self._settings.phases:
             return
-        post = self._post(report)
+        try:
+            post = self._post(report)
+        except ResponderError as fault:
+            raise self._fault(str(fault)) from fault
         faults = await asyncio.gather(*(self._deliver(url, post, seconds) for url in self._settings.urls))
         if why := "; ".join(filter(None, faults)):
-            raise ResponderError(why) if self._settings.required else UnheardError(why)
+            raise self._fault(why)
+
+    def _fault(self, why: str) -> ResponderError:
+        return ResponderError(why) if self._settings.required else UnheardError(why)
 
     def _post(self, report: Report) -> _Post:
         """Return the message about a report; the same news has the same id, also after a restart of the watcher."""

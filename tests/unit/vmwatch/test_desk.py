@@ -216,6 +216,21 @@ async def test_a_restart_in_the_middle_of_the_work_takes_it_up_again_behind_the_
     assert second.calls == ["E1 prepare"]
 
 
+async def test_before_the_first_whole_document_nothing_of_the_last_life_is_over(tmp_path: Path) -> None:
+    first, second = ObedientResponder(is_open=False), ObedientResponder(is_open=False)
+    async with a_desk(tmp_path, first) as work:
+        work.desk.take([an_event()])
+        await work.until(lambda: first.calls == ["E1 prepare"])
+    async with a_desk(tmp_path, second) as again:
+        again.desk.take([an_event("E2")], is_whole=False)
+        await again.until(lambda: second.calls == ["E2 prepare"])
+        assert again.block == "command at work for Reboot E1; command at work for Reboot E2"
+        assert '"E1"' in (tmp_path / "cases.json").read_text()
+        again.desk.take([an_event("E2")])
+        await again.until(lambda: "E1 resume" in second.calls)
+        assert again.block == "command at work for Reboot E2"
+
+
 async def test_what_was_done_before_a_restart_is_not_done_again(tmp_path: Path) -> None:
     first, second = ObedientResponder(), ObedientResponder()
     async with a_desk(tmp_path, first) as work:

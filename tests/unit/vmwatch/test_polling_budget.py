@@ -51,6 +51,7 @@ def test_two_programs_leave_the_vm_one_of_azures_requests() -> None:
 
 def test_a_crowd_of_approvals_leaves_the_polls_their_share() -> None:
     budget = Budget(1.0, monotonic=TurnedClock().monotonic, random=Random(7))
-    asked = [budget._approvals.reserve() for _ in range(30)] + [budget._readings.reserve() for _ in range(15)]
+    turns = [budget._approvals.reserve() for _ in range(30)] + [budget._readings.reserve() for _ in range(15)]
+    asked = [round(turn, 6) for turn in turns]
     busiest = max(sum(1 for at in asked if start <= at < start + 1) for start in asked)
     assert busiest <= AZURE_PER_SECOND

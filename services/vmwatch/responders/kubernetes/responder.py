@@ -49,6 +49,7 @@ class KubernetesResponder:
         self._pace = pace or Pace()
         self._finder = NodeFinder(settings.node)
         self._under_way: dict[str, Drain] = {}
+        self._closed_for: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -61,6 +62,7 @@ class KubernetesResponder:
 
     async def prepare(self, errand: Errand) -> None:
         """Close the node, and empty it where that is set. Raises ClusterError in time, with what is left to do."""
+        self._closed_for.add(errand.event.event_id)
         deadline = errand.deadline or self._clock.now() + _WITHOUT_DEADLINE
         async with self._open(errand.host) as cluster:
             node = await self._patiently(deadline, lambda: self._close(cluster, errand))
@@ -77,13 +79,14 @@ class KubernetesResponder:
 
     async def resume(self, errand: Errand) -> None:
         """Open the node again if it was open before and no other event stands. Raises ClusterError."""
+        self._closed_for.discard(errand.event.event_id)
         async with self._open(errand.host) as cluster:
             try:
                 node = await self._find(cluster, errand)
             except MissingError:
                 _log.info("node gone with its VM", host=errand.host, event_id=errand.event.event_id)
                 return
-            after = await change(cluster, node, lambda fresh: reopen(fresh, self._concerned(errand.others)))
+            after = await change(cluster, node, lambda fresh: reopen(fresh, self._standing(errand.others)))
             if after is not None and read_mark(after) is None:
                 _log.info("node released", node=after.name, event_id=errand.event.event_id, still_closed=after.closed)
                 remark = remarks.left_cordoned(errand) if after.closed else remarks.uncordoned(errand)
@@ -131,6 +134,10 @@ class KubernetesResponder:
 
     def _concerned(self, events: Iterable[Event]) -> list[str]:
         return [event.event_id for event in events if self.concerns(event)]
+
+    def _standing(self, others: Iterable[Event]) -> list[str]:
+        """Return the other events that keep the node closed, those too that came while the API server was slow."""
+        return [*dict.fromkeys((*self._concerned(others), *sorted(self._closed_for)))]
 
     async def _find(self, cluster: Cluster, errand: Errand) -> Node:
         return await self._finder.find(cluster, errand.host, errand.computer_name)
