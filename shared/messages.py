@@ -198,8 +198,14 @@ class ApproveCommand(_Payload, frozen=True, kw_only=True):
     decided_by: Annotated[str, msgspec.Meta(max_length=255)]
 
 
+OBJECTED = 409
+
+
 class ApproveReply(_Payload, frozen=True, kw_only=True):
-    """The watcher's answer: Azure's HTTP status, or `error` with status 0 when Azure was not reached."""
+    """The watcher's answer: Azure's HTTP status, or `error` with status 0 when Azure was not reached.
+
+    OBJECTED: the watcher itself is against it, because a responder is not done, or in a dry run; nobody else is asked.
+    """
 
     event_id: str
     status: int

@@ -10,7 +10,7 @@ from services.vmwatch.errors import MetadataError, MetadataRefusedError
 from services.vmwatch.metrics import ApprovalOutcome
 from shared.bus import Delivery
 from shared.logs import get_logger
-from shared.messages import ApproveCommand, ApproveReply, Event, MessageRefusedError, decode, encode
+from shared.messages import OBJECTED, ApproveCommand, ApproveReply, Event, MessageRefusedError, decode, encode
 from shared.ration import Ration
 
 REPEAT_SECONDS: Final = 5.0
@@ -130,9 +130,9 @@ class Approvals:
         if event.status != SCHEDULED:
             return self._decline(command, ApprovalOutcome.NOT_SCHEDULED, f"the event's status is {event.status}")
         if self._dry_run:
-            return self._decline(command, ApprovalOutcome.DRY_RUN, "dry run: LEEWARD_DRY_RUN is set")
+            return self._decline(command, ApprovalOutcome.DRY_RUN, "dry run: LEEWARD_DRY_RUN is set", OBJECTED)
         if objection := self._objection(event_id):
-            return self._decline(command, ApprovalOutcome.NOT_READY, objection)
+            return self._decline(command, ApprovalOutcome.NOT_READY, objection, OBJECTED)
         now = self._monotonic()
         last = self._answered.get(event_id)
         if last is not None and now - last.at < SAME_ANSWER_SECONDS:
@@ -172,7 +172,7 @@ class Approvals:
         )
         return ApproveReply(event_id=event_id, status=status)
 
-    def _decline(self, command: ApproveCommand, outcome: ApprovalOutcome, error: str) -> ApproveReply:
+    def _decline(self, command: ApproveCommand, outcome: ApprovalOutcome, error: str, status: int = 0) -> ApproveReply:
         self._count(outcome)
         if self._lines.take():
             _log.warning(
@@ -182,4 +182,4 @@ class Approvals:
                 reason=command.reason,
                 outcome=outcome,
             )
-        return ApproveReply(event_id=command.event_id.upper(), status=0, error=error)
+        return ApproveReply(event_id=command.event_id.upper(), status=status, error=error)

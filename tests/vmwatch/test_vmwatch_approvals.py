@@ -15,7 +15,7 @@ from services.vmwatch.emulator.server import Emulator
 from services.vmwatch.imds import ImdsClient
 from services.vmwatch.metrics import ApprovalOutcome
 from shared.bus import Delivery
-from shared.messages import ApproveCommand, ApproveReply, Event, MessageRefusedError, decode, encode
+from shared.messages import OBJECTED, ApproveCommand, ApproveReply, Event, MessageRefusedError, decode, encode
 from shared.topics import Topics
 from tests.parts.watching import RememberedOutlet, TurnedClock, emulator
 
@@ -102,7 +102,8 @@ async def test_a_dry_run_approves_nothing_and_says_so() -> None:
     async with desk(dry_run=True) as it:
         it.imds.stage.schedule(REBOOT)
         await it.read()
-        assert await it.command() == ApproveReply(event_id="EVENT-1", status=0, error="dry run: LEEWARD_DRY_RUN is set")
+        why = "dry run: LEEWARD_DRY_RUN is set"
+        assert await it.command() == ApproveReply(event_id="EVENT-1", status=OBJECTED, error=why)
         await it.approvals.repeat()
         assert (it.received(), it.outcomes) == ([], {ApprovalOutcome.DRY_RUN: 1})
 

@@ -20,7 +20,7 @@ from services.scheduler.store.records import (
 from shared.bus import BusUnavailableError, ReplyTimeoutError
 from shared.clock import Clock
 from shared.logs import get_logger
-from shared.messages import ApproveCommand, ApproveReply, DrainState, MessageRefusedError, decode, encode
+from shared.messages import OBJECTED, ApproveCommand, ApproveReply, DrainState, MessageRefusedError, decode, encode
 from shared.topics import HostKey, Topics, host_key
 
 log = get_logger(__name__)
@@ -226,7 +226,7 @@ class Approvals:
         return sorted(online, key=lambda host: (host not in hit, host))[:WITNESSES]
 
     async def _ask(self, watcher: HostKey, event_id: str) -> bool:
-        """Ask one watcher; True when Azure was told and agreed."""
+        """Ask one watcher; True when there is nobody else to ask: Azure was told and agreed, or its host objects."""
         reply = await self._reply(watcher, event_id)
         if reply is None:
             self._metrics.approvals.labels("unanswered").inc()
@@ -237,7 +237,7 @@ class Approvals:
             return True
         self._metrics.approvals.labels("refused").inc()
         log.warning("approval refused", event_id=event_id, watcher=watcher, status=reply.status, error=reply.error)
-        return False
+        return reply.status == OBJECTED
 
     async def _reply(self, watcher: HostKey, event_id: str) -> ApproveReply | None:
         command = ApproveCommand(event_id=event_id, reason=REASON, decided_by=self._replica)

@@ -17,7 +17,7 @@ from services.scheduler.store.records import (
     EventRecord,
     HostDrain,
 )
-from shared.messages import Block, encode
+from shared.messages import OBJECTED, Block, encode
 from shared.topics import RESPONDERS_BLOCK, HostKey
 from tests.parts.builders import EVENT_ID, NOON, event
 from tests.parts.fleets import LEASE, TOPICS, Watched
@@ -93,6 +93,14 @@ async def test_after_a_silence_the_next_watcher_is_asked() -> None:
     await watched.look()
     assert watched.bus.asked == ["db-0", "db-1"]
     assert (await watched.record()).approval.by == "one via db-1"
+
+
+async def test_no_neighbour_is_asked_past_the_objection_of_the_host_itself() -> None:
+    watched = await announced("db-0", "db-1")
+    watched.bus.statuses["db-0"] = OBJECTED
+    await watched.look()
+    assert watched.bus.asked == ["db-0"]
+    assert (await watched.record()).approval.state is ApprovalState.ASKED
 
 
 async def test_each_vm_approves_its_own_end_and_no_neighbour_does() -> None:
