@@ -191,3 +191,12 @@ async def test_a_node_named_by_hand_is_refused_when_it_is_another_vms(work: Kube
     with pytest.raises(ResponderError, match="correct LEEWARD_KUBERNETES_NODE"):
         await work.responder(wrong).prepare(errand())
     assert not work.state.nodes["elsewhere"]["spec"].get("unschedulable")
+
+
+async def test_a_node_that_two_vms_name_by_hand_is_opened_by_none_but_its_own(work: KubeWork) -> None:
+    del work.node["spec"]["providerID"]
+    named = KubernetesSettings(mode=KubernetesMode.CORDON, node=NODE)
+    await work.responder(named).prepare(errand())
+    with pytest.raises(ResponderError, match="correct LEEWARD_KUBERNETES_NODE"):
+        await work.responder(named).resume(replace(errand(), host="another"))
+    assert work.node["spec"]["unschedulable"]

@@ -6,7 +6,7 @@ from typing import Final
 
 from services.vmwatch.responders.kubernetes.cluster import Cluster
 from services.vmwatch.responders.kubernetes.errors import ClusterError, ConflictError, MissingError
-from services.vmwatch.responders.kubernetes.marks import Patch
+from services.vmwatch.responders.kubernetes.marks import Patch, read_mark
 from services.vmwatch.responders.kubernetes.objects import Node
 
 _MOST_TRIES: Final = 10
@@ -60,6 +60,11 @@ class NodeFinder:
         named = resource_name(node.provider_id)
         if named and named != host.lower():
             raise ClusterError(f"node {name} runs on {named}, not on {host}: correct LEEWARD_KUBERNETES_NODE")
+        mark = read_mark(node)
+        if not named and mark is not None and mark.host.lower() != host.lower():
+            raise ClusterError(
+                f"node {name} is closed for {mark.host}, not {host}: correct LEEWARD_KUBERNETES_NODE"
+            )
         return node
 
 
