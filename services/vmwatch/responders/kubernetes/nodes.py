@@ -62,9 +62,7 @@ class NodeFinder:
             raise ClusterError(f"node {name} runs on {named}, not on {host}: correct LEEWARD_KUBERNETES_NODE")
         mark = read_mark(node)
         if not named and mark is not None and mark.host.lower() != host.lower():
-            raise ClusterError(
-                f"node {name} is closed for {mark.host}, not {host}: correct LEEWARD_KUBERNETES_NODE"
-            )
+            raise ClusterError(f"node {name} is closed for {mark.host}, not {host}: correct LEEWARD_KUBERNETES_NODE")
         return node
 
 
