@@ -1,16 +1,18 @@
 """The address that Event Grid posts to: handshakes, both schemas, and what it refuses."""
 
+import asyncio
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import ClientSession, TCPConnector
 
-from services.vmwatch.eventgrid.endpoint import MAX_BODY_BYTES, Endpoint
+from services.vmwatch.eventgrid.endpoint import MAX_BODY_BYTES, MOST_CONNECTIONS, Endpoint
 from services.vmwatch.eventgrid.opening import open_endpoint
 from services.vmwatch.eventgrid.sources import Sources
 from services.vmwatch.eventgrid_settings import EventGridSettings
@@ -170,3 +172,17 @@ async def test_an_address_that_is_taken_is_named() -> None:
         port = int(grid.url.rpartition(":")[2].partition("/")[0])
         with pytest.raises(SettingsError, match=str(port)):
             await Endpoint(Listen("127.0.0.1", port), key=KEY, sources=grid.sources, count=lambda _: None).__aenter__()
+
+
+async def test_those_who_connect_and_say_nothing_are_sent_away_and_events_still_come() -> None:
+    async with listening() as grid, AsyncExitStack() as silent:
+        port = urlsplit(grid.url).port
+        readers = []
+        for _ in range(2 * MOST_CONNECTIONS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            silent.push_async_callback(writer.wait_closed)
+            silent.callback(writer.close)
+            readers.append(reader)
+        async with asyncio.timeout(10):
+            assert await readers[0].read() == b""
+        assert await grid.tell(cloud_event("Scheduled")) == 200

@@ -29,6 +29,8 @@ MAX_BODY_BYTES: Final = 1536 * 1024
 """Event Grid posts a megabyte at most."""
 BODY_SECONDS: Final = 20.0
 """Event Grid waits 30 s for an answer."""
+MOST_CONNECTIONS: Final = 50
+"""Event Grid needs a few; each is a file of the process, which polls Azure with others."""
 _ORIGIN: Final = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _log = get_logger(__name__)
 
@@ -53,6 +55,7 @@ class Endpoint:
         self._tls = tls
         self._lines = Ration(burst=20, per_second=0.1)
         self._runner: web.AppRunner | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
@@ -73,6 +76,7 @@ class Endpoint:
             await runner.cleanup()
             raise
         self._runner = runner
+        self._looking = asyncio.create_task(self._look(runner), name="event grid connections")
         if self._tls is None and not self._listen.is_loopback:
             hint = "end TLS before it, or set LEEWARD_EVENTGRID_LISTEN_CERT"
             _log.warning("Event Grid is listened for without TLS", listen=str(self._listen), hint=hint)
@@ -82,9 +86,18 @@ class Endpoint:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop listening."""
+        if self._looking is not None:
+            self._looking.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    async def _look(self, runner: web.AppRunner) -> None:
+        """End the oldest of too many connections: whoever says nothing must not take the watcher's files from it."""
+        while runner.server is not None:
+            for one in runner.server.connections[:-MOST_CONNECTIONS]:
+                one.force_close()
+            await asyncio.sleep(1)
 
     async def _options(self, request: web.Request) -> web.Response:
         """Let who knows the secret post CloudEvents."""
