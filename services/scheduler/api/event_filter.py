@@ -4,18 +4,13 @@ from datetime import UTC, datetime
 
 import msgspec
 from aiohttp import web
-from msgspec.structs import replace
 
-from services.scheduler.api.filters import BEFORE, EQUAL, FROM, PARAMETER, Clause, read_clauses, refusal
-from services.scheduler.api.schemas.timing import instant
-from services.scheduler.api.schemas.values import Time
-from services.scheduler.errors import InvalidInputError
+from services.scheduler.api.filters import BOUNDS, Clause, instant_of, read_span, refusal
 from services.scheduler.store.records import EventRecord
 
 _USAGE = "join by and: type eq <type>, firstSeenAt ge <time>, firstSeenAt lt <time>"
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
-_BOUNDS = {FROM: "since", BEFORE: "until"}
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,28 +29,15 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_event_filter(request: web.Request) -> EventFilter:
     """Return the filter, which may be empty. Raises InvalidInputError."""
-    wanted = EventFilter()
-    for clause in read_clauses(request, _USAGE, (EQUAL, FROM, BEFORE)):
-        field, value = _meaning(request, clause)
-        if getattr(wanted, field) is not None:
-            raise InvalidInputError(PARAMETER, f"{clause.field} {clause.relation} stands there twice")
-        wanted = replace(wanted, **{field: value})
-    return wanted
+    return read_span(request, EventFilter(), _meaning, _USAGE)
 
 
 def _meaning(request: web.Request, clause: Clause) -> tuple[str, object]:
     """Return what a condition sets of the filter, and to what."""
     match clause.field.lower(), clause.relation:
-        case "firstseenat", relation if relation in _BOUNDS:
-            return _BOUNDS[relation], _instant(clause.value)
+        case "firstseenat", relation if relation in BOUNDS:
+            return BOUNDS[relation], instant_of(clause)
         case "type", "eq":
             return "type", clause.value
         case _:
             raise refusal(request, _USAGE)
-
-
-def _instant(text: str) -> object:
-    try:
-        return instant(Time.parse(text), None, PARAMETER)
-    except ValueError as fault:
-        raise InvalidInputError(PARAMETER, str(fault)) from fault

@@ -1,20 +1,27 @@
 """`$filter`: conditions joined by `and`, values bare or in quotes, in any case (reference azure-scheduler §1.3)."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
+from services.scheduler.api.schemas.timing import instant
+from services.scheduler.api.schemas.values import Time
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.errors import InvalidInputError
 
 E = TypeVar("E", bound=StrEnum)
+W = TypeVar("W", bound=msgspec.Struct)
 
 PARAMETER = "$filter"
 EQUAL, FROM, BEFORE = "eq", "ge", "lt"
+BOUNDS = {FROM: "since", BEFORE: "until"}
+"""What a condition on an instant sets of a filter."""
 _CLAUSE = re.compile(
     r"\s*(?P<field>[^\s']+)\s+(?P<relation>eq|ge|lt)\s+"
     r"(?:'(?P<quoted>(?:[^']|'')*)'|(?P<bare>[^\s']+))(?P<more>\s+and\s|\s*$)",
@@ -87,6 +94,30 @@ def read_clauses(request: web.Request, usage: str, relations: Collection[str] = 
         clauses.append(Clause(match["field"], value, match["relation"].lower()))
         place = match.end()
     return clauses
+
+
+def read_span(
+    request: web.Request, nothing: W, meaning: Callable[[web.Request, Clause], tuple[str, object]], usage: str
+) -> W:
+    """Return a filter with what each condition sets of it, which `meaning` tells; `nothing` is the empty one.
+
+    Raises InvalidInputError, also when two conditions set the same.
+    """
+    wanted = nothing
+    for clause in read_clauses(request, usage, (EQUAL, FROM, BEFORE)):
+        field, value = meaning(request, clause)
+        if getattr(wanted, field) is not None:
+            raise InvalidInputError(PARAMETER, f"{clause.field} {clause.relation} stands there twice")
+        wanted = replace(wanted, **{field: value})
+    return wanted
+
+
+def instant_of(clause: Clause) -> datetime | None:
+    """Return the instant that a condition compares with. Raises InvalidInputError."""
+    try:
+        return instant(Time.parse(clause.value), None, PARAMETER)
+    except ValueError as fault:
+        raise InvalidInputError(PARAMETER, str(fault)) from fault
 
 
 def choose(clause: Clause, choices: type[E], usage: str) -> E:
