@@ -82,6 +82,7 @@ servers:
 	@.ci/azure-clients
 	@.ci/azurite
 	@.ci/asyncapi
+	@.ci/kustomize
 	@.ci/amqp
 
 # A stamp is newer than what was installed by it, so that a changed pyproject.toml or constraints.txt installs again.
