@@ -83,6 +83,7 @@ servers:
 	@.ci/azurite
 	@.ci/asyncapi
 	@.ci/kustomize
+	@.ci/axe
 	@.ci/amqp
 
 # A stamp is newer than what was installed by it, so that a changed pyproject.toml or constraints.txt installs again.

@@ -11,7 +11,7 @@ from services.scheduler.access.certificate import Certificate
 from services.scheduler.api.connections import Connections, room
 from services.scheduler.api.ports import Services
 from services.scheduler.api.routes import build
-from services.scheduler.portal.page import add_portal
+from services.scheduler.portal.routes import add_portal
 from shared.logs import get_logger
 from shared.ops import listen_on
 from shared.settings import Listen

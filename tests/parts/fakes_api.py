@@ -26,7 +26,7 @@ from services.scheduler.domain.secrets import SecretKeeper
 from services.scheduler.errors import NotFoundError
 from services.scheduler.feed import Feed
 from services.scheduler.metrics import Metrics
-from services.scheduler.portal.page import add_portal
+from services.scheduler.portal.routes import add_portal
 from services.scheduler.store.audit import Actor
 from services.scheduler.store.base import Store
 from services.scheduler.store.memory.store import MemoryStore

@@ -26,8 +26,9 @@ async def api() -> AsyncIterator[Api]:
         yield api
 
 
-async def page(api: Api, path: str = PAGE, status: int = 200) -> str:
-    async with api.session.get(f"{api.url}{path}") as answer:
+async def page(api: Api, path: str = PAGE, status: int = 200, *, partial: bool = False) -> str:
+    headers = {"HX-Request": "true"} if partial else {}
+    async with api.session.get(f"{api.url}{path}", headers=headers) as answer:
         assert (answer.status, answer.content_type) == (status, "text/html")
         return html.unescape(" ".join((await answer.text()).split()))
 
@@ -37,7 +38,7 @@ async def test_the_first_page_leads_to_it_and_it_leads_back(api: Api) -> None:
     text = await page(api)
     assert 'href="../../../../portal/static/portal.css"' in text
     assert 'class="brand" href="../../../../"' in text
-    assert f'data-fragment="../../../../{PAGE.removeprefix("/")}/fragment"' in text
+    assert f'hx-get="../../../../{PAGE.removeprefix("/")}"' in text
 
 
 async def test_it_says_what_applies_and_who_has_said_so(api: Api) -> None:
@@ -52,14 +53,14 @@ async def test_it_says_of_each_occurrence_why_it_ran(api: Api) -> None:
     assert "Nothing was decided yet" in await page(api)
     turn(api, minutes=5)
     await run_due(api)
-    text = await page(api, f"{PAGE}/fragment")
+    text = await page(api, partial=True)
     assert "It ran: no known host serves it." in text
     assert "<html" not in text
 
 
 @pytest.mark.parametrize("place", ["default/ops/absent", "default/absent/nightly", "absent/ops/nightly"])
 async def test_what_is_not_there_is_said_in_the_same_frame(api: Api, place: str) -> None:
-    assert "There is no such job" in await page(api, f"/portal/jobs/{place}", 404)
+    assert "There is no such thing" in await page(api, f"/portal/jobs/{place}", 404)
 
 
 class AwayStore(MemoryStore):

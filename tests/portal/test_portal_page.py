@@ -7,7 +7,7 @@ import pytest
 
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.errors import StoreUnavailableError
-from services.scheduler.portal.view import JOBS_COUNTED, JOBS_SHOWN
+from services.scheduler.portal.overview import JOBS_COUNTED, JOBS_SHOWN
 from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.store.records import (
     EventOutcome,
@@ -36,7 +36,7 @@ async def api() -> AsyncIterator[Api]:
         yield api
 
 
-async def page(api: Api, path: str = "/portal/fragment") -> str:
+async def page(api: Api, path: str = "/") -> str:
     async with api.session.get(f"{api.url}{path}") as answer:
         assert answer.status == 200
         assert answer.content_type == "text/html"

@@ -10,7 +10,7 @@ from aiohttp import ClientSession, CookieJar
 
 from services.scheduler.domain.acts import Act
 from services.scheduler.domain.hosts import HostCondition, HostReport
-from services.scheduler.portal.steering import NOTICES, Notice
+from services.scheduler.portal.notices import NOTICES, Notice
 from services.scheduler.store.audit import AuditFilter
 from tests.parts.fakes_api import NOON, Api, running_api
 from tests.parts.tokens import OPERATOR, READER, by_file, three_callers
@@ -38,11 +38,14 @@ async def page(session: ClientSession, url: str) -> str:
 
 
 async def test_a_host_is_cordoned_for_as_long_as_the_form_says_and_released(api: Api) -> None:
-    assert await send(api, "/portal/hosts/db-0/cordon", reason="new disks", minutes="60") == "../../../#hosts"
+    assert (
+        await send(api, "/portal/hosts/db-0/cordon", reason="new disks", minutes="60")
+        == "../../../?notice=cordoned#hosts"
+    )
     [cordon] = await api.services.store.list_cordons()
     assert (cordon.host, cordon.reason, cordon.until) == ("db-0", "new disks", NOON + timedelta(hours=1))
     assert "Release" in await page(api.session, f"{api.url}/")
-    assert await send(api, "/portal/hosts/db-0/release") == "../../../#hosts"
+    assert await send(api, "/portal/hosts/db-0/release") == "../../../?notice=released#hosts"
     assert await api.services.store.list_cordons() == []
     log = await api.services.store.list_audit(AuditFilter(), top=10, skip=0)
     assert [(entry.act, entry.actor.caller) for entry in log] == [
@@ -70,7 +73,7 @@ async def test_what_comes_to_nothing_is_told_on_the_page(
     api: Api, path: str, form: dict[str, str], notice: Notice
 ) -> None:
     assert f"notice={notice}" in await send(api, path, **form)
-    assert NOTICES[notice] in await page(api.session, f"{api.url}/?notice={notice}")
+    assert NOTICES[notice].text in await page(api.session, f"{api.url}/?notice={notice}")
     assert await api.services.store.list_cordons() == []
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientSession, CookieJar
@@ -26,8 +27,8 @@ class Browser:
         self.headers: Mapping[str, str] = {}
         self.text = ""
 
-    async def open(self, path: str) -> int:
-        return await self._ask("GET", path)
+    async def open(self, path: str, **headers: str) -> int:
+        return await self._ask("GET", path, headers=headers)
 
     async def send(
         self, path: str, *, origin: str | None = "own", headers: dict[str, str] | None = None, **form: str
@@ -76,12 +77,31 @@ def turn(browser: Browser, by: timedelta) -> None:
 
 async def test_the_page_sends_strangers_to_sign_in_and_nothing_else_is_shown(browser: Browser) -> None:
     assert (await browser.open("/"), browser.headers["Location"]) == (303, "sign-in")
-    assert await browser.open("/portal/fragment") == 401
+    assert await browser.open("/", **{"HX-Request": "true"}) == 401
     assert await browser.open("/sign-in") == 200
     assert 'type="password"' in browser.text
     assert "frame-ancestors 'none'" in browser.headers["Content-Security-Policy"]
     assert await browser.open("/portal/static/portal.css") == 200
     assert await browser.open("/portal/static/../page.html") == 401
+
+
+async def test_sign_in_leads_back_to_the_page_that_was_asked_for(browser: Browser) -> None:
+    assert await browser.open("/portal/jobs/default/ops/nightly?x=1") == 303
+    assert browser.headers["Location"] == "../../../../sign-in?onward=portal/jobs/default/ops/nightly?x%3D1"
+    await browser.open("/sign-in?onward=portal/jobs/default/ops/nightly%3Fx%3D1")
+    assert 'name="onward" value="portal/jobs/default/ops/nightly?x=1"' in browser.text
+    await browser.send("/sign-in", token=OPERATOR, onward="portal/jobs/default/ops/nightly?x=1")
+    assert browser.headers["Location"] == "portal/jobs/default/ops/nightly?x=1"
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["https://elsewhere.example/", "//elsewhere.example", "portal/../api/v1/hosts", "portal/\\elsewhere", "api"],
+)
+async def test_sign_in_leads_nowhere_else(browser: Browser, place: str) -> None:
+    assert await browser.open(f"/sign-in?{urlencode({'onward': place})}") == 200
+    assert 'name="onward"' not in browser.text
+    assert (await browser.send("/sign-in", token=OPERATOR, onward=place), browser.headers["Location"]) == (303, "./")
 
 
 async def test_a_token_opens_the_page_the_api_and_the_stream(browser: Browser) -> None:
@@ -183,10 +203,10 @@ async def test_an_idle_session_ends_and_a_used_one_goes_on_for_half_a_day_at_mos
 
 async def test_the_cookie_is_written_anew_from_time_to_time_only(browser: Browser) -> None:
     await browser.sign_in()
-    await browser.open("/portal/fragment")
+    await browser.open("/")
     assert "Set-Cookie" not in browser.headers
     turn(browser, RENEWED_AFTER)
-    await browser.open("/portal/fragment")
+    await browser.open("/")
     assert "HttpOnly" in browser.headers["Set-Cookie"]
 
 

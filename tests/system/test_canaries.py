@@ -113,7 +113,7 @@ async def _rotate(site: CanarySite) -> None:
 
 
 async def _read_everything(site: CanarySite, jobs: dict[str, Json]) -> None:
-    for path in ("/", "/portal/fragment", "/sign-in", "/openapi.json", "/api/v1/hosts", "/api/v1/events"):
+    for path in ("/", "/sign-in", "/openapi.json", "/api/v1/hosts", "/api/v1/events"):
         await site.ask("GET", path)
     for path in ("/api/v1/audit", "/api/v1/collections", DEMO, f"{DEMO}/jobs", f"{ARM}{DATED}", f"{ARM}/demo{DATED}"):
         await site.ask("GET", path)

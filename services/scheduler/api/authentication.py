@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address, ip_network
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -24,8 +24,8 @@ SIGN_IN = "sign_in"
 PORTAL_FILES = "portal_files"
 PUBLIC = frozenset({SIGN_IN, PORTAL_FILES})
 """Names of the only resources that are for everybody; the router says which one a request is for, not its path."""
-FIRST_PAGE = "portal"
-"""Name of the page that sends browsers without a session to sign-in."""
+PAGES = "portal"
+"""What the names of the portal's pages begin with: they send browsers without a session to sign-in, and back."""
 FORM_TOKEN = "csrf"  # noqa: S105 - a field's name
 FORM_TOKEN_HEADER = "x-leeward-csrf"  # noqa: S105 - a header's name
 FAILURES = 60
@@ -124,8 +124,8 @@ def authentication(porter: Porter) -> Middleware:
         try:
             await porter.let_in(request)
         except UnauthenticatedError:
-            if _name(request) == FIRST_PAGE:
-                raise web.HTTPSeeOther("sign-in") from None
+            if is_page(request) and "HX-Request" not in request.headers:
+                raise web.HTTPSeeOther(_way_in(request)) from None
             raise
         response = await handler(request)
         porter.keep_session(request, response)
@@ -143,6 +143,19 @@ async def keep_private(request: web.Request, response: web.StreamResponse) -> No
 def is_public(request: web.Request) -> bool:
     """Whether everybody may have this: the way in, and what its page is made of."""
     return _name(request) in PUBLIC
+
+
+def is_page(request: web.Request) -> bool:
+    """Whether this asks for a page of the portal."""
+    name = _name(request) or ""
+    return name == PAGES or name.startswith(f"{PAGES}.")
+
+
+def _way_in(request: web.Request) -> str:
+    """Return where to sign in, from the page that was asked for, and how to come back to it."""
+    address = request.rel_url.raw_path_qs.removeprefix("/")
+    way = f"{'../' * (request.rel_url.raw_path.count('/') - 1)}sign-in"
+    return f"{way}?{urlencode({'onward': address})}" if address else way
 
 
 def address_of(request: web.Request) -> str:

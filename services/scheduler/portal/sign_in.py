@@ -1,5 +1,6 @@
 """Signing in and out of the page: a token once, then a session's cookie."""
 
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -11,8 +12,11 @@ from services.scheduler.api.cookies import clear_cookie, set_cookie
 from services.scheduler.api.requests import read_field
 from services.scheduler.api.throttle import ThrottledError
 from services.scheduler.errors import UnauthenticatedError
+from services.scheduler.portal.frame import lead_to
 
-Render = Callable[[web.Request, str, HTTPStatus], web.Response]
+Render = Callable[[web.Request, str, HTTPStatus, str], web.Response]
+_ONWARD = re.compile(r"portal/(?!static)[A-Za-z0-9._~%/?&=+,:-]{0,2000}")
+"""A page of ours, relative to the first one: no link to sign-in can lead anywhere else."""
 _MOST_BYTES = 32 * 1024
 _REFUSED = "This token is not accepted. It may be mistyped, expired or removed."
 _TOO_MANY = "Too many wrong tokens came from your address. Wait a minute, then try again."
@@ -20,31 +24,32 @@ _TOO_LONG = "This token names more collections than a session can hold. Use one 
 
 
 class SignIn:
-    """The form for a token, and what it leads to: always the page at `/`, so that no link can lead elsewhere."""
+    """The form for a token, and what it leads to: the page that was asked for, else the first one."""
 
     def __init__(self, render: Render) -> None:
-        """`render` makes the form, with a sentence above it or none."""
+        """`render` makes the form, with a sentence above it or none, and where it leads to."""
         self._render = render
 
     async def form(self, request: web.Request) -> web.Response:
         """Return the form."""
-        return self._render(request, "", HTTPStatus.OK)
+        return self._render(request, "", HTTPStatus.OK, _page_named(request.query.get("onward", "")))
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Begin a session for the bearer of the token that was sent, or say that it is not accepted."""
         porter = request.app[PORTER]
         token = await _token(request)
+        onward = _page_named(await read_field(request, "onward") or "")
         try:
             session = await porter.sign_in(request, token)
         except UnauthenticatedError:
-            return self._render(request, _REFUSED, HTTPStatus.UNAUTHORIZED)
+            return self._render(request, _REFUSED, HTTPStatus.UNAUTHORIZED, onward)
         except ThrottledError:
-            return self._render(request, _TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
+            return self._render(request, _TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS, onward)
         try:
             cookie = porter.access.sessions.seal(session)
         except ValueError:
-            return self._render(request, _TOO_LONG, HTTPStatus.BAD_REQUEST)
-        response = _go_to("./")
+            return self._render(request, _TOO_LONG, HTTPStatus.BAD_REQUEST, onward)
+        response = lead_to(onward or "./")
         set_cookie(request, response, cookie)
         return response
 
@@ -52,7 +57,7 @@ class SignIn:
         """End the session."""
         if (session := session_of(request)) is not None:
             request.app[PORTER].access.sessions.end(session)
-        response = _go_to("sign-in")
+        response = lead_to("sign-in")
         clear_cookie(response)
         return response
 
@@ -63,5 +68,6 @@ async def _token(request: web.Request) -> str:
     return (await read_field(request, "token") or "").strip()
 
 
-def _go_to(place: str) -> web.Response:
-    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": place, "Cache-Control": "no-store"})
+def _page_named(place: str) -> str:
+    """Return the place if it is a page of ours, else nothing."""
+    return place if _ONWARD.fullmatch(place) and ".." not in place and "//" not in place else ""

@@ -1,8 +1,6 @@
 """Cordon and release from the page: small forms that work without scripts and lead back to it."""
 
 from datetime import timedelta
-from enum import StrEnum
-from http import HTTPStatus
 
 from aiohttp import web
 
@@ -10,6 +8,8 @@ from services.scheduler.api.actors import actor_of
 from services.scheduler.api.ports import Services
 from services.scheduler.api.requests import read_field
 from services.scheduler.errors import NotFoundError
+from services.scheduler.portal.frame import lead_to
+from services.scheduler.portal.notices import Notice
 
 LENGTHS = {
     "": "until it is released",
@@ -21,25 +21,6 @@ LENGTHS = {
 """What the form offers: minutes, and how it says them."""
 _BACK = "../../../"
 """From a form's address to the page, wherever a proxy has put it."""
-
-
-class Notice(StrEnum):
-    """What the page says after a form that came to nothing."""
-
-    REASON = "reason"
-    HOST = "host"
-
-
-NOTICES = {
-    Notice.REASON: "The host was not cordoned: give a reason, for whoever finds it so.",
-    Notice.HOST: "Nothing was changed: no watcher reports that host any more.",
-}
-
-
-def notice_of(request: web.Request) -> str:
-    """Return the sentence that a page was asked to show, empty without one."""
-    asked = request.query.get("notice", "")
-    return next((text for notice, text in NOTICES.items() if notice == asked), "")
 
 
 class Steering:
@@ -61,7 +42,7 @@ class Steering:
             await self._hosts.cordon(host, reason=reason, until=until, by=by)
         except NotFoundError:
             return _back(Notice.HOST)
-        return _back()
+        return _back(Notice.CORDONED)
 
     async def release(self, request: web.Request) -> web.Response:
         """Lift the cordon that was made by hand."""
@@ -69,9 +50,8 @@ class Steering:
             await self._hosts.release(request.match_info["host"], by=actor_of(request, self._clock))
         except NotFoundError:
             return _back(Notice.HOST)
-        return _back()
+        return _back(Notice.RELEASED)
 
 
-def _back(notice: Notice | None = None) -> web.Response:
-    place = f"{_BACK}#hosts" if notice is None else f"{_BACK}?notice={notice}#hosts"
-    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": place, "Cache-Control": "no-store"})
+def _back(notice: Notice) -> web.Response:
+    return lead_to(f"{_BACK}?notice={notice}#hosts")

@@ -1,14 +1,16 @@
-// Keeps the page fresh: the stream says that something changed, the server renders what, and only changed parts are swapped.
+// Keeps a page fresh and its times readable: the stream says that something changed, htmx fetches what is inside of the
+// frame and changes only what differs.
 "use strict";
 
 const REFRESH_AT_MOST_EVERY = 1000;
 const REFRESH_AT_LEAST_EVERY = 10000;
 const KINDS = ["message", "host", "event", "execution", "job"];
 
-const overview = document.getElementById("overview");
+const main = document.getElementById("main");
 const root = document.body.dataset.root;
 const connection = document.getElementById("connection");
 const connectionText = document.getElementById("connection-text");
+const live = main.hasAttribute("hx-get");
 let streaming = false;
 let fetchedAt = Date.now();
 let lastTry = 0;
@@ -33,8 +35,8 @@ function remaining(instant) {
   return minutes ? `in ${minutes} min ${seconds % 60} s` : `in ${seconds} s`;
 }
 
-function showTimes(root) {
-  for (const element of root.querySelectorAll("time[data-show]")) {
+function showTimes(place) {
+  for (const element of place.querySelectorAll("time[data-show]")) {
     const instant = new Date(element.dateTime);
     const text = element.dataset.show === "until" ? remaining(instant) : dayAndTime(instant);
     if (element.textContent !== text) element.textContent = text;
@@ -49,68 +51,15 @@ function showConnection(fresh) {
   if (connectionText.textContent !== text) connectionText.textContent = text;
 }
 
-function isBeingRead(element) {
+function isBeingRead() {
   const selection = document.getSelection();
-  return !selection.isCollapsed && element.contains(selection.anchorNode);
+  return selection !== null && !selection.isCollapsed && main.contains(selection.anchorNode);
 }
 
-function twinOf(element, replacement) {
-  return element?.id ? replacement.querySelector(`#${CSS.escape(element.id)}`) : null;
-}
-
-// What the user opened, closed or typed, and the focus, survive a swap.
-function swap(old, replacement) {
-  const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  for (const details of old.querySelectorAll("details[id]")) {
-    const twin = twinOf(details, replacement);
-    if (twin && details.dataset.touched) {
-      twin.open = details.open;
-      twin.dataset.touched = "yes";
-    }
-  }
-  for (const field of old.querySelectorAll("input[id], select[id]")) {
-    const twin = twinOf(field, replacement);
-    if (twin) twin.value = field.value;
-  }
-  old.replaceWith(replacement);
-  showTimes(replacement);
-  const place = twinOf(focused, replacement) ?? twinOf(focused?.closest("details"), replacement)?.querySelector("summary");
-  place?.focus();
-}
-
-const rendered = new Map();
-
-function show(html) {
-  const parts = new DOMParser().parseFromString(html, "text/html").body.children;
-  const fresh = new Map([...parts].map((part, place) => [part.id || `part-${place}`, part]));
-  const known = [...overview.children];
-  if (known.length !== fresh.size || known.some((part, place) => (part.id || `part-${place}`) !== [...fresh.keys()][place])) {
-    rendered.clear();
-    overview.replaceChildren(...fresh.values());
-    showTimes(overview);
-    return;
-  }
-  [...fresh].forEach(([name, part], place) => {
-    const source = part.outerHTML;
-    if (rendered.get(name) === source || isBeingRead(known[place])) return;
-    rendered.set(name, source);
-    swap(known[place], document.importNode(part, true));
-  });
-}
-
-async function refresh() {
+function refresh() {
   timer = null;
   lastTry = Date.now();
-  try {
-    const answer = await fetch(overview.dataset.fragment, { signal: AbortSignal.timeout(8000) });
-    if (answer.status === 401) return location.reload();
-    if (!answer.ok && ![404, 503].includes(answer.status)) throw new Error(`status ${answer.status}`);
-    show(await answer.text());
-    fetchedAt = Date.now();
-    showConnection(answer.ok);
-  } catch {
-    showConnection(false);
-  }
+  if (!isBeingRead()) main.dispatchEvent(new Event("refresh"));
 }
 
 function refreshSoon() {
@@ -132,14 +81,28 @@ function listen() {
   for (const kind of KINDS) stream.addEventListener(kind, refreshSoon);
 }
 
-overview.addEventListener("click", (click) => {
-  const details = click.target.closest("summary")?.parentElement;
-  if (details) details.dataset.touched = "yes";
+// What the server says in place of the page, such as that the store is away, is shown; what a proxy says is not.
+main.addEventListener("htmx:before:swap", (event) => {
+  const { status } = event.detail.ctx.response;
+  if (event.detail.ctx.sourceElement !== main) return;
+  if (status === 401) location.reload();
+  if (status >= 400 && ![404, 503].includes(status)) event.preventDefault();
 });
-document.addEventListener("visibilitychange", refreshSoon);
+main.addEventListener("htmx:after:swap", () => showTimes(main));
+main.addEventListener("htmx:after:request", (event) => {
+  if (event.detail.ctx.sourceElement !== main) return;
+  const { status } = event.detail.ctx.response;
+  if (status < 400 || status === 404) fetchedAt = Date.now();
+  showConnection(status < 400 || status === 404);
+});
+main.addEventListener("htmx:error", (event) => {
+  if (event.detail.ctx.sourceElement === main) showConnection(false);
+});
+
+document.addEventListener("visibilitychange", () => live && refreshSoon());
 setInterval(() => {
-  showTimes(overview);
-  if (Date.now() - lastTry > REFRESH_AT_LEAST_EVERY) refreshSoon();
+  showTimes(document);
+  if (live && Date.now() - lastTry > REFRESH_AT_LEAST_EVERY) refreshSoon();
 }, 1000);
-showTimes(overview);
-listen();
+showTimes(document);
+if (live) listen();

@@ -17,6 +17,7 @@ from services.scheduler.api.schemas.maintenance_writer import resolved_document
 from services.scheduler.domain.collections import Namespace
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.jobs import JobState
+from services.scheduler.portal.frame import Content, Section
 from services.scheduler.portal.words import place_words, schedule_words, target_words
 
 DECISIONS_SHOWN = 50
@@ -44,6 +45,19 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[tuple[str, ResolvedRuleDocument], ...]
     dues: tuple[datetime, ...]
     decided: tuple[Decided, ...]
+
+
+class JobPage:
+    """One job's page."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def show(self, request: web.Request) -> Content:
+        """Return the page. Raises NotFoundError, also for what the caller may not see, and StoreUnavailableError."""
+        job = await gather_job(self._services, request)
+        title = f"{job.collection}/{job.name}"
+        return Content(title=title, section=Section.JOBS, template="job.html", view=job)
 
 
 async def gather_job(services: Services, request: web.Request) -> JobView:

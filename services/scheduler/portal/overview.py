@@ -1,18 +1,21 @@
-"""What the page shows, gathered from the store and the fleet into plain values for the template."""
+"""The overview: the fleet, its events, the jobs and what ran last."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from aiohttp import web
 
 from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.fleet import EventDocument, HostDocument
-from services.scheduler.api.sight import Sight
+from services.scheduler.api.sight import Sight, sight_of
 from services.scheduler.domain.collections import Collection
 from services.scheduler.domain.executions import HistoryRow
 from services.scheduler.domain.hosts import HostCondition
 from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.portal.frame import Content, Section
 from services.scheduler.portal.progress import Step, steps
+from services.scheduler.portal.steering import LENGTHS
 from services.scheduler.portal.words import place_words, schedule_words, target_words
 from services.scheduler.store.records import EventOutcome, Recent
 from shared.topics import host_key
@@ -94,6 +97,19 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[JobRow, ...]
     jobs_hidden: int
     executions: tuple[Recent, ...]
+    lengths: Mapping[str, str]
+
+
+class OverviewPage:
+    """The first page."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def show(self, request: web.Request) -> Content:
+        """Return the page as the caller may see it. Raises StoreUnavailableError."""
+        view = await gather(self._services, sight_of(request, self._services.store))
+        return Content(title="Overview", section=Section.OVERVIEW, template="overview.html", view=view)
 
 
 async def gather(services: Services, sight: Sight) -> Overview:
@@ -112,6 +128,7 @@ async def gather(services: Services, sight: Sight) -> Overview:
         jobs=await _rows(services, collections, found, recent),
         jobs_hidden=total - len(found),
         executions=tuple(recent[:EXECUTIONS_SHOWN]),
+        lengths=LENGTHS,
     )
 
 
