@@ -13,6 +13,7 @@ from services.scheduler.domain.secrets import KeyId
 from services.scheduler.store.audit import AuditFilter, JobImage
 from services.scheduler.store.open import open_store
 from services.scheduler.store.records import EventOutcome, EventRecord
+from services.scheduler.store.search import JobQuery, Ran
 from services.scheduler.store.sql.migrate import migrations, statements
 from services.scheduler.store.sql.postgresql import PostgresWords
 from services.scheduler.store.sql.sqlite import SqliteWords
@@ -95,6 +96,23 @@ async def test_jobs_of_an_earlier_schema_have_no_secrets_to_reseal(sql_url: str)
         [job] = await store.list_jobs(CollectionId(1), top=10, skip=0)
         assert job.name == "backup"
         assert await store.count_sealed(other_than=KeyId("")) == 0
+
+
+async def test_jobs_of_an_earlier_schema_are_found_by_pool_and_tags(sql_url: str) -> None:
+    call = '{"type":"http","method":"GET","uri":"http://x/"}'
+    body = f'{{"action":{{"call":{call}}},"placement":{{"pool":"db"}},"tags":{{"team":"a b"}}}}'
+    await _write(sql_url, 5, [*_JOB[:2], f"INSERT INTO definitions VALUES (1, '{body}')"])
+    async with open_store(sql_url) as store:
+        found = [
+            [job.name for job in await store.search_jobs(query, top=10, skip=0)]
+            for query in (
+                JobQuery(pool="db"),
+                JobQuery(tags={"team": "a b"}),
+                JobQuery(ran=Ran.NEVER),
+                JobQuery(pool="x"),
+            )
+        ]
+    assert found == [["backup"], ["backup"], ["backup"], []]
 
 
 async def test_events_of_an_earlier_schema_go_in_their_time(sql_url: str) -> None:

@@ -2,7 +2,7 @@
 
 from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.executions import HistoryStatus, Next, OccurrenceState
-from services.scheduler.domain.jobs import JobCounters, JobState
+from services.scheduler.domain.jobs import JobCounters, JobState, LastRun
 from services.scheduler.store.base import Store
 from tests.parts.stored import (
     MINUTE,
@@ -49,7 +49,9 @@ async def test_counters_add_up_over_a_batch_of_hundreds(store: Store) -> None:
     assert await store.settle(owner, outcomes) == frozenset()
     assert len(claims) == 302
     first, last = await stored(store, jobs[0]), await stored(store, jobs[-1])
-    assert first.counters == JobCounters(execution_count=3, failure_count=3, faulted_count=3, last_execution_time=NOW)
+    assert first.counters == JobCounters(
+        execution_count=3, failure_count=3, faulted_count=3, last_execution_time=NOW, last_run=LastRun.FAILED
+    )
     assert last.counters.execution_count == 1
 
 

@@ -1,6 +1,7 @@
 """Jobs: what the caller defines, the state it is in, and what has been counted."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import NewType
 
 import msgspec
@@ -54,6 +55,13 @@ class JobDefinition(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
 
 
+class LastRun(StrEnum):
+    """How the last attempt of a job's main action ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
 class JobCounters(msgspec.Struct, frozen=True, kw_only=True):
     """What happened so far: attempts of the main action, failed ones, occurrences that failed for good."""
 
@@ -61,6 +69,7 @@ class JobCounters(msgspec.Struct, frozen=True, kw_only=True):
     failure_count: int = 0
     faulted_count: int = 0
     last_execution_time: datetime | None = None
+    last_run: LastRun | None = None
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

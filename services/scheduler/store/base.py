@@ -2,8 +2,8 @@
 
 Two implementations pass one conformance suite (tests/store): `memory` and `sql` (SQLite, PostgreSQL). Every verb is
 atomic, but for those that say how they are not: it happens whole or not at all. All raise StoreUnavailableError when
-the database is away. Times are aware UTC, whole milliseconds. What only reads history, and what is done from time to
-time, is said in `history` and `upkeep`.
+the database is away. Times are aware UTC, whole milliseconds. What only reads, and what is done from time to time, is
+said in `history`, `search` and `upkeep`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,10 +42,11 @@ from services.scheduler.store.records import (
     SessionId,
     Written,
 )
+from services.scheduler.store.search import Search
 from services.scheduler.store.upkeep import Upkeep
 
 
-class Store(History, Upkeep, Protocol):
+class Store(History, Search, Upkeep, Protocol):
     """The truth. Open it with `async with`; one instance serves every task of a process."""
 
     @property

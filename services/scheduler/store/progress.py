@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from services.scheduler.domain.collections import Collection, CollectionState
 from services.scheduler.domain.decisions import Cause, skipped_for
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceState, unrun_row
-from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobCounters, JobId, JobState
+from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobCounters, JobId, JobState, LastRun
 from services.scheduler.errors import ConflictError
 from services.scheduler.store.records import (
     Approval,
@@ -201,6 +201,13 @@ def finishes(outcome: Outcome) -> bool:
     return outcome.following is None and outcome.held_for is None and outcome.deferred_until is None
 
 
+def last_run(outcome: Outcome) -> LastRun | None:
+    """Return how the main action ended, None for an outcome of something else."""
+    if outcome.failures:
+        return LastRun.FAILED
+    return LastRun.SUCCEEDED if outcome.main_attempts else None
+
+
 def ending(release: Release) -> Outcome:
     """Return a release that lets nothing run as the outcome it is."""
     return Outcome(
@@ -235,4 +242,5 @@ def _counted(counters: JobCounters, outcome: Outcome) -> JobCounters:
         failure_count=counters.failure_count + outcome.failures,
         faulted_count=counters.faulted_count + outcome.faulted,
         last_execution_time=max(times, default=None),
+        last_run=last_run(outcome) or counters.last_run,
     )

@@ -16,6 +16,7 @@ from services.scheduler.store.memory.jobs import JobVerbs
 from services.scheduler.store.memory.lives import LifeVerbs
 from services.scheduler.store.memory.retention import RetentionVerbs
 from services.scheduler.store.memory.sealing import SealingVerbs
+from services.scheduler.store.memory.search import SearchVerbs
 from services.scheduler.store.memory.state import State
 from shared.clock import SystemClock
 
@@ -25,6 +26,7 @@ class MemoryStore(
     GroupVerbs,
     HistoryVerbs,
     DurationVerbs,
+    SearchVerbs,
     AuditVerbs,
     SealingVerbs,
     RetentionVerbs,

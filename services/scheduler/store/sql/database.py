@@ -24,6 +24,7 @@ class Words(ABC):
     identity: str
     key: str
     postgresql: str
+    sqlite: str
     """What stands before a statement of PostgreSQL's alone: a comment's sign elsewhere."""
     locked: str
     unlocked: str
@@ -32,6 +33,12 @@ class Words(ABC):
     exclusive: str
     """What ends a query whose rows are locked, are passed over when somebody has them, must not be deleted, or must
     not be changed; nothing where there is one writer."""
+    described: str
+    """A query of all tables and their columns, in order, whoever made them."""
+    indexes: str
+    """A query of the indexes that stand for themselves: their tables, their names, the statements that make them."""
+    analyze: str
+    """What brings statistics up to date after very many rows came at once; empty where none are kept."""
 
     @abstractmethod
     def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
@@ -52,6 +59,14 @@ class Words(ABC):
     @abstractmethod
     def listed(self, name: str) -> str:
         """Return an aggregate: all values of a column as the text of a JSON list, or nothing."""
+
+    @abstractmethod
+    def last_number(self, table: str, key: str) -> str:
+        """Return a query of the highest number that `$identity` column `key` ever gave, also to a row that is gone."""
+
+    @abstractmethod
+    def go_on_above(self, table: str, key: str, number: int) -> Sequence[str]:
+        """Return the statements after which the column gives numbers above a positive one."""
 
     @abstractmethod
     def upsert(self, table: Table, values: Values) -> Executable:
@@ -197,6 +212,19 @@ class Database(ABC):
     @abstractmethod
     def urgent(self) -> AbstractAsyncContextManager[Transaction]:
         """Give a transaction to write that waits for none of this process's others, and fails soon: for the lease."""
+
+    @abstractmethod
+    def snapshot(self) -> AbstractAsyncContextManager[Transaction]:
+        """Give a transaction that sees one instant for as long as it takes, on a database that need not be open.
+
+        Raises ConflictError when there is none.
+        """
+
+    @abstractmethod
+    def alone(self) -> AbstractAsyncContextManager[Transaction]:
+        """Give a transaction to write for as long as it takes, on a database that is not open; no scheduler begins
+        before its end. Raises ConflictError while one is alive.
+        """
 
     @abstractmethod
     def _driver(self, connection: object) -> Driver:

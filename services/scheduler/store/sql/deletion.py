@@ -14,7 +14,15 @@ from services.scheduler.domain.jobs import JobId
 from services.scheduler.store.audit import Actor, AuditEntry
 from services.scheduler.store.sql.audit import AuditLog, deletions
 from services.scheduler.store.sql.database import Transaction
-from services.scheduler.store.sql.tables import collections, definitions, deleted_jobs, history, jobs, occurrences
+from services.scheduler.store.sql.tables import (
+    collections,
+    definitions,
+    deleted_jobs,
+    history,
+    job_tags,
+    jobs,
+    occurrences,
+)
 
 BURIED = ""
 """The subscription of collections that are being deleted; no caller can name it."""
@@ -39,7 +47,7 @@ async def erase_jobs(tx: Transaction, ids: Sequence[JobId]) -> None:
     has_history = exists().where(history.c.job_id == jobs.c.id)
     noted = select(jobs.c.id).where(tx.among(jobs.c.id, ids), has_history)
     await tx.run(insert(deleted_jobs).from_select(["id"], noted))
-    for column in (occurrences.c.job_id, definitions.c.job_id, jobs.c.id):
+    for column in (occurrences.c.job_id, job_tags.c.job_id, definitions.c.job_id, jobs.c.id):
         await tx.run(delete(column.table).where(tx.among(column, ids)))
 
 

@@ -101,7 +101,7 @@ class HistoryVerbs:
             if within is None:
                 rows = await tx.rows(query.order_by(history.c.id.desc()))
             else:
-                ran = tx.among(history.c.job_id, await _ran_last(tx, within, limit))
+                ran = tx.among(history.c.job_id, await ran_last(tx, within, limit))
                 # By an expression, or PostgreSQL walks everybody's rows until enough are theirs (300 ms a million).
                 rows = await tx.rows(query.where(ran).order_by((history.c.id + 0).desc()))
         return [Recent(collection=row.collection, job=row.job, row=history_of(row)) for row in rows]
@@ -147,7 +147,7 @@ def _decided(verdict: Verdict) -> ColumnElement[bool]:
     return said | (history.c.decision.is_(None) & history.c.status.in_(statuses_of(verdict)))
 
 
-async def _ran_last(tx: Transaction, within: Sequence[CollectionId], limit: int) -> list[JobId]:
+async def ran_last(tx: Transaction, within: Sequence[CollectionId], limit: int) -> list[JobId]:
     """Return the jobs of collections whose newest rows are the newest: no other has one among the newest `limit`."""
     newest = select(func.max(history.c.id)).where(history.c.job_id == jobs.c.id).scalar_subquery()
     last = func.coalesce(newest, 0).label("last")

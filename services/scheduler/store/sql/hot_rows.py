@@ -39,6 +39,7 @@ HISTORY = (
     "retry_count",
     "repeat_count",
     "decision",
+    "event_id",
 )
 COLLECTION = ("id", "subscription", "resource_group", "name", "definition", "created_at", "updated_at")
 _ENCODER = msgspec.json.Encoder()
@@ -103,6 +104,7 @@ def history_line(row: HistoryRow) -> Raw:
         row.retry_count,
         row.repeat_count,
         None if row.decision is None else _ENCODER.encode(row.decision).decode(),
+        None if row.decision is None else row.decision.event_id,
     )
 
 

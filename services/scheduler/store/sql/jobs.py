@@ -29,8 +29,7 @@ from services.scheduler.store.sql.guards import Guards
 from services.scheduler.store.sql.hot_rows import COLLECTION, collection_of
 from services.scheduler.store.sql.known import WHOLE, job_of, read_jobs
 from services.scheduler.store.sql.rows import collection_keys
-from services.scheduler.store.sql.tables import collections, definitions, jobs
-from services.scheduler.store.sql.tags import tag
+from services.scheduler.store.sql.tables import collections, job_tags, jobs
 from services.scheduler.store.sql.writing import Writing, batches
 from services.scheduler.store.trail import collection_written, collections_deleted
 
@@ -155,11 +154,8 @@ class JobVerbs:
         if after is not None:
             page = page.where(jobs.c.name_key > name_key(after))
         if state is not None:
-            page = page.where(_reads_as(state))
-        if tags:
-            page = page.join(definitions, definitions.c.job_id == jobs.c.id)
-        for name, value in (tags or {}).items():
-            page = page.where(tag(definitions.c.body, name) == value)
+            page = page.where(reads_as(state))
+        page = page.where(*have_tags(tags or {}))
         async with self._db.read() as tx:
             chosen = await tx.rows(page.order_by(jobs.c.name_key).limit(top).offset(skip))
             rows = await read_jobs(tx, [JobId(row.id) for row in chosen])
@@ -280,7 +276,15 @@ def _lies_in(namespace: Namespace, subscription: str, resource_group: str | None
     return is_there and (resource_group is None or name_key(namespace.resource_group) == name_key(resource_group))
 
 
-def _reads_as(state: JobState) -> ColumnElement[bool]:
+def have_tags(tags: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """The jobs that have all the tags."""
+    return [
+        jobs.c.id.in_(select(job_tags.c.job_id).where(job_tags.c.name == name, job_tags.c.value == value))
+        for name, value in tags.items()
+    ]
+
+
+def reads_as(state: JobState) -> ColumnElement[bool]:
     """The jobs that readers see in `state`: a closed gate shows as disabled."""
     same = jobs.c.state == state
     if state is JobState.ENABLED:

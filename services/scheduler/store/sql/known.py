@@ -7,14 +7,15 @@ import msgspec
 from msgspec.structs import replace
 
 from services.scheduler.domain.executions import Occurrence
-from services.scheduler.domain.jobs import Job, JobCounters, JobDefinition, JobId, JobState
+from services.scheduler.domain.jobs import Job, JobCounters, JobDefinition, JobId, JobState, LastRun
 from services.scheduler.store.sql.database import Transaction
 from services.scheduler.store.sql.driver import Raw
 from services.scheduler.store.sql.slices import slices
 from shared.clock import from_epoch_ms
 
 STANDING = """jobs.id, jobs.revision, jobs.updated_at, jobs.state, jobs.gate_open, jobs.next_due, jobs.planned,
-    jobs.execution_count, jobs.failure_count, jobs.faulted_count, jobs.last_execution_time"""
+    jobs.execution_count, jobs.failure_count, jobs.faulted_count, jobs.last_execution_time,
+    jobs.last_run"""
 """The columns that name a version of a job, and those that change without a new one."""
 WHOLE = f"""SELECT {STANDING},
     jobs.uid, jobs.collection_id, collections.name, jobs.name, jobs.anchor, jobs.created_at, definitions.body
@@ -22,6 +23,7 @@ WHOLE = f"""SELECT {STANDING},
     JOIN definitions ON definitions.job_id = jobs.id"""
 """Whole jobs, each as of one version."""
 _STATES = {state.value: state for state in JobState}
+_RUNS = {run.value: run for run in LastRun}
 _DEFINITIONS = msgspec.json.Decoder(JobDefinition)
 
 
@@ -75,7 +77,7 @@ async def read_jobs(tx: Transaction, ids: Sequence[JobId]) -> Sequence[Raw]:
 
 def job_of(row: Raw) -> Job:
     """Read a row of WHOLE."""
-    uid, collection_id, collection, name, anchor, created_at, body = row[11:]
+    uid, collection_id, collection, name, anchor, created_at, body = row[12:]
     return Job(
         id=row[0],
         revision=row[1],
@@ -113,6 +115,7 @@ def _counters_of(row: Raw) -> JobCounters:
         failure_count=row[8],
         faulted_count=row[9],
         last_execution_time=None if row[10] is None else from_epoch_ms(row[10]),
+        last_run=None if row[11] is None else _RUNS[row[11]],
     )
 
 

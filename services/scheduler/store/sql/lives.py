@@ -50,7 +50,7 @@ class LifeVerbs:
         """See the port."""
         async with self._db.write() as tx:
             if await tx.first(select(replicas.c.fence).where(_is(owner)).with_for_update()):
-                await _end(tx, [owner.fence], None)
+                await end_lives(tx, [owner.fence], None)
         await self._guards.drop(owner.session)
 
     async def lives(self) -> list[Life]:
@@ -66,7 +66,7 @@ class LifeVerbs:
             return {}
         async with self._db.write() as tx:
             over = await self._over(tx, {life.owner.fence: life for life in lives})
-            freed = await _end(tx, [owner.fence for owner in over], now)
+            freed = await end_lives(tx, [owner.fence for owner in over], now)
         return {owner.session: freed[owner.fence] for owner in over}
 
     async def _begin(
@@ -75,7 +75,7 @@ class LifeVerbs:
         async with self._db.urgent() as tx:
             if self._db.one_process:
                 earlier = await tx.rows(select(replicas.c.fence))
-                await _end(tx, [row.fence for row in earlier], now)
+                await end_lives(tx, [row.fence for row in earlier], now)
             life = insert(replicas).values(
                 session=session,
                 replica=replica,
@@ -119,8 +119,11 @@ async def is_registered(tx: Transaction, owner: Ownership) -> bool:
     return bool(await tx.fetch(query, owner.fence, owner.session))
 
 
-async def _end(tx: Transaction, fences: Sequence[int], now: datetime | None) -> Counter[int]:
-    """End lives: their claims become READY, with attempt + 1 where they may have been sent by `now`; count them."""
+async def end_lives(tx: Transaction, fences: Sequence[int], now: datetime | None) -> Counter[int]:
+    """End lives: their claims become READY, with attempt + 1 where they may have been sent by `now`; count them.
+
+    Nothing was sent when `now` is None.
+    """
     freed: Counter[int] = Counter()
     if not fences:
         return freed

@@ -22,7 +22,7 @@ def migrations(folder: Path = _FOLDER) -> dict[int, Path]:
 def statements(path: Path, words: Words) -> list[str]:
     """Return a file's statements in the database's own words."""
     script = Template(_uncommented(path.read_text()))
-    code = script.substitute(identity=words.identity, key=words.key, postgresql=words.postgresql)
+    code = script.substitute(identity=words.identity, key=words.key, postgresql=words.postgresql, sqlite=words.sqlite)
     return [statement.strip() for statement in _uncommented(code).split(";") if statement.strip()]
 
 
@@ -30,12 +30,12 @@ def _uncommented(code: str) -> str:
     return "\n".join(line for line in code.splitlines() if not line.startswith("--"))
 
 
-async def migrate(tx: Transaction, words: Words, clock: Clock) -> int:
-    """Apply what is missing and return the version reached.
+async def migrate(tx: Transaction, words: Words, clock: Clock, *, upto: int | None = None) -> int:
+    """Apply what is missing, no further than `upto`, and return the version reached.
 
     Raises ConflictError when a newer program has been here: going on would write rows it cannot read.
     """
-    known = migrations()
+    known = {version: path for version, path in migrations().items() if upto is None or version <= upto}
     await tx.run_text(_VERSION_TABLE)
     present = await tx.scalar(select(func.max(schema_version.c.version))) or 0
     newest = max(known)

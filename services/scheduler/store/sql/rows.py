@@ -33,6 +33,7 @@ def job_values(job: Job) -> dict[str, object]:
         "created_at": job.created_at,
         "updated_at": job.updated_at,
         "sealed_under": sealed_under(job.definition.action),
+        "pool": job.definition.placement.pool if job.definition.placement else None,
         **msgspec.structs.asdict(job.counters),
     }
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from services.scheduler.domain.executions import OccurrenceId, OccurrenceState
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.store.progress import ending, finishes, wishes
+from services.scheduler.store.progress import ending, finishes, last_run, wishes
 from services.scheduler.store.records import Held, Outcome, Ownership, Release
 from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.driver import Change, Raw
@@ -29,13 +29,14 @@ _IS_HELD = Change(occurrences, ("id", "state", "owner", "host", "held_under", "r
 _WAITS = Change(occurrences, ("id", "state", "owner", "fire_at"))
 _COUNTS = Change(
     jobs,
-    ("id", "execution_count", "failure_count", "faulted_count", "last_execution_time"),
+    ("id", "execution_count", "failure_count", "faulted_count", "last_execution_time", "last_run"),
     (
         "jobs.execution_count + {new}",
         "jobs.failure_count + {new}",
         "jobs.faulted_count + {new}",
         """CASE WHEN jobs.last_execution_time > {new} THEN jobs.last_execution_time
             ELSE COALESCE({new}, jobs.last_execution_time) END""",
+        "COALESCE({new}, jobs.last_run)",
     ),
 )
 _GIVES_BACK = Change(
@@ -218,11 +219,18 @@ async def _record(tx: Transaction, outcomes: Sequence[Outcome], ending_jobs: set
 def _count(counts: dict[JobId, Raw], outcome: Outcome) -> None:
     """Add an outcome to the _COUNTS of its job."""
     last = outcome.last_execution_time
-    added = (outcome.main_attempts, outcome.failures, int(outcome.faulted), None if last is None else to_epoch_ms(last))
+    ended = last_run(outcome)
+    added = (
+        outcome.main_attempts,
+        outcome.failures,
+        int(outcome.faulted),
+        None if last is None else to_epoch_ms(last),
+        None if ended is None else ended.value,
+    )
     earlier = counts.get(outcome.job_id)
     if earlier is not None:
         latest = max(earlier[4] or 0, added[3] or 0) or None
-        added = (earlier[1] + added[0], earlier[2] + added[1], earlier[3] + added[2], latest)
+        added = (earlier[1] + added[0], earlier[2] + added[1], earlier[3] + added[2], latest, added[4] or earlier[5])
     if any(added):
         counts[outcome.job_id] = (outcome.job_id, *added)
 

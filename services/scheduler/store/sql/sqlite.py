@@ -36,11 +36,18 @@ class SqliteWords(Words):
     identity = "INTEGER PRIMARY KEY AUTOINCREMENT"
     key = "TEXT"
     postgresql = "--"
+    sqlite = ""
     locked = ""
     unlocked = ""
     kept = ""
     shared = ""
     exclusive = ""
+    described = (
+        "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c "
+        "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid"
+    )
+    indexes = "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    analyze = ""
 
     def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
         """Unfold a JSON list: the statement's text stays the same for any number of values, so it is prepared once."""
@@ -62,6 +69,15 @@ class SqliteWords(Words):
     def listed(self, name: str) -> str:
         """Make a JSON list."""
         return f"json_group_array({name})"
+
+    def last_number(self, table: str, key: str) -> str:
+        """Ask the table of AUTOINCREMENT."""
+        return f"SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '{table}'"
+
+    def go_on_above(self, table: str, key: str, number: int) -> Sequence[str]:
+        """Write to the table of AUTOINCREMENT, which has a row of a table once that has had one."""
+        new = f"INSERT INTO sqlite_sequence (name, seq) VALUES ('{table}', {number})"
+        return (f"DELETE FROM sqlite_sequence WHERE name = '{table}'", new)
 
     def upsert(self, table: Table, values: Values) -> Executable:
         """INSERT … ON CONFLICT DO UPDATE."""
@@ -166,6 +182,34 @@ class SqliteDatabase(Database):
         async with self._writing, self._begin(self._writer, "BEGIN IMMEDIATE") as tx:
             yield tx
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Transaction]:
+        """Give the last commit, beside the process that has the file, whose log grows meanwhile."""
+        if not self._path.is_file():
+            raise ConflictError(f"there is no database {self._path}: name the one that the scheduler uses")
+        try:
+            async with self.read() as tx:
+                yield tx
+        finally:
+            await self.close()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[Transaction]:
+        """Take the file for this process, made if it is not there."""
+        self._lock.take()
+        is_new = not self._path.exists()
+        try:
+            _make(self._path)
+            async with self.write() as tx:
+                yield tx
+            is_new = False
+        finally:
+            await self._reader.dispose()
+            await self._writer.dispose()
+            if is_new:
+                _remove(self._path)
+            self._lock.release()
+
     def _driver(self, connection: object) -> Driver:
         """Wrap a connection of aiosqlite."""
         return SqliteDriver(cast("aiosqlite.Connection", connection))
@@ -183,6 +227,12 @@ def _make(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise StoreUnavailableError(f"the database cannot be opened: {error}") from error
+
+
+def _remove(path: Path) -> None:
+    """Remove a file that came to nothing, and what SQLite keeps beside it."""
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def _engine(path: Path, connections: int, pragmas: Sequence[str]) -> AsyncEngine:

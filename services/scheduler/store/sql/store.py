@@ -19,6 +19,7 @@ from services.scheduler.store.sql.known import KnownJobs
 from services.scheduler.store.sql.lives import LifeVerbs
 from services.scheduler.store.sql.retention import RetentionVerbs
 from services.scheduler.store.sql.sealing import SealingVerbs
+from services.scheduler.store.sql.search import SearchVerbs
 from services.scheduler.store.sql.settling import SettleVerbs
 
 
@@ -27,6 +28,7 @@ class SqlStore(
     GroupVerbs,
     HistoryVerbs,
     DurationVerbs,
+    SearchVerbs,
     AuditVerbs,
     SealingVerbs,
     RetentionVerbs,

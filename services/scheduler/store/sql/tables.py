@@ -23,7 +23,7 @@ from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.collections import CollectionDefinition, ResourceGroup
 from services.scheduler.domain.decisions import DecisionRecord
 from services.scheduler.domain.executions import HistoryStatus, OccurrenceState
-from services.scheduler.domain.jobs import JobDefinition, JobState
+from services.scheduler.domain.jobs import JobDefinition, JobState, LastRun
 from services.scheduler.store.audit import Actor
 from services.scheduler.store.records import (
     Approval,
@@ -92,6 +92,10 @@ class Document(TypeDecorator[D], Generic[D]):
         """Read JSON text."""
         return None if value is None else self._decoder.decode(value)
 
+    def decode(self, text: str) -> D:
+        """Return the struct in a text. Raises msgspec.DecodeError, or ValueError, for one that is none."""
+        return self._decoder.decode(text)
+
 
 metadata = MetaData()
 
@@ -143,12 +147,21 @@ jobs = _table(
     Column("created_at", Instant),
     Column("updated_at", Instant),
     Column("sealed_under", Text),
+    Column("pool", Text),
+    Column("last_run", Choice(LastRun)),
 )
 
 definitions = _table(
     "definitions",
     Column("job_id", BigInteger, primary_key=True),
     Column("body", Document(JobDefinition)),
+)
+
+job_tags = _table(
+    "job_tags",
+    Column("name", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("job_id", BigInteger, primary_key=True),
 )
 
 occurrences = _table(
@@ -186,6 +199,7 @@ history = _table(
     Column("retry_count", Integer),
     Column("repeat_count", Integer),
     Column("decision", Document(DecisionRecord)),
+    Column("event_id", Text),
 )
 
 deleted_jobs = _table("deleted_jobs", Column("id", BigInteger, primary_key=True))
@@ -261,5 +275,6 @@ HELD: TextClause = text("occurrences.state = 'held'")
 OWNED: TextClause = text("occurrences.owner IS NOT NULL")
 ACTIVE: TextClause = text("events.active")
 OVER: TextClause = text("events.ended_at IS NOT NULL")
+OF_EVENT: TextClause = text("history.event_id IS NOT NULL")
 SEALED: TextClause = text("sealed_under IS NOT NULL")
 """The conditions of the partial indexes, word for word: SQLite uses such an index only for the same literal words."""

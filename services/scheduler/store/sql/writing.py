@@ -1,7 +1,7 @@
 """Drafts on their way into a collection, in one transaction: jobs created by the thousand, or replaced."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 
@@ -21,7 +21,7 @@ from services.scheduler.store.sql.database import Transaction
 from services.scheduler.store.sql.hot_rows import HISTORY, OCCURRENCE, history_line, occurrence_of
 from services.scheduler.store.sql.known import job_of, read_jobs
 from services.scheduler.store.sql.rows import job_values
-from services.scheduler.store.sql.tables import definitions, history, jobs, occurrences
+from services.scheduler.store.sql.tables import definitions, history, job_tags, jobs, occurrences
 from services.scheduler.store.trail import job_written
 from shared.clock import to_epoch_ms
 
@@ -76,6 +76,7 @@ class Writing:
             self._stored[key] = replace(fresh[key], id=JobId(job_id))
         bodies = [{"job_id": self._stored[key].id, "body": fresh[key].definition} for key in keys]
         await self._tx.insert_many(definitions, bodies)
+        await self._tx.insert_many(job_tags, list(_tags_of(self._stored[key] for key in keys)))
 
     async def _replace(self, drafts: Sequence[JobDraft]) -> None:
         if not drafts:
@@ -90,6 +91,10 @@ class Writing:
         self._stored.update((name_key(job.name), job) for job in replaced)
         await self._tx.update_many(jobs, [{"id": job.id, **job_values(job)} for job in replaced])
         await self._tx.update_many(definitions, [{"job_id": job.id, "body": job.definition} for job in replaced])
+        tagged = [job for (before, _), job in zip(pairs, replaced, strict=True) if _tags_differ(before, job)]
+        if tagged:
+            await self._tx.run(delete(job_tags).where(self._tx.among(job_tags.c.job_id, [job.id for job in tagged])))
+            await self._tx.insert_many(job_tags, list(_tags_of(tagged)))
 
     async def _completed(self, replaced: list[Job]) -> list[Job]:
         """Return the jobs, those that have nothing to do any more COMPLETED."""
@@ -137,6 +142,16 @@ class Writing:
             AND {free} AND {which} RETURNING {", ".join(OCCURRENCE)}"""
         rows = await self._tx.fetch(dropped, list(job_ids), list(withheld), to_epoch_ms(self._now))
         return [occurrence_of(row) for row in rows]
+
+
+def _tags_of(written: Iterable[Job]) -> Iterator[dict[str, object]]:
+    for job in written:
+        for name, value in job.definition.tags.items():
+            yield {"name": name, "value": value, "job_id": job.id}
+
+
+def _tags_differ(before: Job, after: Job) -> bool:
+    return before.definition.tags != after.definition.tags
 
 
 def batches(drafts: Sequence[JobDraft]) -> Iterator[list[JobDraft]]:
