@@ -4,18 +4,30 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt
-IMAGE_LOCK := k8s/requirements.txt
-IMAGE_EXTRAS := scheduler vmwatch postgresql tracing
+
+# What the images install, and what builds the wheels of which the index has none: docs/howto/images.md.
+IMAGES := scheduler vmwatch
+SCHEDULER_EXTRAS := scheduler postgresql amqp tracing
+VMWATCH_EXTRAS := vmwatch kubernetes
+BUILD_TOOLS := cffi hatchling setuptools
+LOCKS := $(IMAGES:%=services/%/requirements.txt) services/build-requirements.txt
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate --allow-unsafe \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --constraint constraints.txt
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE_ENGINE ?= docker
+IMAGE_PREFIX ?=
+IMAGE_TAG ?= $(VERSION)
+IMAGE_OPTIONS ?=
 # Keeps what a command says to itself unless it fails.
 QUIETLY := > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test unit check lint format types docs examples bench drill simulate lock audit sbom clean servers
+.PHONY: help run setup test unit check lint format types docs site dashboards previews examples bench drill simulate lock audit sbom images image-root clean servers
 
 help:  ## Explain the targets
 	@echo "Leeward: scheduled jobs that stay out of the weather. What make can do:"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/local.stamp  ## Install into .venv and start everything on this machine (Ctrl-C ends it)
 	@$(BIN)/leeward up $(UP)
@@ -28,6 +40,7 @@ lint: $(VENV)/dev.stamp  ## Check style, formatting and the import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "Badly formatted files: make format"; exit 1; }
 	@$(BIN)/lint-imports --no-logo --no-cache
+	@$(BIN)/hadolint --no-color $(IMAGES:%=services/%/Dockerfile)
 
 format: $(VENV)/dev.stamp  ## Format the code and repair what can be repaired
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
@@ -41,8 +54,18 @@ unit: $(VENV)/dev.stamp  ## Run the unit tests: seconds, no servers
 test: setup  ## Run every test: real brokers, real PostgreSQL, whole processes
 	@$(BIN)/pytest -q -n auto --dist worksteal $(TESTS)
 
-docs: $(VENV)/dev.stamp  ## Rewrite what comes from the code in docs/: tables, asyncapi.yaml
+docs: $(VENV)/dev.stamp  ## Rewrite what comes from the code in docs/: tables, cli-reference.md, asyncapi.yaml
 	@$(BIN)/python -m tests.parts.reference
+
+site: setup  ## Build docs/ as a site, links checked: build/site/index.html needs no network
+	@.ci/site build
+	@echo "build/site/index.html"
+
+dashboards: $(VENV)/dev.stamp  ## Write Grafana's dashboards anew from tests/dashboards: docs/howto/grafana.md
+	@$(BIN)/python -m tests.dashboards
+
+previews: setup  ## Draw the dashboards for the docs, from what a real Prometheus says of a few minutes' rehearsal
+	@$(BIN)/python -m tests.dashboards.previews
 
 examples: setup  ## Record anew the bus's messages that docs/asyncapi.yaml shows, from a real run
 	@$(BIN)/python -m tests.parts.bus_examples
@@ -57,21 +80,26 @@ drill: setup  ## Break things while jobs run and judge what became of them: DRIL
 simulate: $(VENV)/dev.stamp  ## Take 1,000 simulated hosts through a platform update, in minutes: docs/maintenance.md
 	@$(BIN)/python -m tests.simulation --write $(SIMULATE)
 
-lock: $(VENV)/supply.stamp  ## Pin with hashes what the images install: k8s/requirements.txt, from constraints.txt
-	@$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate --no-emit-index-url \
-		--no-emit-trusted-host --no-emit-find-links $(IMAGE_EXTRAS:%=--extra %) --constraint constraints.txt \
-		--output-file $(IMAGE_LOCK) pyproject.toml
+lock: $(VENV)/supply.stamp  ## Pin with hashes what each image installs, from constraints.txt: services/*/requirements.txt
+	@$(COMPILE) $(SCHEDULER_EXTRAS:%=--extra %) --output-file services/scheduler/requirements.txt pyproject.toml
+	@$(COMPILE) $(VMWATCH_EXTRAS:%=--extra %) --output-file services/vmwatch/requirements.txt pyproject.toml
+	@printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) --output-file services/build-requirements.txt -
 
 audit: $(VENV)/supply.stamp  ## Ask the Python Packaging Advisory Database about what the images install; fails on a finding
-	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement $(IMAGE_LOCK)
+	@for lock in $(LOCKS); do $(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+		--requirement $$lock || exit 1; done
 
-sbom: $(VENV)/supply.stamp  ## Install what an image has, hashes checked, and write its CycloneDX bill: build/leeward.cdx.json
-	@rm -rf build/image && $(PYTHON) -m venv build/image
-	@build/image/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(IMAGE_LOCK)
-	@build/image/bin/pip install --quiet --disable-pip-version-check --no-deps .
-	@$(BIN)/cyclonedx-py environment build/image --pyproject pyproject.toml --output-reproducible --validate \
-		--output-file build/leeward.cdx.json
-	@echo "build/leeward.cdx.json"
+sbom: $(VENV)/dev.stamp $(VENV)/supply.stamp  ## Carry out the images' install steps, write CycloneDX bills: build/leeward-*.cdx.json
+	@$(BIN)/python -m tests.parts.image_bills
+
+images:  ## Build the images: IMAGE_ENGINE=podman, IMAGE_PREFIX=registry/team/, IMAGE_TAG, IMAGE_OPTIONS: docs/howto/images.md
+	@for service in $(IMAGES); do $(IMAGE_ENGINE) build --file services/$$service/Dockerfile \
+		--tag $(IMAGE_PREFIX)leeward-$$service:$(IMAGE_TAG) --build-arg VERSION=$(VERSION) \
+		--build-arg REVISION="$$(git rev-parse HEAD)" --build-arg CREATED="$$(git log -1 --format=%cI)" \
+		$(IMAGE_OPTIONS) . || exit 1; done
+
+image-root: setup  ## Carry out the Dockerfiles in roots made with debootstrap, as there is no engine; as root, on Debian
+	@$(BIN)/python -m tests.image_root
 
 clean:  ## Remove what make and the tools have made; the data of `make run` in .leeward stays
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -82,9 +110,11 @@ servers:
 	@.ci/azure-clients
 	@.ci/azurite
 	@.ci/asyncapi
+	@.ci/site-scripts
 	@.ci/kustomize
 	@.ci/axe
 	@.ci/amqp
+	@.ci/node-red
 
 # A stamp is newer than what was installed by it, so that a changed pyproject.toml or constraints.txt installs again.
 $(VENV)/local.stamp: pyproject.toml constraints.txt | $(BIN)/pip

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NewType
+from typing import BinaryIO, NewType
 
 Stamp = NewType("Stamp", tuple[int, ...])
 """Differs when a path leads to another file, or to another state of the same one."""
@@ -69,6 +69,25 @@ def create(path: Path, text: str) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Give a new file of mode 0600 that takes the path's place at the end; nothing of it is left if the body raises.
+
+    Raises OSError.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    draft = Path(name)
+    try:
+        with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        _sync(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _open_at_once(path: str, flags: int) -> int:

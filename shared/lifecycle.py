@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import uvloop
 
+from shared import verbosity
 from shared.errors import LeewardError
 
 T = TypeVar("T")
@@ -20,8 +21,9 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     """Run `main(stop)` to its end and return the exit code of the process.
 
-    SIGTERM or SIGINT sets `stop`; the second of them ends the process at once with 128 + its number. A LeewardError,
-    alone or grouped by a TaskGroup, becomes one readable line on stderr and exit code 2; any other error is raised.
+    SIGTERM or SIGINT sets `stop`; the second of them ends the process at once with 128 + its number. SIGUSR1 has the
+    log tell details for a while, SIGUSR2 ends that (`shared.verbosity`). A LeewardError, alone or grouped by a
+    TaskGroup, becomes one readable line on stderr and exit code 2; any other error is raised.
     """
     code = 0
     try:
@@ -52,11 +54,12 @@ async def _supervised(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, _on_signal, stop, number)
-    try:
-        await main(stop)
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+    with verbosity.on_signals(loop):
+        try:
+            await main(stop)
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
 
 
 def _on_signal(stop: asyncio.Event, number: signal.Signals) -> None:

@@ -12,6 +12,7 @@ from aiohttp.log import server_logger
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from shared.logs import present_level
 from shared.settings import Listen, SettingsError
 
 Readiness = Callable[[], Mapping[str, str]]
@@ -45,7 +46,7 @@ async def listen_on(runner: web.AppRunner, listen: Listen, tls: SSLContext | Non
 
 
 class OpsServer:
-    """Serves `/metrics`, `/livez` and `/readyz` while the context is open."""
+    """Serves `/metrics`, `/livez`, `/readyz` and `/loglevel` while the context is open; it takes no orders."""
 
     def __init__(self, listen: Listen, registry: CollectorRegistry, ready: Readiness) -> None:
         """`ready` returns what is missing and why; empty means ready."""
@@ -69,6 +70,7 @@ class OpsServer:
                 web.get("/livez", self._livez),
                 web.get("/readyz", self._readyz),
                 web.get("/metrics", self._metrics),
+                web.get("/loglevel", self._log_level),
             ]
         )
         runner = web.AppRunner(app, access_log=None)
@@ -98,6 +100,9 @@ class OpsServer:
             return web.Response(text="ok\n")
         lines = "".join(f"{what}: {why}\n" for what, why in missing.items())
         return web.Response(status=503, text=lines)
+
+    async def _log_level(self, _request: web.Request) -> web.Response:
+        return web.Response(text=f"{present_level()}\n")
 
     async def _metrics(self, request: web.Request) -> web.Response:
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))

@@ -56,6 +56,7 @@ SHARED_NAMES = frozenset(
         "group",
         "groups",
         "hold_hours",
+        "home_assistant_prefix",
         "host",
         "host_capacity",
         "ignore_freeze_seconds",

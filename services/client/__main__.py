@@ -19,34 +19,41 @@ from services.client.commands.tokens import tokens
 from services.client.commands.watch import watch
 from services.client.errors import EXIT_CODES, RefusedError
 
-_LOCAL = ("rehearse", "up")
-_LOCAL_MODULE = "services.local.commands"
+_BEYOND = {
+    "backup": "services.operations.backup.commands",
+    "bundle": "services.operations.bundle.commands",
+    "doctor": "services.operations.doctor.command",
+    "rehearse": "services.local.commands",
+    "restore": "services.operations.backup.commands",
+    "up": "services.local.commands",
+}
+"""Commands that are more than a client, by their modules."""
 
 
 class _Leeward(Group):
-    """The root: adds what runs everything on this machine only when it is asked for, since it imports it all."""
+    """The root: adds what is more than a client only when it is asked for, since it imports the services."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return sorted((*super().list_commands(context), *_LOCAL))
+        return sorted((*super().list_commands(context), *_BEYOND))
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Return a command by name."""
-        return _local_command(name) if name in _LOCAL else super().get_command(context, name)
+        return _beyond(name, _BEYOND[name]) if name in _BEYOND else super().get_command(context, name)
 
 
-def _local_command(name: str) -> click.Command:
+def _beyond(name: str, module: str) -> click.Command:
     try:
-        command = getattr(import_module(_LOCAL_MODULE), name)
+        command = getattr(import_module(module), name)
     except ImportError as fault:
-        return _unavailable(name, fault)
+        return _unavailable(name, "local" if module.startswith("services.local.") else "scheduler", fault)
     if not isinstance(command, click.Command):
-        raise TypeError(f"{_LOCAL_MODULE}.{name} is no command")
+        raise TypeError(f"{module}.{name} is no command")
     return command
 
 
-def _unavailable(name: str, fault: ImportError) -> click.Command:
-    reason = f"`leeward {name}` needs more than the client: pip install 'leeward[local]' ({fault})"
+def _unavailable(name: str, extra: str, fault: ImportError) -> click.Command:
+    reason = f"`leeward {name}` needs more than the client: pip install 'leeward[{extra}]' ({fault})"
 
     def refuse() -> None:
         raise RefusedError(reason)

@@ -120,6 +120,7 @@ class Scheduler:
         self.keeper = Duty("clock", clock.keep, self.metrics)
         self.pulse = Duty("fleet", self._look_at_fleet, self.metrics)
         self.started = asyncio.Event()
+        self.metrics.ready.set_function(lambda: not self.readiness())
 
     # -- wiring -----------------------------------------------------------------------------------------------------
 
@@ -161,6 +162,7 @@ class Scheduler:
             self.fleet,
             self.metrics,
             approvable=lambda event: allowed(event, self.settings.approve),
+            mark=self.traces.event_mark,
         )
         return Steward(self.fleet, drains, self.metrics, owner=lambda: self.dispatch.lease.owner, over=self._over)
 

@@ -85,6 +85,7 @@ class Dispatch:
         self.claims = Claims()
         self.outcomes = Outcomes()
         self.running = Running(ended=ended)
+        metrics.crossing.set_function(lambda: self.running.crossing(fleet()))
         self.moves = Moves()
         self.policies = CollectionPolicies(store, metrics, changed=lambda: self.holds.look_soon())
         self.stopwatch = Stopwatch(store, metrics)

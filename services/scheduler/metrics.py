@@ -1,11 +1,13 @@
 """The scheduler's metrics: one object, one registry of its own, closed label sets (docs/metrics.md)."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from math import nan
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from services.scheduler.domain.acts import Act
 from services.scheduler.domain.decisions import CAUSES, Cause
 from services.scheduler.domain.hosts import HostCondition, Spared
-from shared.messages import Refusal
+from shared.messages import DrainState, Presence, Refusal
 
 LATENESS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -17,6 +19,7 @@ _MISSED = {
     Cause.WINDOW_PASSED: "window_passed",
     Cause.NOT_CAUGHT_UP: "not_caught_up",
     Cause.UNKNOWN_HOST: "no_host",
+    Cause.LOST: "host_lost",
     Cause.NOT_PLANNABLE: "not_plannable",
 }
 """Labels of what was missed; every other cause is `other`."""
@@ -35,6 +38,10 @@ class Metrics:
         self._of_callers(self.registry)
         self._of_duties(self.registry)
         self._of_the_fleet(self.registry)
+        self._of_events(self.registry)
+        self._of_the_bus(self.registry)
+        ProcessCollector(registry=self.registry)
+        self.ready = Gauge("leeward_ready", "1 while /readyz answers 200.", registry=self.registry)
         build = Gauge("leeward_build_info", "Always 1; the version is a label.", ["version"], registry=self.registry)
         build.labels(version).set(1)
 
@@ -79,6 +86,11 @@ class Metrics:
             buckets=DURATION_BUCKETS,
         )
         self.running = Gauge("leeward_executions_running", "Attempts running now.", registry=registry)
+        self.crossing = Gauge(
+            "leeward_executions_crossing",
+            "Attempts running now that will not have ended, as far as is known, when an event of their host begins.",
+            registry=registry,
+        )
 
     def _of_targets(self, registry: CollectorRegistry) -> None:
         self.targets_full = Gauge(
@@ -124,6 +136,9 @@ class Metrics:
         )
         self.outcomes_waiting = Gauge(
             "leeward_outcomes_waiting", "Outcomes that are not in the store yet.", registry=registry
+        )
+        self.outcomes_written = Counter(
+            "leeward_outcomes_written_total", "Outcomes that were written into the store.", registry=registry
         )
 
     def _of_lives(self, registry: CollectorRegistry) -> None:
@@ -185,8 +200,11 @@ class Metrics:
             registry=registry,
         )
         self.issuer_up = Gauge(
-            "leeward_oidc_issuer_up", "1 while the OIDC issuer gives its keys; 0 without one, too.", registry=registry
+            "leeward_oidc_issuer_up",
+            "1 while the OIDC issuer gives its keys, 0 while it does not; NaN without one.",
+            registry=registry,
         )
+        self.issuer_up.set(nan)
 
     def _of_duties(self, registry: CollectorRegistry) -> None:
         self.pruned = Counter("leeward_pruned_rows_total", "History rows deleted by age or number.", registry=registry)
@@ -214,31 +232,17 @@ class Metrics:
             "Hosts that a Preempt or Terminate has taken and that have not come back, each for a day.",
             registry=registry,
         )
+        self.watchers = Gauge(
+            "leeward_watchers",
+            "Known hosts by whether their watcher is heard; not those that are lost.",
+            ["state"],
+            registry=registry,
+        )
+        for state in Presence:
+            self.watchers.labels(state.value)
         self.hosts_full = Gauge(
             "leeward_hosts_full", "Hosts with as many attempts as this replica may have there.", registry=registry
         )
-        self.events_active = Gauge(
-            "leeward_events_active", "Events that threaten a host now, by type.", ["type"], registry=registry
-        )
-        for kind in (*KNOWN_EVENT_TYPES, OTHER):
-            self.events_active.labels(kind)
-        self.drain_seconds = Histogram(
-            "leeward_drain_duration_seconds",
-            "From an event's first sight to its hosts being drained.",
-            registry=registry,
-            buckets=DURATION_BUCKETS,
-        )
-        self.approvals = Counter(
-            "leeward_approvals_total", "Approvals asked of watchers, by outcome.", ["outcome"], registry=registry
-        )
-        for outcome in ("approved", "refused", "unanswered", "foreign"):
-            self.approvals.labels(outcome)
-        self.bus_connected = Gauge("leeward_bus_connected", "1 while the broker is connected.", registry=registry)
-        self.messages_refused = Counter(
-            "leeward_messages_refused_total", "Messages refused, by reason.", ["reason"], registry=registry
-        )
-        for reason in Refusal:
-            self.messages_refused.labels(reason.value)
         self.spared = {
             Spared.SHARE: Counter(
                 "leeward_pool_share_exceeded_total",
@@ -251,6 +255,42 @@ class Metrics:
                 registry=registry,
             ),
         }
+
+    def _of_events(self, registry: CollectorRegistry) -> None:
+        self.events_active = Gauge(
+            "leeward_events_active", "Events that threaten a host now, by type.", ["type"], registry=registry
+        )
+        for kind in (*KNOWN_EVENT_TYPES, OTHER):
+            self.events_active.labels(kind)
+        self.drains = Gauge(
+            "leeward_drains", "Hosts of events now, by how far they are emptied for them.", ["state"], registry=registry
+        )
+        for state in DrainState:
+            self.drains.labels(state.value)
+        self.drain_seconds = Histogram(
+            "leeward_drain_duration_seconds",
+            "From an event's first sight to its hosts being drained.",
+            registry=registry,
+            buckets=DURATION_BUCKETS,
+        )
+        self.approvals = Counter(
+            "leeward_approvals_total", "Approvals asked of watchers, by outcome.", ["outcome"], registry=registry
+        )
+        for outcome in ("approved", "refused", "objected", "unanswered", "foreign"):
+            self.approvals.labels(outcome)
+        self.approvals_waiting = Gauge(
+            "leeward_approvals_waiting",
+            "Events whose hosts are drained, that may be approved, and that no watcher has approved yet.",
+            registry=registry,
+        )
+
+    def _of_the_bus(self, registry: CollectorRegistry) -> None:
+        self.bus_connected = Gauge("leeward_bus_connected", "1 while the broker is connected.", registry=registry)
+        self.messages_refused = Counter(
+            "leeward_messages_refused_total", "Messages refused, by reason.", ["reason"], registry=registry
+        )
+        for reason in Refusal:
+            self.messages_refused.labels(reason.value)
         self.messages_deferred = Counter(
             "leeward_messages_deferred_total",
             "News of hosts that have more of it than any host has, looked at with the next second.",

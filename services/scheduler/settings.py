@@ -1,8 +1,10 @@
 """The scheduler's settings: one frozen struct, each field a LEEWARD_ variable and a flag (docs/settings.md)."""
 
 import ipaddress
+import logging
 import socket
 import ssl
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -171,48 +173,77 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     }
 
     def __post_init__(self) -> None:
-        """Raise ValueError for values that are well-formed and cannot work."""
-        Topics(self.topic_prefix)
+        """Raise ValueError with one argument for each value that is well-formed and cannot work."""
+        faults = tuple(self._faults())
+        if faults:
+            raise ValueError(*faults)
+
+    def _faults(self) -> Iterator[str]:
+        """Yield what each check says; one that fails keeps no other from being made."""
+        for check in (
+            lambda: Topics(self.topic_prefix),
+            self._check_limits,
+            self._check_targets,
+            self._check_authority,
+            self._check_actions,
+            self._check_references,
+            self._check_addresses,
+            self._check_callers,
+            self._check_issuer,
+            lambda: read_groups(self.groups),
+        ):
+            try:
+                check()
+            except ValueError as fault:
+                yield from map(str, fault.args)
+        yield from self._fleet_faults()
+        yield from self._process_faults()
+
+    def _check_limits(self) -> None:
         try:
             read_limits(self.limits)
         except ValueError as fault:
             raise ValueError(*(f"limits={part}" for part in fault.args)) from fault
-        if min(self.burst_reads, self.burst_writes) < 0:
-            raise ValueError("burst_reads, burst_writes: use 0 (no limit) or more")
-        self._check_targets()
-        self._check_actions()
+
+    def _check_references(self) -> None:
         for entry in self.secrets_env:
             check_opening(entry)
-        parse_listen(self.ops_listen)
-        self._check_callers()
-        if not 0 < self.event_pool_share <= 1:
-            raise ValueError(f"event_pool_share={self.event_pool_share:g}: use more than 0 and at most 1, which is all")
-        if self.hold_hours < 0:
-            raise ValueError(f"hold_hours={self.hold_hours:g}: use 0 (for ever) or more")
-        if 0 != self.release_rate < _SLOWEST:
-            raise ValueError(f"release_rate={self.release_rate:g}: use 0 (all at once), or {_SLOWEST:g} or more")
-        self._check_hosts()
-        read_groups(self.groups)
-        if not 0 <= self.audit_days <= 36_500:
-            raise ValueError(f"audit_days={self.audit_days}: use 0 (for ever) to 36500")
-        if self.lease_seconds < 3:
-            raise ValueError(f"lease_seconds={self.lease_seconds}: use at least 3")
-        if not 1 <= self.runners <= 1000:
-            raise ValueError(f"runners={self.runners}: use 1 to 1000")
 
-    def _check_hosts(self) -> None:
+    def _check_addresses(self) -> None:
+        for name, text in (("listen", self.listen), ("ops_listen", self.ops_listen)):
+            try:
+                parse_listen(text)
+            except ValueError as fault:
+                raise ValueError(f"{name}={text}: {fault}") from fault
+
+    def _fleet_faults(self) -> Iterator[str]:
+        if not 0 < self.event_pool_share <= 1:
+            yield f"event_pool_share={self.event_pool_share:g}: use more than 0 and at most 1, which is all"
+        if self.hold_hours < 0:
+            yield f"hold_hours={self.hold_hours:g}: use 0 (for ever) or more"
+        if 0 != self.release_rate < _SLOWEST:
+            yield f"release_rate={self.release_rate:g}: use 0 (all at once), or {_SLOWEST:g} or more"
         if self.host_capacity < 0:
-            raise ValueError(f"host_capacity={self.host_capacity}: use 0 (any number) or more")
+            yield f"host_capacity={self.host_capacity}: use 0 (any number) or more"
         if not 0 <= self.warm_up_seconds <= _LONGEST_WARM_UP:
-            raise ValueError(f"warm_up_seconds={self.warm_up_seconds}: use 0 (not at all) to {_LONGEST_WARM_UP}")
+            yield f"warm_up_seconds={self.warm_up_seconds}: use 0 (not at all) to {_LONGEST_WARM_UP}"
+
+    def _process_faults(self) -> Iterator[str]:
+        if min(self.burst_reads, self.burst_writes) < 0:
+            yield "burst_reads, burst_writes: use 0 (no limit) or more"
+        if not 0 <= self.audit_days <= 36_500:
+            yield f"audit_days={self.audit_days}: use 0 (for ever) to 36500"
+        if self.lease_seconds < 3:
+            yield f"lease_seconds={self.lease_seconds}: use at least 3"
+        if not 1 <= self.runners <= 1000:
+            yield f"runners={self.runners}: use 1 to 1000"
+        if self.log_level.upper() not in logging.getLevelNamesMapping():
+            yield f"log_level={self.log_level}: write DEBUG, INFO, WARNING or ERROR"
 
     def _check_targets(self) -> None:
         for name, networks in (("targets_deny", self.targets_deny), ("targets_allow", self.targets_allow)):
             for network in networks:
                 _check_network(name, network)
-        authority = urlsplit(self.oauth_authority)
-        if authority.scheme != "https" or not authority.hostname or authority.query or authority.fragment:
-            raise ValueError(f"oauth_authority={self.oauth_authority}: write https:// and a host")
         if self.targets_ca is not None:
             _check_authorities(self.targets_ca)
         if self.target_concurrency < 1:
@@ -220,27 +251,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.target_rate < 0:
             raise ValueError(f"target_rate={self.target_rate}: use 0 (no limit) or more")
 
+    def _check_authority(self) -> None:
+        authority = urlsplit(self.oauth_authority)
+        if authority.scheme != "https" or not authority.hostname or authority.query or authority.fragment:
+            raise ValueError(f"oauth_authority={self.oauth_authority}: write https:// and a host")
+
     @property
     def denied(self) -> tuple[str, ...]:
         """Networks that no action may reach: what is listed comes on top of what always is."""
         return tuple(dict.fromkeys((*ALWAYS_DENIED, *self.targets_deny)))
 
     def _check_callers(self) -> None:
-        if not (self.has_authentication or parse_listen(self.listen).is_loopback):
+        if not (self.has_authentication or _is_private(self.listen)):
             raise ValueError(
                 f"listen={self.listen}: without authentication only a loopback address is accepted, e.g. "
                 "127.0.0.1:8080; set LEEWARD_TOKENS_FILE (leeward tokens add writes one) or LEEWARD_OIDC_ISSUER"
             )
         if (self.listen_cert is None) != (self.listen_key is None):
             raise ValueError("listen_cert, listen_key: set both, or neither")
+        if self.caller_rate < 0:
+            raise ValueError(f"caller_rate={self.caller_rate}: use 0 (no limit) or more")
+
+    def _check_issuer(self) -> None:
         if (self.oidc_issuer is None) != (not self.oidc_audience):
             raise ValueError(
                 "oidc_issuer, oidc_audience: set both, or neither; a token for somebody else proves nothing"
             )
         if self.oidc_issuer is not None and not is_confidential(self.oidc_issuer):
             raise ValueError("oidc_issuer: write an https address (http on this machine only)")
-        if self.caller_rate < 0:
-            raise ValueError(f"caller_rate={self.caller_rate}: use 0 (no limit) or more")
 
     def _check_actions(self) -> None:
         for name in ("storage_queue_endpoint", "service_bus_endpoint", "service_bus_amqp_endpoint"):
@@ -307,6 +345,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             cert=cert,
             key=key,
         )
+
+
+def _is_private(listen: str) -> bool:
+    """Whether only this machine reaches the address; one that is none is told of by its own check."""
+    try:
+        return parse_listen(listen).is_loopback
+    except ValueError:
+        return True
 
 
 def _check_network(name: str, network: str) -> None:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import msgspec
 
 from services.vmwatch.app import App, make_client
+from services.vmwatch.checking import certificates, faults
 from services.vmwatch.identity import Identity
 from services.vmwatch.metrics import Metrics
 from services.vmwatch.printing import Style, Viewer
@@ -19,6 +20,7 @@ from services.vmwatch.remote_app import RemoteApp
 from services.vmwatch.settings import Settings
 from shared import lifecycle, logs
 from shared.about import product_version
+from shared.checking import CHECK_HELP, HELP_FLAGS, expired, report, without_check
 from shared.clock import SystemClock
 from shared.settings import SettingsError, load, masked
 
@@ -37,6 +39,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks for: `style` is None to serve the bus."""
 
     style: Style | None
+    only_checks: bool
     flags: tuple[str, ...]
 
 
@@ -49,6 +52,9 @@ def main(environment: Mapping[str, str] | None = None, arguments: Sequence[str] 
         # Loading inside the life cycle turns faulty settings into a readable message and exit code 2.
         order = _parse(sys.argv[1:] if arguments is None else arguments)
         settings = load(Settings, os.environ if environment is None else environment, order.flags)
+        if order.only_checks:
+            code = _check(settings)
+            return
         if order.style is not None:
             code = await _print(settings, order.style, stop)
             return
@@ -63,17 +69,22 @@ def main(environment: Mapping[str, str] | None = None, arguments: Sequence[str] 
 
 def _parse(arguments: Sequence[str]) -> Order:
     """Take out what is no setting. Raises SettingsError."""
-    if {"-h", "--help"} & set(arguments):
-        sys.stdout.write(_HELP)
+    only_checks, arguments = without_check(arguments)
+    if HELP_FLAGS & set(arguments):
+        sys.stdout.write(f"{_HELP}{CHECK_HELP}")
     asked = [argument for argument in arguments if argument.partition("=")[0] == _PRINT_FLAG]
     flags = tuple(argument for argument in arguments if argument not in asked)
     if not asked:
-        return Order(style=None, flags=flags)
+        return Order(style=None, only_checks=only_checks, flags=flags)
     text = asked[-1].partition("=")[2]
     try:
-        return Order(style=Style(text or Style.TEXT), flags=flags)
+        return Order(style=Style(text or Style.TEXT), only_checks=only_checks, flags=flags)
     except ValueError:
         raise SettingsError(f"{asked[-1]}: write {_PRINT_FLAG}, {_PRINT_FLAG}=text or {_PRINT_FLAG}=json") from None
+
+
+def _check(settings: Settings) -> int:
+    return report("leeward-vmwatch", faults(settings), expired(certificates(settings), SystemClock().now()))
 
 
 async def _print(settings: Settings, style: Style, stop: asyncio.Event) -> int:

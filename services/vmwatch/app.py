@@ -13,6 +13,7 @@ from services.vmwatch.discovery import Dhcp, discover, hardware_address
 from services.vmwatch.errors import MetadataOutcome
 from services.vmwatch.eventgrid.opening import open_endpoint
 from services.vmwatch.eventgrid.sources import Sources
+from services.vmwatch.home_assistant.announcer import announce
 from services.vmwatch.identity import Identity
 from services.vmwatch.imds import ImdsClient
 from services.vmwatch.metrics import Metrics
@@ -56,6 +57,7 @@ class App:
         self._watcher: Watcher | None = None
         self._bus: Bus | None = None
         self._rights = "own status not heard back yet"
+        metrics.follow_readiness(self.missing)
 
     @property
     def ops_port(self) -> int:
@@ -103,6 +105,8 @@ class App:
             approved=statistics.approved,
         )
         bus.subscribe(self._topics.approve(host_key(life.host)), approvals.handle)
+        if self._settings.home_assistant_prefix:
+            announce(self._settings.home_assistant_prefix, host=life.host, topics=self._topics, bus=bus)
         _log.info("watching", host=life.host, session=life.session, imds=self._settings.imds_url)
         async with asyncio.TaskGroup() as tasks:
             line = tasks.create_task(bus.run(), name="bus")

@@ -33,10 +33,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came with a 200, cut nowhere; `body` is None where the service says, as it may, that nothing has changed."""
+    """What came with a 200, cut nowhere; `body` is None where the service says, as it may, that nothing has changed.
+
+    `date` is the service's own time, as its field of that name has it.
+    """
 
     body: bytes | None
     etag: str
+    date: str = ""
 
 
 class Exchange:
@@ -99,7 +103,8 @@ async def _answer(where: str, request: Request, response: aiohttp.ClientResponse
     if response.status != 200:
         raise await to_error(where, response)
     # What a 200 to an approval carries is not documented and not read.
-    return Answer(b"" if request.body else await _read(where, response), etag)
+    body = b"" if request.body else await _read(where, response)
+    return Answer(body, etag, response.headers.get("Date", ""))
 
 
 async def _read(where: str, response: aiohttp.ClientResponse) -> bytes:

@@ -1,14 +1,14 @@
 """The watcher's metrics: one object, one registry of its own, closed label sets (docs/metrics.md)."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from itertools import product
 from types import MappingProxyType
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from services.vmwatch.errors import MetadataOutcome
 from services.vmwatch.responder_settings import Phase, ResponderName
@@ -133,12 +133,14 @@ class Metrics:
             "leeward_events_active", "Events that this watcher sees now.", ["type"], registry=self.registry
         )
         self._connected = Gauge("leeward_bus_connected", "Whether the broker is connected.", registry=self.registry)
+        self._ready = Gauge("leeward_ready", "1 while /readyz answers 200.", registry=self.registry)
         self._runs, self._run_seconds = self._responder_series()
         self._deliveries = self._counter("eventgrid_deliveries", "What was posted as Event Grid's.", GridOutcome)
         self._spans = {span: self._span(span) for span in Span}
         self.show_events(())
         for state in MetadataState:
             self._state.labels(state).set(state is MetadataState.WAITING)
+        ProcessCollector(registry=self.registry)
         build = Gauge("leeward_build_info", "Always 1; the version is a label.", ["version"], registry=self.registry)
         build.labels(version).set(1)
 
@@ -181,6 +183,10 @@ class Metrics:
     def count_reset(self) -> None:
         """Count a fall of the incarnation."""
         self._resets.inc()
+
+    def follow_readiness(self, missing: Callable[[], Mapping[str, str]]) -> None:
+        """Show whether this watcher is ready, from now on: it is while `missing` returns nothing."""
+        self._ready.set_function(lambda: not missing())
 
     def show_start(self, at: datetime) -> None:
         """Note when this watcher started."""

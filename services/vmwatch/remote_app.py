@@ -47,6 +47,7 @@ class RemoteApp:
             on_refused=metrics.count_refused,
         )
         self._rights = "own status not heard back yet"
+        metrics.follow_readiness(self.missing)
         self.eventgrid_port = 0
 
     @property

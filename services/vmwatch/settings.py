@@ -11,6 +11,7 @@ import msgspec
 
 from services.vmwatch.documents import API_VERSION
 from services.vmwatch.eventgrid_settings import EventGridSettings, eventgrid_faults, remote_faults
+from services.vmwatch.home_assistant_settings import home_assistant_faults
 from services.vmwatch.instance import Overrides
 from services.vmwatch.kubernetes_settings import (
     DEFAULT_TAINT,
@@ -86,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_secret_file: Path | None = None
     webhook_template_file: Path | None = None
     webhook_required: bool = False
+    home_assistant_prefix: str | None = None
     log_level: str = "INFO"
 
     describe: ClassVar[dict[str, str]] = {
@@ -129,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "webhook_secret_file": "file with the secret that signs what it posts, whsec_ and base64",
         "webhook_template_file": "file with a JSON document to post instead of the usual one (docs/responders.md)",
         "webhook_required": "approvals wait until the webhook of prepare was taken; otherwise it only informs",
+        "home_assistant_prefix": "show this VM in Home Assistant: its discovery prefix, as homeassistant; unset: not",
         "log_level": "DEBUG, INFO, WARNING or ERROR",
     }
 
@@ -236,6 +239,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             yield from state_file_faults(self.state_file)
         try:
             Topics(self.topic_prefix)
+            yield from home_assistant_faults(
+                self.home_assistant_prefix or "", topic_prefix=self.topic_prefix, is_remote=self.is_remote
+            )
         except ValueError as fault:
             yield str(fault)
         try:

@@ -24,7 +24,7 @@ from services.vmwatch.pulse import Pulse
 from services.vmwatch.tracker import Transition, advance, started_early
 from shared.bus import Publication
 from shared.clock import Clock
-from shared.logs import get_logger
+from shared.logs import Details, get_logger
 from shared.messages import EndedEvent, Event, EventSnapshot, HostStatus, Inventory, Presence, encode
 from shared.topics import Topics, host_key
 
@@ -32,6 +32,7 @@ HEARTBEAT_SECONDS: Final = 10.0
 SNAPSHOT_LIMIT: Final = 256 * 1024
 """Bytes: the bus takes no more in one message."""
 _log = get_logger(__name__)
+_details = Details(__name__)
 
 
 class Outlet(Protocol):
@@ -184,6 +185,7 @@ class Watcher:
 
     def _take(self, document: Document) -> None:
         now = self._clock.now()
+        _details("document read", incarnation=document.incarnation, events=list(document.spellings))
         self._incarnation = document.incarnation
         self._listed = frozenset(event.event_id for event in document.events)
         self._follow(Blend(events=document.events) if self._second is None else self._second.read(document.events), now)
@@ -218,6 +220,7 @@ class Watcher:
         if len(payload) > SNAPSHOT_LIMIT:
             message = f"the snapshot of {len(events)} events takes {len(payload)} bytes, above {SNAPSHOT_LIMIT}"
             raise MetadataUnavailableError(MetadataOutcome.TOO_BIG, message)
+        _details("snapshot told", sequence=snapshot.sequence, events=[event.event_id for event in events])
         self._outlet.keep(self._topics.events(self._key), payload)
         self._snapshot = snapshot
 

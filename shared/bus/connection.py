@@ -9,7 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 import aiomqtt
 from paho.mqtt.client import Client as PahoClient
@@ -21,10 +21,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from shared.bus.credentials import distrust, hung_up, tls_context, user_and_password
 from shared.bus.faults import FAILURE, judge
+from shared.bus.places import place_of, port_of
 from shared.bus.publications import (
     PAYLOAD_LIMIT,
     BusSettings,
-    BusSettingsError,
     Delivery,
     Publication,
     PublicationRefusedError,
@@ -48,7 +48,6 @@ _NO_READERS = 0x10
 _LONGEST_EXPIRY = 0xFFFFFFFF
 _FIXED_BYTES = 9
 """What a PUBLISH has at most beside topic, properties and payload: type, length, topic's length, packet identifier."""
-_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
 class Dialler:
@@ -56,7 +55,7 @@ class Dialler:
 
     def __init__(self, settings: BusSettings, *, client_id: str, will: Publication | None) -> None:
         """Check the address and the files of TLS and password; raises BusSettingsError that says what is wrong."""
-        self._place = _place(settings.url)
+        self._place = place_of(settings.url)
         self._settings = settings
         self._client_id = client_id
         self._will = None if will is None else _will(will)
@@ -65,7 +64,7 @@ class Dialler:
 
     def __str__(self) -> str:
         """Return host and port, without credentials."""
-        return f"{self._place.hostname}:{self._place.port or _PORTS[self._place.scheme]}"
+        return f"{self._place.hostname}:{port_of(self._place)}"
 
     @asynccontextmanager
     async def connect(self, on_denied: Callable[[str], None]) -> AsyncIterator["Connection"]:
@@ -101,7 +100,7 @@ class Connection(aiomqtt.Client):
         """Prepare to dial `place`; `options` are aiomqtt's."""
         super().__init__(
             place.hostname or "",
-            place.port or _PORTS[place.scheme],
+            port_of(place),
             protocol=aiomqtt.ProtocolVersion.V5,
             clean_start=True,
             keepalive=KEEPALIVE_SECONDS,
@@ -122,6 +121,11 @@ class Connection(aiomqtt.Client):
         self._dialled = asyncio.Event()
         self._distrust = ""
         self._said = ""
+
+    @property
+    def offers(self) -> Properties | None:
+        """What the broker said of itself when it let us in; None before that."""
+        return self._offers
 
     async def open(self) -> None:
         """Connect; raises one of BUS_ERRORS."""
@@ -343,19 +347,6 @@ def delivery(message: aiomqtt.Message) -> Delivery:
         response_topic=getattr(message.properties, "ResponseTopic", None),
         correlation=getattr(message.properties, "CorrelationData", None),
     )
-
-
-def _place(url: str) -> SplitResult:
-    try:
-        place = urlsplit(url)
-        port = place.port
-        is_usable = place.scheme in _PORTS and place.hostname and port != 0 and not place.path.strip("/")
-    except ValueError:
-        # Its own message would quote what may be a password.
-        is_usable = False
-    if not is_usable:
-        raise BusSettingsError("the broker's address must look like mqtt://host:1883 or mqtts://user:password@host")
-    return place
 
 
 def _will(publication: Publication) -> aiomqtt.Will:

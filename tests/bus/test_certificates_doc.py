@@ -1,20 +1,22 @@
-"""The commands of k8s/README.md make certificates that the shipped broker and a watcher accept."""
+"""The commands of docs/howto/tls-and-acl.md make certificates that the shipped broker and a watcher accept."""
 
 import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from shared.bus import Bus, BusSettings
 from tests.parts.buses import running
-from tests.parts.shipped_broker import SHIPPED, ShippedBroker
+from tests.parts.shipped_broker import ShippedBroker
 
-_COMMAND = re.compile(r"^    (openssl req (?:.*\\\n)*.*)$", re.MULTILINE)
+PAGE = Path(__file__).parents[2] / "docs/howto/tls-and-acl.md"
+_BLOCK = re.compile(r"^    (?:openssl req|for name in) .*\n(?:^    .*\n)*", re.MULTILINE)
 
 
 def commands() -> list[str]:
     """Return the commands of the page, for a broker on this machine."""
-    text = (SHIPPED / "README.md").read_text()
-    return [found.replace("mqtt.example.net", "localhost") for found in _COMMAND.findall(text)]
+    return [found.replace("mqtt.example.net", "localhost") for found in _BLOCK.findall(PAGE.read_text())]
 
 
 def follow(steps: list[str], folder: Path) -> None:
@@ -23,11 +25,14 @@ def follow(steps: list[str], folder: Path) -> None:
         subprocess.run(step, shell=True, check=True, cwd=folder, capture_output=True)
 
 
-async def test_the_commands_of_the_page_let_a_watcher_in(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "host"), [("db-0", "db-0"), ("leeward-vmwatch", "db-1")])
+async def test_the_commands_of_the_page_let_a_watcher_in(tmp_path: Path, name: str, host: str) -> None:
     broker = ShippedBroker(tmp_path)
     follow(commands(), tmp_path)
-    files = {"ca": tmp_path / "ca.crt", "cert": tmp_path / "db-0.crt", "key": tmp_path / "db-0.key"}
-    async with broker, running(Bus(BusSettings(url=broker.url, **files), client_id="db-0")) as bus:
-        bus.keep("leeward/v1/hosts/db-0/status", b"{}")
+    for ending in ("crt", "key"):
+        (tmp_path / f"broker.{ending}").rename(tmp_path / f"tls.{ending}")
+    files = {"ca": tmp_path / "ca.crt", "cert": tmp_path / f"{name}.crt", "key": tmp_path / f"{name}.key"}
+    async with broker, running(Bus(BusSettings(url=broker.url, **files), client_id=name)) as bus:
+        bus.keep(f"leeward/v1/hosts/{host}/status", b"{}")
         assert await bus.settled(10)
     assert len(commands()) == 3

@@ -1,4 +1,4 @@
-"""The broker's configuration in k8s/: each identity may do its part, and no more."""
+"""The broker's configuration in k8s/base/broker: each identity may do its part, and no more."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from shared.bus import Bus, Delivery, Handler, Publication, PublicationRefusedError, Publisher
+from services.vmwatch.home_assistant.announcer import config_topic
+from shared.bus import Bus, Delivery, Handler, Publication, PublicationRefusedError, Publisher, unguessable
 from shared.topics import RESPONDERS_BLOCK, Topics, host_key
 from tests.parts.buses import running
 from tests.parts.shipped_broker import ShippedBroker
 
 TOPICS = Topics()
 HOST, NEIGHBOUR = host_key("db-0"), host_key("db-1")
+CLUSTER = "leeward-vmwatch"
+"""What all watchers of a Kubernetes cluster are."""
 BusOf = Callable[[str], Bus]
 
 
@@ -23,7 +26,7 @@ async def bus_of(tmp_path: Path) -> AsyncIterator[BusOf]:
     async with ShippedBroker(tmp_path / "broker") as broker:
         yield lambda name: Bus(
             broker.settings(name),
-            client_id=name,
+            client_id=unguessable(name),
             reply_topic=TOPICS.replies("one") if name == "leeward-scheduler" else None,
         )
 
@@ -75,6 +78,24 @@ async def test_a_watcher_hears_the_drains_of_its_own_host_and_keeps_its_own_bloc
         assert await asyncio.wait_for(heard.get(), 10) == TOPICS.drain(HOST, "E1")
 
 
+async def test_watchers_with_one_identity_for_their_cluster_each_do_their_part(bus_of: BusOf) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    scheduler, watchers = bus_of("leeward-scheduler"), {host: bus_of(CLUSTER) for host in (HOST, NEIGHBOUR)}
+
+    async def obey(delivery: Delivery) -> None:
+        await watchers[HOST].reply(delivery, b"done")
+
+    watchers[HOST].subscribe(TOPICS.approve(HOST), obey)
+    watchers[NEIGHBOUR].subscribe(TOPICS.drain(NEIGHBOUR, "+"), noting(heard))
+    async with running(scheduler), running(watchers[HOST]), running(watchers[NEIGHBOUR]):
+        for host, watcher in watchers.items():
+            watcher.keep(TOPICS.status(host), b"{}")
+            assert await watcher.settled(10)
+        assert await scheduler.request(TOPICS.approve(HOST), b"go", answerer=HOST, timeout=10) == b"done"
+        scheduler.keep(TOPICS.drain(NEIGHBOUR, "E1"), b"{}")
+        assert await asyncio.wait_for(heard.get(), 10) == TOPICS.drain(NEIGHBOUR, "E1")
+
+
 async def test_the_scheduler_keeps_drains_hears_blocks_and_ends_them_with_their_event(bus_of: BusOf) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
     scheduler, operator = bus_of("leeward-scheduler"), bus_of("leeward-operator")
@@ -108,8 +129,18 @@ ALLOWED = [
     (HOST, TOPICS.block(HOST, RESPONDERS_BLOCK)),
     ("leeward-scheduler", TOPICS.execution("demo", "job")),
     ("leeward-scheduler", TOPICS.approve(HOST)),
+    *(
+        (CLUSTER, topic(host))
+        for host in (HOST, NEIGHBOUR)
+        for topic in (TOPICS.status, TOPICS.inventory, TOPICS.events)
+    ),
+    (CLUSTER, TOPICS.notice(HOST, "scheduled")),
+    (CLUSTER, TOPICS.block(HOST, RESPONDERS_BLOCK)),
+    (CLUSTER, ANSWER),
     ("leeward-operator", TOPICS.block(HOST, "copy")),
     ("leeward-actions", "orders/new"),
+    *((name, config_topic("homeassistant", HOST)) for name in (HOST, CLUSTER, "leeward-home-assistant")),
+    ("leeward-home-assistant", "homeassistant/status"),
 ]
 DENIED = [
     *((HOST, topic(NEIGHBOUR)) for topic in (TOPICS.status, TOPICS.inventory, TOPICS.events)),
@@ -123,6 +154,12 @@ DENIED = [
     (HOST, TOPICS.reply("one", NEIGHBOUR)),
     (HOST, TOPICS.replies("one")),
     (HOST, "orders/new"),
+    (CLUSTER, TOPICS.approve(HOST)),
+    (CLUSTER, TOPICS.drain(HOST, "E1")),
+    (CLUSTER, TOPICS.block(HOST, "copy")),
+    (CLUSTER, TOPICS.scheduler_status("one")),
+    (CLUSTER, TOPICS.execution("demo", "job")),
+    (CLUSTER, "orders/new"),
     ("leeward-operator", TOPICS.drain(HOST, "E1")),
     ("leeward-operator", TOPICS.approve(HOST)),
     ("leeward-reader", TOPICS.block(HOST, "copy")),
@@ -130,10 +167,13 @@ DENIED = [
     ("leeward-scheduler", TOPICS.status(HOST)),
     ("leeward-actions", TOPICS.events(HOST)),
     ("leeward-actions", TOPICS.approve(HOST)),
+    *((name, config_topic("homeassistant", HOST)) for name in (NEIGHBOUR, "leeward-actions", "leeward-operator")),
+    *((name, "homeassistant/status") for name in (HOST, CLUSTER, "leeward-actions")),
+    ("leeward-home-assistant", TOPICS.status(HOST)),
     # A role is no host, though the patterns for hosts would fit its name.
     *(
         (f"leeward-{role}", topic)
-        for role in ("scheduler", "operator", "reader", "actions")
+        for role in ("scheduler", "operator", "reader", "actions", "vmwatch", "home-assistant")
         for topic in (
             TOPICS.inventory(host_key(f"leeward-{role}")),
             TOPICS.events(host_key(f"leeward-{role}")),

@@ -100,7 +100,7 @@ def _servers() -> Json:
         "fleet": {
             "host": "{broker}:8883",
             "protocol": "mqtts",
-            "description": "A broker of your own by TLS; k8s/mosquitto.conf and k8s/mosquitto.acl set Mosquitto up.",
+            "description": "A broker of your own by TLS; k8s/base/broker has what sets Mosquitto up.",
             "variables": {"broker": {"description": "The broker's name.", "default": "broker"}},
             "security": [_ref("components", "securitySchemes", name) for name in _security_schemes()],
             **shared,

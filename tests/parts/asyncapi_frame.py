@@ -26,7 +26,7 @@ EXECUTION_TYPE = "io.leeward.execution"
 
 
 class Role(StrEnum):
-    """Who takes part in the bus; each has its identity, or two, in k8s/mosquitto.acl."""
+    """Who takes part in the bus; each has its identity, or two, in k8s/base/broker/mosquitto.acl."""
 
     WATCHER = "vmwatch"
     SCHEDULER = "scheduler"
@@ -251,6 +251,8 @@ Three roles take part, and each operation is tagged with its own: the services `
 - **News** are CloudEvents 1.0 in structured mode and not retained.
 - Payloads are JSON in UTF-8, at most {PAYLOAD_LIMIT // 1024} KB, QoS 1. Ignore fields and types that you do not know:
   the contract grows. Leeward itself refuses messages that are not valid, counts them, and goes on.
-- All topics begin with `leeward/v1`, unless LEEWARD_TOPIC_PREFIX says otherwise.
+- All topics begin with `leeward/v1`, unless LEEWARD_TOPIC_PREFIX says otherwise. With LEEWARD_HOME_ASSISTANT_PREFIX a
+  watcher also keeps `homeassistant/device/{{host}}/leeward/config`, in
+  [Home Assistant's form](howto/home-assistant.md).
 
 Schemas and topics come from the code, examples from a real run (`make docs`, `make examples`)."""

@@ -39,9 +39,8 @@ class CanarySite:
         self._broker = Mosquitto(folder)
         create_keys(self.keys, new_key(SystemClock().now()))
         self._place_files()
-        self.scheduler = Program(
-            "services.scheduler", log=folder / "scheduler.log", settings=self._settings(database_url)
-        )
+        self.scheduler_settings = self._settings(database_url)
+        self.scheduler = Program("services.scheduler", log=folder / "scheduler.log", settings=self.scheduler_settings)
         self.watcher = Program("services.vmwatch", log=folder / "vmwatch.log", settings=self._watching())
         self._emulator = Program(
             "services.vmwatch.emulator", f"--listen=127.0.0.1:{self._imds}", "--vm=db-0:db", log=folder / "imds.log"
@@ -151,9 +150,15 @@ class CanarySite:
         self.heard.append(("metrics", text.encode()))
         return next(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{name} "))
 
+    def bundling(self, file: Path, *logs: Path) -> list[str]:
+        """Return the words that make a bundle of everything here."""
+        logged = (word for log in (*self.folder.glob("*.log"), *logs) for word in ("--log", str(log)))
+        return ["bundle", str(file), "--ops", f"127.0.0.1:{self.ops}", "--overwrite", *logged]
+
     async def command(self, *words: str) -> str:
-        """Run the client and return what it prints."""
-        environment = {"LEEWARD_URL": f"http://127.0.0.1:{self.api}", "LEEWARD_TOKEN": self._token, "PYTHONPATH": "."}
+        """Run the client with the scheduler's settings and return what it prints."""
+        client = {"LEEWARD_URL": f"http://127.0.0.1:{self.api}", "LEEWARD_TOKEN": self._token, "PYTHONPATH": "."}
+        environment = {**(self.scheduler_settings if words[0] == "bundle" else {}), **client}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.client", *words),
             env={**os.environ, **environment},

@@ -1,4 +1,4 @@
-"""What in docs/ comes from the code, tables and asyncapi.yaml: `python -m tests.parts.reference` writes it anew."""
+"""What in docs/ comes from the code, tables and whole pages: `python -m tests.parts.reference` writes it anew."""
 
 import re
 import socket
@@ -12,7 +12,9 @@ from services.scheduler.metrics import Metrics as SchedulerMetrics
 from services.scheduler.settings import Settings as SchedulerSettings
 from services.vmwatch.metrics import Metrics as WatcherMetrics
 from services.vmwatch.settings import Settings as WatcherSettings
+from tests.parts import cli_reference, operator_rules
 from tests.parts.asyncapi import DOCUMENT, rendered
+from tests.parts.metric_units import unit_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -37,8 +39,9 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 
 
 def metrics_table(registry: CollectorRegistry) -> str:
-    """Return every metric of a service: name, type, labels with their values, meaning."""
-    return "\n".join(["| metric | type | labels | meaning |", "| --- | --- | --- | --- |", *_metrics(registry)])
+    """Return every metric of a service: name, type, unit, labels with their values, meaning."""
+    head = ["| metric | type | unit | labels | meaning |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *_metrics(registry)])
 
 
 def _metrics(registry: CollectorRegistry) -> Iterator[str]:
@@ -47,9 +50,9 @@ def _metrics(registry: CollectorRegistry) -> Iterator[str]:
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = "; ".join(
             _label(label, {sample.labels[label] for sample in family.samples if label in sample.labels})
-            for label in getattr(collectors[family.name], "_labelnames", ())
+            for label in getattr(collectors.get(family.name), "_labelnames", ())
         )
-        yield f"| `{name}` | {family.type} | {labels} | {family.documentation} |"
+        yield f"| `{name}` | {family.type} | {unit_of(family.name)} | {labels} | {family.documentation} |"
 
 
 def _label(name: str, values: set[str]) -> str:
@@ -78,6 +81,8 @@ def main() -> None:
     for document in sorted(DOCS.glob("*.md")):
         document.write_text(refreshed(document.read_text()))
     DOCUMENT.write_text(rendered())
+    cli_reference.PAGE.write_text(cli_reference.rendered())
+    operator_rules.MANIFEST.write_text(operator_rules.rendered())
 
 
 if __name__ == "__main__":

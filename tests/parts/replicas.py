@@ -89,6 +89,11 @@ class Team:
         self.replicas.remove(replica)
         assert await replica.program.stop() == 0
 
+    @property
+    def database(self) -> str:
+        """The URL of the database that they share."""
+        return self._database
+
     async def create_job(self, name: str, path: str, *, every: int | None = 1, **more: object) -> None:
         """Create a job that asks `path` each `every` seconds, or once, through the first replica."""
         await self.call(self.replicas[0], "PUT", "/collections/demo", {})

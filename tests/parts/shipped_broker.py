@@ -1,4 +1,4 @@
-"""Mosquitto with the configuration and access list of k8s/, moved to a free port and a test's own certificates."""
+"""Mosquitto with the configuration and access list of k8s/base/broker, moved to a free port and a test's own certificates."""
 
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.parts.brokers import BrokerProcess
 from tests.parts.certificates import Authority
 from tests.parts.ports import free_port
 
-SHIPPED = Path(__file__).parents[2] / "k8s"
+SHIPPED = Path(__file__).parents[2] / "k8s/base/broker"
 
 
 class ShippedBroker(BrokerProcess):

@@ -178,7 +178,7 @@ async def restart(team: WatchedTeam, replicas: list[Replica]) -> None:
     await all_listen(team)
 
 
-async def all_listen(team: WatchedTeam) -> None:
+async def all_listen(team: Team) -> None:
     """Wait until all dispatch; so many programs at once take their time to start."""
     for replica in team.replicas:
         await listening(replica.ops_port, seconds=START_SECONDS)

@@ -6,6 +6,7 @@ import click
 import pytest
 
 from services.client.__main__ import leeward
+from tests.parts import cli_reference
 from tests.parts.reference import DOCS, TABLES, refreshed
 
 
@@ -34,3 +35,7 @@ def commands(command: click.Command, name: str) -> Iterator[str]:
 def test_every_command_of_the_client_is_described() -> None:
     text = (DOCS / "cli.md").read_text()
     assert [name for name in commands(leeward, "leeward") if f"`{name}" not in text] == []
+
+
+def test_every_option_of_every_command_stands_in_the_reference_as_help_says_it() -> None:
+    assert cli_reference.PAGE.read_text() == cli_reference.rendered(), "make docs writes it anew"

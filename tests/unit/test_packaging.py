@@ -5,15 +5,16 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
-from packaging.requirements import Requirement
+
+from shared.installed import OURS, absentees, intruders
+from tests.parts.locks import normal
 
 ROOT = Path(__file__).parents[2]
-OURS = {"services", "shared"}
 LOADED_BY_PYTEST = "pytest_plugin.py"
 """Of this name only pytest imports a module, by its entry point: who has no pytest has no need of one."""
 NEEDS = {
@@ -22,6 +23,7 @@ NEEDS = {
     "services/vmwatch": ("vmwatch", "kubernetes"),
     "services/scheduler": ("scheduler", "postgresql", "amqp", "tracing"),
     "services/local": ("local",),
+    "services/operations": ("scheduler",),
 }
 
 
@@ -58,12 +60,21 @@ def imported(folder: Path) -> set[str]:
                 found.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
                 found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - OURS
+    return found - set(sys.stdlib_module_names) - set(OURS)
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
-def test_no_other_distribution_brings_packages_of_our_names(name: str) -> None:
-    assert set(packages_distributions().get(name, ())) <= {"leeward"}
+def test_no_other_distribution_brings_packages_of_our_names() -> None:
+    assert list(intruders(packages_distributions())) == []
+
+
+def test_one_that_does_is_named() -> None:
+    told = list(intruders({"services": ["leeward", "tool"], "shared": ["leeward"], "yaml": ["pyyaml"]}))
+    assert told == ["the package services is Leeward's, and tool brings one, too: install them apart"]
+
+
+def test_a_package_of_ours_that_only_somebody_else_brings_is_missed() -> None:
+    told = list(absentees({"services": ["leeward"], "shared": ["tool"]}))
+    assert told == ["the package shared is not installed from Leeward: pip install leeward"]
 
 
 @pytest.mark.parametrize(("folder", "extras"), NEEDS.items())
@@ -87,52 +98,4 @@ def test_every_requirement_of_an_extra_is_pinned() -> None:
 
 def test_pins_name_no_address_and_no_path() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines if not line.startswith("#"))
-
-
-def test_the_images_install_what_is_pinned_and_nothing_without_a_hash() -> None:
-    locked = lock()
-    pinned = {normal(line.partition("==")[0]): line.partition("==")[2] for line in constraints()}
-    assert all(re.fullmatch(r"(sha256:[0-9a-f]{64} ?)+", " ".join(hashes)) for _, hashes in locked.values())
-    assert {name: version for name, (version, _) in locked.items()} == {name: pinned[name] for name in locked}
-
-
-def test_the_images_install_all_that_the_services_need() -> None:
-    assert closure("leeward[scheduler,vmwatch,postgresql,tracing]") <= lock().keys()
-
-
-def constraints() -> list[str]:
-    return [line for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line]
-
-
-def normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def lock() -> dict[str, tuple[str, list[str]]]:
-    """Return what k8s/requirements.txt installs: version and hashes by name."""
-    found: dict[str, tuple[str, list[str]]] = {}
-    for entry in (ROOT / "k8s" / "requirements.txt").read_text().replace("\\\n", " ").splitlines():
-        requirement, *hashes = entry.split("--hash=")
-        if name := requirement.split(";")[0].strip():
-            found[normal(name.partition("==")[0])] = (name.partition("==")[2], [one.strip() for one in hashes])
-    return found
-
-
-def closure(wanted: str) -> set[str]:
-    """Return the names of everything that installing a requirement on this machine brings along."""
-    waiting, seen = [Requirement(wanted)], set[str]()
-    while waiting:
-        requirement = waiting.pop()
-        seen.add(_key(requirement))
-        for line in requires(requirement.name) or ():
-            needed = Requirement(line)
-            extras = requirement.extras or {""}
-            applies = needed.marker is None or any(needed.marker.evaluate({"extra": one}) for one in extras)
-            if applies and _key(needed) not in seen:
-                waiting.append(needed)
-    return {key.partition("[")[0] for key in seen} - {"leeward"}
-
-
-def _key(requirement: Requirement) -> str:
-    return f"{normal(requirement.name)}[{','.join(sorted(requirement.extras))}]"
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!]+", line) for line in lines if not line.startswith("#"))

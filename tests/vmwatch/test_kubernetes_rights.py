@@ -12,8 +12,8 @@ from services.vmwatch.kubernetes_settings import BlockedPods
 from tests.parts.kube_api import RELEASE
 from tests.parts.kube_work import DRAIN, NODE, errand, kube_work
 
-FOLDER = Path(__file__).parents[2] / "k8s"
-USUAL, DELETING = FOLDER / "vmwatch-kubernetes.yaml", FOLDER / "vmwatch-kubernetes-delete.yaml"
+FOLDER = Path(__file__).parents[2] / "k8s/components"
+USUAL, DELETING = (FOLDER / f"{name}/rights.yaml" for name in ("kubernetes-responder", "kubernetes-responder-delete"))
 
 
 def manifests(file: Path) -> list[dict[str, Any]]:

@@ -20,12 +20,7 @@ class Certificate:
         self._files = (certificate, key)
         self._metrics = metrics
         self._stamps = self._seen()
-        try:
-            self.context = _context(certificate, key)
-        except (OSError, ValueError) as fault:
-            raise SettingsError(
-                f"LEEWARD_LISTEN_CERT={certificate}, LEEWARD_LISTEN_KEY={key} cannot be used: {_why(fault)}"
-            ) from None
+        self.context = serving_context(certificate, key)
         metrics.files_in_force.labels("certificate").set(1)
 
     async def look(self) -> None:
@@ -47,6 +42,16 @@ class Certificate:
 
     def _seen(self) -> tuple[object, ...]:
         return tuple(map(stamp_of, self._files))
+
+
+def serving_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return what the listener shows. Raises SettingsError when the files cannot be used."""
+    try:
+        return _context(certificate, key)
+    except (OSError, ValueError) as fault:
+        raise SettingsError(
+            f"LEEWARD_LISTEN_CERT={certificate}, LEEWARD_LISTEN_KEY={key} cannot be used: {_why(fault)}"
+        ) from None
 
 
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -45,6 +45,7 @@ class Issuer:
         """`time` goes up by the second."""
         self.url = url
         self._metrics = metrics
+        metrics.issuer_up.set(0)
         self._time = time
         self._keys: tuple[SigningKey, ...] = ()
         self._fetched_at: float | None = None

@@ -68,13 +68,18 @@ class Tokens:
 
     def _at_start(self) -> tuple[Stamp, dict[str, TokenEntry]]:
         stamp = stamp_of(self._path)
-        try:
-            entries = _read(self._path)
-        except (OSError, ValueError) as fault:
-            lines = "\n".join(f"  {one}" for one in _faults(fault))
-            raise SettingsError(f"LEEWARD_TOKENS_FILE={self._path} cannot be used:\n{lines}") from None
+        entries = load_entries(self._path)
         self._metrics.files_in_force.labels("tokens").set(1)
         return stamp, entries
+
+
+def load_entries(path: Path) -> dict[str, TokenEntry]:
+    """Return a file's callers by the hash of their token. Raises SettingsError with all that is wrong in it."""
+    try:
+        return _read(path)
+    except (OSError, ValueError) as fault:
+        lines = "\n".join(f"  {one}" for one in _faults(fault))
+        raise SettingsError(f"LEEWARD_TOKENS_FILE={path} cannot be used:\n{lines}") from None
 
 
 def _read(path: Path) -> dict[str, TokenEntry]:

@@ -20,13 +20,14 @@ from services.scheduler.errors import (
     UnauthenticatedError,
 )
 from shared.errors import LeewardError, PermanentError
-from shared.logs import get_logger
+from shared.logs import Details, get_logger
 
 CONTENT_TYPE = "application/problem+json"
 REQUEST_ID = web.RequestKey("request_id", str)
 REQUEST_ID_HEADER = "x-ms-request-id"
 STORE_AWAY = "the store is away; nothing is lost, try again in a moment"
 _log = get_logger(__name__)
+_details = Details(__name__)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -117,6 +118,13 @@ async def refuse_nul(request: web.Request, handler: Handler) -> web.StreamRespon
 async def mark(request: web.Request, response: web.StreamResponse) -> None:
     """Put the request's id on a reply (an `on_response_prepare` signal: streams get it, too)."""
     if REQUEST_ID in request:
+        _details(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status,
+            request_id=request[REQUEST_ID],
+        )
         response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
 
 

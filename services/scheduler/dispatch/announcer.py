@@ -10,6 +10,7 @@ from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.placement import Hold, Run
 from services.scheduler.feed import Feed, Update
 from services.scheduler.metrics import Metrics, missed_label
+from services.scheduler.tracing.base import Mark
 from shared.bus import Publication
 from shared.clock import Clock
 from shared.messages import CLOUD_EVENT_CONTENT_TYPE, CloudEvent, ExecutionKind, ExecutionNotice, encode
@@ -73,15 +74,15 @@ class Announcer:
                 f"{_name(job)} starts" + (f" on {host}" if host else ""),
             )
 
-    def ended(self, job: Job, occurrence: Occurrence, result: AttemptResult) -> None:
-        """An attempt ended, one way or the other; if it was broken off, say what for."""
+    def ended(self, job: Job, occurrence: Occurrence, result: AttemptResult, mark: Mark = None) -> None:
+        """An attempt ended, one way or the other; if it was broken off, say what for. `mark` leads to its trace."""
         kind = ExecutionKind.SUCCEEDED if result.succeeded else ExecutionKind.FAILED
         decision = result.decision
         broken_off = decision if decision is not None and decision.verdict is Verdict.CANCELLED else None
         if broken_off is not None:
             self._metrics.decided[broken_off.verdict, broken_off.cause].inc()
         self._count(kind.value)
-        self._metrics.duration.observe((result.ended_at - result.started_at).total_seconds())
+        self._metrics.duration.observe((result.ended_at - result.started_at).total_seconds(), mark)
         if self._is_followed(job):
             self._tell(
                 kind,

@@ -35,6 +35,9 @@ from services.scheduler.store.records import (
     Outcome,
 )
 from shared.clock import Clock
+from shared.logs import Details
+
+_details = Details(__name__)
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -67,6 +70,8 @@ class Attempts:
         """Call the target and return what came of it; the register knows of the attempt from the first step on."""
         job, occurrence, host = claim.job, claim.occurrence, run.host
         execution = _execution(claim, host, case)
+        place = host.name if host is not None else None
+        _details("attempt begins", job=job.name, occurrence=occurrence.id, attempt=occurrence.attempt, host=place)
         with self._running.enter(execution):
             answer = await self._within(execution, claim, host)
             # An answer that came before the end was made counts: nothing is repeated without need.
@@ -79,10 +84,19 @@ class Attempts:
             message=answer.message,
             started_at=case.now,
             ended_at=self._clock.now(),
-            host=host.name if host is not None else None,
+            host=place,
             reason=run.reason if why is None else why.reason(execution.host or ""),
             decision=_decision(run, occurrence) if why is None else cancelled(why, execution.host, case),
             retry_after=answer.retry_after,
+        )
+        _details(
+            "attempt ended",
+            job=job.name,
+            occurrence=occurrence.id,
+            attempt=occurrence.attempt,
+            host=place,
+            succeeded=result.succeeded,
+            reason=result.reason,
         )
         if occurrence.action is ActionName.MAIN:
             self._ended(job, result)

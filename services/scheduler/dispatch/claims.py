@@ -10,6 +10,9 @@ from services.scheduler.domain.executions import OccurrenceId
 from services.scheduler.store.records import (
     Claim,
 )
+from shared.logs import Details
+
+_details = Details(__name__)
 
 
 class Stage(Enum):
@@ -47,6 +50,13 @@ class Claims:
                 self._contended.add(claim.occurrence.id)
             else:
                 self._contended.discard(claim.occurrence.id)
+            _details(
+                "claimed",
+                job=claim.job.name,
+                occurrence=claim.occurrence.id,
+                attempt=claim.occurrence.attempt,
+                fire_at=claim.occurrence.fire_at,
+            )
 
     def unknown(self, claims: Iterable[Claim]) -> list[Claim]:
         """Return those whose occurrence is not in hand at all."""
@@ -108,6 +118,7 @@ class Claims:
         dropped = [claim for claim in self.waiting() if condition(claim)]
         for claim in dropped:
             del self._entries[claim.occurrence.id]
+            _details("claim dropped", job=claim.job.name, occurrence=claim.occurrence.id)
         return dropped
 
     def clear(self) -> None:

@@ -14,9 +14,10 @@ from services.scheduler.store.base import Store
 from services.scheduler.store.records import (
     Outcome,
 )
-from shared.logs import get_logger
+from shared.logs import Details, get_logger
 
 log = get_logger(__name__)
+details = Details(__name__)
 
 UNSTORABLE = "the store could not take the message"
 
@@ -86,11 +87,26 @@ class Recording:
             self._metrics.refused_outcomes.inc()
 
     def _note(self, batch: list[Outcome], refused: int) -> None:
+        if details.wanted:
+            for outcome in batch:
+                _tell(outcome)
         self._claims.written(outcome.occurrence_id for outcome in batch)
         self._wrote(outcome.job_id for outcome in batch for _ in outcome.rows)
+        self._metrics.outcomes_written.inc(len(batch) - refused)
         if refused:
             self._metrics.refused_outcomes.inc(refused)
             log.info("outcomes refused: the claims are no longer ours", count=refused)
+
+
+def _tell(outcome: Outcome) -> None:
+    details(
+        "outcome written",
+        occurrence=outcome.occurrence_id,
+        statuses=[row.status.value for row in outcome.rows],
+        again_at=outcome.following.fire_at if outcome.following else outcome.deferred_until,
+        held_for=outcome.held_for,
+        reason=outcome.reason,
+    )
 
 
 def _plain(outcome: Outcome) -> Outcome:

@@ -374,14 +374,15 @@ class Runner:
         occurrence = claim.occurrence
         if run.away_from is not None and run.event_id is not None:
             self._moves.rerouted(run.away_from, run.event_id)
-        self._metrics.lateness.observe(max(0.0, (case.now - occurrence.fire_at).total_seconds()))
+        mark = self._traces.mark(occurrence)
+        self._metrics.lateness.observe(max(0.0, (case.now - occurrence.fire_at).total_seconds()), mark)
         if occurrence.action is ActionName.MAIN and not is_first(occurrence):
             self._metrics.executed["repeated"].inc()
         self.announcer.started(claim.job, occurrence, run)
         recorded = await self._attempts.make(claim, run, case)
         self._end(claim, recorded.outcome)
         self._follow(claim, recorded.outcome)
-        self.announcer.ended(claim.job, occurrence, recorded.result)
+        self.announcer.ended(claim.job, occurrence, recorded.result, mark)
         final = recorded.outcome.following is None
         self._traces.attempted(claim.job, occurrence, run, recorded.result, final=final)
 

@@ -14,7 +14,7 @@ from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.hosts import FleetView, Threat
 from services.scheduler.domain.jobs import JobId
 from services.scheduler.domain.placement import home_of
-from services.scheduler.domain.threats import BreakOff, Case, Ending, counts_against_drain
+from services.scheduler.domain.threats import BreakOff, Case, Ending, counts_against_drain, crosses
 from shared.topics import HostKey
 
 
@@ -132,6 +132,15 @@ class Running:
     def against_drain(self, host: HostKey, threat: Threat) -> int:
         """Return how many attempts keep the host from being drained for this threat."""
         return sum(counts_against_drain(execution.case.policies, threat) for execution in self.on(host))
+
+    def crossing(self, fleet: FleetView) -> int:
+        """Return how many attempts will run into an event of their host: too long for it, and not to be broken off."""
+        return sum(
+            execution.ending is None and any(crosses(execution.case, threat) for threat in view.threats)
+            for host in self.hosts()
+            if (view := fleet.get(host)) is not None and view.threats
+            for execution in self.on(host)
+        )
 
     def settle(self, fleet: FleetView) -> None:
         """Find the hosts of attempts that started before their host was reported: they keep it from being drained."""

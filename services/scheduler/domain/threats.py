@@ -178,6 +178,17 @@ def cancelled(why: BreakOff, host: HostKey | None, case: Case) -> DecisionRecord
     )
 
 
+def crosses(case: Case, threat: Threat) -> bool:
+    """Whether what began at `case.now` will still run when an event begins, if it takes as long as it usually does.
+
+    Where that is not known its time limit counts.
+    """
+    if threat.not_before is None or threat.status == STARTED:
+        return False
+    takes = case.expected if case.expected is not None else case.definition.timeout
+    return case.now + takes > threat.not_before and counts_against_drain(case.policies, threat)
+
+
 def counts_against_drain(policies: Policies, threat: Threat) -> bool:
     """Whether a running execution keeps its host from being drained; jobs that ignore the event do not."""
     return policies.under(threat.traits).strategy is not Strategy.IGNORE

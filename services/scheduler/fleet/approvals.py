@@ -19,11 +19,12 @@ from services.scheduler.store.records import (
 )
 from shared.bus import BusUnavailableError, ReplyTimeoutError
 from shared.clock import Clock
-from shared.logs import get_logger
+from shared.logs import Details, get_logger
 from shared.messages import OBJECTED, ApproveCommand, ApproveReply, DrainState, MessageRefusedError, decode, encode
 from shared.topics import HostKey, Topics, host_key
 
 log = get_logger(__name__)
+details = Details(__name__)
 
 PATIENCE_SECONDS = 5.0
 """How long one watcher may take to answer before the next is asked (DESIGN §4)."""
@@ -136,6 +137,8 @@ class Approvals:
             self._ask_again = {event_id: at for event_id, at in self._ask_again.items() if at > now}
             for known in self._fleet.active_events():
                 await self._follow(known.record)
+        waiting = sum(due(known.record, self._setting) for known in self._fleet.active_events())
+        self._metrics.approvals_waiting.set(waiting)
         return TICK_SECONDS
 
     def end_blocks(self, event: EventRecord) -> None:
@@ -158,6 +161,7 @@ class Approvals:
         if event_id in self._asking or event_id in self._ask_again:
             return False
         won = await self._store.take_approval(event_id, self._replica, now, TURN)
+        details("approval due", event_id=event_id, ours=won)
         if won:
             self._ask_again[event_id] = now + AGAIN
         return won
@@ -171,7 +175,11 @@ class Approvals:
         if known is None or not due(known.record, self._setting):
             return False
         hosts = [HostKey(host) for host in known.record.hosts]
-        return heard.standing_block(hosts, now) is None and all(heard.had_its_say(h, event_id, now) for h in hosts)
+        block = heard.standing_block(hosts, now)
+        silent = [host for host in hosts if not heard.had_its_say(host, event_id, now)]
+        if block is not None or silent:
+            details("approval waits", event_id=event_id, block=block and block.reason, hosts_unheard=silent)
+        return block is None and not silent
 
     async def _note_others(self, event: EventRecord) -> None:
         """Note an approval that was not this replica's: another's, if the store knows of one, else somebody else's."""
@@ -235,9 +243,10 @@ class Approvals:
             self._metrics.approvals.labels("approved").inc()
             await self._note(event_id, ApprovalState.APPROVED, f"{self._replica} via {watcher}", REASON)
             return True
-        self._metrics.approvals.labels("refused").inc()
+        objected = reply.status == OBJECTED
+        self._metrics.approvals.labels("objected" if objected else "refused").inc()
         log.warning("approval refused", event_id=event_id, watcher=watcher, status=reply.status, error=reply.error)
-        return reply.status == OBJECTED
+        return objected
 
     async def _reply(self, watcher: HostKey, event_id: str) -> ApproveReply | None:
         command = ApproveCommand(event_id=event_id, reason=REASON, decided_by=self._replica)

@@ -16,9 +16,13 @@ from services.scheduler.store.records import (
     Ownership,
     SessionId,
 )
+from services.scheduler.tracing.base import Mark
 from shared.clock import Clock
+from shared.logs import Details
 from shared.messages import Drain, DrainState, encode
 from shared.topics import HostKey, Topics
+
+_details = Details(__name__)
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +112,9 @@ class Drains:
         metrics: Metrics,
         *,
         approvable: Callable[[EventRecord], bool],
+        mark: Callable[[str], Mark] = lambda _: None,
     ) -> None:
+        """`mark` says what leads to the trace of an event by its id."""
         self._store = store
         self._bus = bus
         self._topics = topics
@@ -117,6 +123,7 @@ class Drains:
         self._gate = gate
         self._metrics = metrics
         self._approvable = approvable
+        self._mark = mark
         self._published: dict[tuple[HostKey, str], Drain] = {}
 
     async def follow(self, owner: Ownership, event: EventRecord, threat: Threat) -> dict[str, HostDrain]:
@@ -144,7 +151,8 @@ class Drains:
         complete = everybody and total.settled and before.spared is None
         state = state_of(before.drain, total.running, complete=complete, deadline=deadline, now=now)
         if state is DrainState.DRAINED and before.drain != state:
-            self._metrics.drain_seconds.observe(max(0.0, (now - event.first_seen_at).total_seconds()))
+            took = max(0.0, (now - event.first_seen_at).total_seconds())
+            self._metrics.drain_seconds.observe(took, self._mark(event.event_id))
         if look.alive[:1] == [session] and before.spared is None:
             self._publish(event, host, state, total, now)
         else:
@@ -185,6 +193,15 @@ class Drains:
         known = self._published.get((host, event.event_id))
         if known is None or msgspec.structs.replace(known, at=now) != drain:
             self._published[host, event.event_id] = drain
+            _details(
+                "drain told",
+                event_id=event.event_id,
+                host=host,
+                state=state.value,
+                running=total.running,
+                held=total.held,
+                rerouted=total.rerouted,
+            )
             self._bus.keep(self._topics.drain(host, event.event_id), encode(drain))
 
     def disown(self, host: HostKey, event_id: str) -> None:

@@ -9,12 +9,13 @@ from services.scheduler.fleet.reports import Reports
 from services.scheduler.fleet.room import EVENTS_LIMIT, Room
 from shared.bus import Bus, Delivery
 from shared.clock import Clock
-from shared.logs import get_logger
+from shared.logs import Details, get_logger
 from shared.messages import Block, Drain, EventSnapshot, HostStatus, Inventory, MessageRefusedError, Refusal, decode
 from shared.ration import Ration
 from shared.topics import HostKey, Topics, host_key
 
 log = get_logger(__name__)
+details = Details(__name__)
 
 _TOPIC_LEVEL = re.compile(r"[^\x00-\x1f\x7f/+#]{1,200}")
 
@@ -84,6 +85,8 @@ class Intake:
         self._check_events(delivery, host, snapshot)
         self._make_room(delivery, host, "events")
         if self._reports.take_snapshot(host, snapshot):
+            events = [event.event_id for event in snapshot.events]
+            details("snapshot taken", host=host, sequence=snapshot.sequence, events=events)
             self._note_hearsay(delivery, host, snapshot)
             self._tell(host)
         elif self._lines.take():
@@ -116,6 +119,7 @@ class Intake:
     def _make_room(self, delivery: Delivery, host: HostKey, part: str) -> None:
         """Refuse what there is no room for, once hosts that have been silent for a day are forgotten."""
         size = len(delivery.payload)
+        details("heard", topic=delivery.topic, bytes=size, retained=delivery.retained)
         if self._room.take(host, part, size):
             return
         if self._sweeps.take():

@@ -11,6 +11,7 @@ from services.scheduler.store.records import (
     EventRecord,
     Ownership,
 )
+from shared.messages import DrainState, Presence
 from shared.topics import HostKey
 
 TICK_SECONDS = 1.0
@@ -91,6 +92,17 @@ class Steward:
         for condition in HostCondition:
             self._metrics.hosts.labels(condition.value).set(conditions.count(condition))
         self._metrics.hosts_lost.set(sum(report.lost is not None for report in reports))
+        watchers = [report.watcher for report in reports if report.lost is None]
+        for presence in Presence:
+            self._metrics.watchers.labels(presence.value).set(watchers.count(presence))
         kinds = [event_label(known.record.type) for known in self._fleet.active_events()]
         for kind in (*KNOWN_EVENT_TYPES, OTHER):
             self._metrics.events_active.labels(kind).set(kinds.count(kind))
+        self._measure_drains()
+
+    def _measure_drains(self) -> None:
+        """Count how far hosts are for events that keep jobs off them; for others nothing is emptied."""
+        minded = (known.record for known in self._fleet.active_events() if self._threat(known.record) is not None)
+        drains = [host.drain for event in minded for host in event.hosts.values() if host.spared is None]
+        for state in DrainState:
+            self._metrics.drains.labels(state.value).set(drains.count(state))

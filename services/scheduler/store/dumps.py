@@ -30,6 +30,13 @@ class Shape(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
 
 
+class Size(msgspec.Struct, frozen=True):
+    """How many rows a table has, and how many bytes with its indexes; None where the database does not tell."""
+
+    rows: int
+    bytes: int | None
+
+
 HISTORY = frozenset({"history", "deleted_jobs"})
 """The tables that a dump without history leaves out: the second names jobs whose history is still to be deleted."""
 FENCE_GAP = 1_000_000
@@ -47,6 +54,10 @@ class Snapshot(Protocol):
 
     def pages(self, shape: Shape) -> AsyncIterator[Sequence[Row]]:
         """Give all rows of a table by primary key, some at a time."""
+        ...
+
+    async def sizes(self) -> Mapping[str, Size]:
+        """Return the size of each table. Every row is counted."""
         ...
 
     async def sealed_under(self) -> frozenset[str]:

@@ -9,6 +9,9 @@ from services.scheduler.domain.jobs import Job
 from services.scheduler.domain.placement import Hold, Run
 from services.scheduler.store.records import EventRecord
 
+Mark = dict[str, str] | None
+"""The labels of an exemplar: what a histogram shows beside a value to lead to its trace; None without traces."""
+
 
 class Traces:
     """One method per thing worth a span; none waits, none raises. Use it as a context manager."""
@@ -30,6 +33,14 @@ class Traces:
 
     def ended_unrun(self, job: Job, occurrence: Occurrence, reason: str, at: datetime) -> None:
         """An occurrence was skipped."""
+
+    def mark(self, occurrence: Occurrence) -> Mark:
+        """Return what histograms show of an occurrence's attempts; called for each of them, traced or not."""
+        return None
+
+    def event_mark(self, event_id: str) -> Mark:
+        """Return what histograms show of an event."""
+        return None
 
     def event_over(self, event: EventRecord) -> None:
         """An event has ended; each replica tells it, as the same span."""

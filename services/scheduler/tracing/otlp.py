@@ -33,7 +33,7 @@ from services.scheduler.domain.trace_context import (
     trace_id,
 )
 from services.scheduler.store.records import EventRecord
-from services.scheduler.tracing.base import Traces
+from services.scheduler.tracing.base import Mark, Traces
 from shared.about import product_version
 
 CLOSE_SECONDS = 5.0
@@ -102,6 +102,14 @@ class OtlpTraces(Traces):
     def ended_unrun(self, job: Job, occurrence: Occurrence, reason: str, at: datetime) -> None:
         """See the base."""
         self._occurrence(job, occurrence, "skipped", _ns(at), _OK, {"leeward.reason": reason})
+
+    def mark(self, occurrence: Occurrence) -> Mark:
+        """See the base."""
+        return {"trace_id": trace_id(occurrence)}
+
+    def event_mark(self, event_id: str) -> Mark:
+        """See the base."""
+        return {"trace_id": event_trace_id(event_id)}
 
     def event_over(self, event: EventRecord) -> None:
         """See the base."""

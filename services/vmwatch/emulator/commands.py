@@ -89,6 +89,7 @@ Order = ServeOrder | RecordOrder | ReplayOrder
     "--disable-after", type=_SECONDS, default=0.0, help="Idle seconds until the service is switched off; Azure: 86400."
 )
 @click.option("--requests-per-second", default=0, help="Requests per VM and second before 429; Azure: 5.")
+@click.option("--check", is_flag=True, help="Only read the files, say what is wrong with them, and end.")
 @click.option("--etag", is_flag=True, help="Send ETag and answer If-None-Match with 304.")
 @_LOG_LEVEL
 @click.pass_context
@@ -123,7 +124,7 @@ def imds(context: click.Context, /, log_level: str, **flags: Any) -> ServeOrder 
         _refuse_flags(context, context.invoked_subcommand)
         return None
     fleet = _fleet(flags["fleet_file"], flags["vms"])
-    return ServeOrder(
+    order = ServeOrder(
         listen=flags["listen"],
         fleet=fleet,
         timeline=load_timeline(flags["timeline"], fleet) if flags["timeline"] else (),
@@ -138,6 +139,10 @@ def imds(context: click.Context, /, log_level: str, **flags: Any) -> ServeOrder 
         ),
         log_level=log_level,
     )
+    if flags["check"]:
+        click.echo(f"leeward-imds: {len(fleet.vms)} VMs and {len(order.timeline)} steps can be played")
+        return None
+    return order
 
 
 def _web_address(_context: click.Context, _option: click.Parameter, text: str) -> str:

@@ -131,7 +131,7 @@ def test_a_lost_host_is_named_with_what_was_missed(said: Said) -> None:
         (Cause.NOT_CAUGHT_UP, "not_caught_up"),
         (Cause.UNKNOWN_HOST, "no_host"),
         (Cause.NOT_PLANNABLE, "not_plannable"),
-        (Cause.LOST, "other"),
+        (Cause.LOST, "host_lost"),
     ],
 )
 def test_what_was_missed_is_counted_by_its_cause(said: Said, cause: Cause, label: str) -> None:

@@ -10,9 +10,9 @@ import pytest
 from services.scheduler.dispatch.running import Execution, Running
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.domain.threats import STOPPING
+from services.scheduler.domain.threats import STOPPING, Ending
 from shared.topics import HostKey
-from tests.parts.builders import case, definition, fleet, host, occurrence, threat
+from tests.parts.builders import NOON, case, definition, fleet, host, occurrence, threat
 from tests.parts.dispatching import Dispatching, dispatching
 from tests.parts.freezing import frozen_while_told
 
@@ -50,6 +50,14 @@ async def test_an_attempt_that_started_before_its_host_was_reported_keeps_it_fro
         running.settle(fleet(known))
         assert running.against_drain(DB_0, known.threats[0]) == 1
     assert ended == [DB_0]
+
+
+async def test_attempts_that_an_event_will_find_running_are_counted_unless_they_are_broken_off_before() -> None:
+    running, soon = Running(), fleet(host("db-0", threat("db-0", notice=timedelta(seconds=30))))
+    with executing(running) as execution:
+        assert (running.crossing(fleet(host("db-0"))), running.crossing(fleet()), running.crossing(soon)) == (0, 0, 1)
+        execution.ending = Ending(at=NOON, why=STOPPING)
+        assert running.crossing(soon) == 0
 
 
 async def test_an_attempt_whose_time_is_up_already_is_not_broken_off_again() -> None:

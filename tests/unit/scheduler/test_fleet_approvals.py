@@ -56,6 +56,14 @@ def test_an_approval_is_due_when_every_host_is_drained_in_time() -> None:
     assert not due(record("drained", approval=Approval(state=ApprovalState.APPROVED)), Approve.USER)
 
 
+def counted(watched: Watched) -> dict[str, float]:
+    """Return how often approvals came to what, but for what they never came to."""
+    (family,) = (found for found in watched.metrics.registry.collect() if found.name == "leeward_approvals")
+    return {
+        each.labels["outcome"]: each.value for each in family.samples if each.name.endswith("_total") and each.value
+    }
+
+
 async def announced(*hosts: str, **more: object) -> Watched:
     """Watched hosts, the first of them about to be rebooted."""
     watched = await Watched(*hosts, **more).begin()  # type: ignore[arg-type]
@@ -101,6 +109,21 @@ async def test_no_neighbour_is_asked_past_the_objection_of_the_host_itself() -> 
     await watched.look()
     assert watched.bus.asked == ["db-0"]
     assert (await watched.record()).approval.state is ApprovalState.ASKED
+    assert counted(watched) == {"objected": 1}
+
+
+async def test_events_that_wait_for_their_approval_are_counted() -> None:
+    watched = await announced("db-0")
+    watched.bus.statuses["db-0"] = 500
+    await watched.look()
+    assert counted(watched) == {"refused": 1}
+    assert watched.metrics.registry.get_sample_value("leeward_approvals_waiting") == 1
+    watched.bus.statuses.clear()
+    watched.clock.turn(TURN)
+    watched.beat("db-0")
+    await watched.look()
+    await watched.look()
+    assert watched.metrics.registry.get_sample_value("leeward_approvals_waiting") == 0
 
 
 async def test_each_vm_approves_its_own_end_and_no_neighbour_does() -> None:

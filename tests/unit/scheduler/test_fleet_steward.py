@@ -10,6 +10,7 @@ import pytest
 from services.scheduler.domain.hosts import STARTED, HostCondition
 from services.scheduler.duty import Duty
 from services.scheduler.errors import StoreUnavailableError
+from services.scheduler.fleet.drains import Work
 from services.scheduler.fleet.reports import FRESH_FOR
 from services.scheduler.metrics import Metrics
 from services.scheduler.store.base import Store
@@ -19,6 +20,7 @@ from services.scheduler.store.records import (
     EventOutcome,
     EventRecord,
 )
+from shared.messages import DrainState
 from shared.topics import HostKey
 from tests.parts.builders import EVENT_ID, NOON, event, snapshot
 from tests.parts.dispatching import FaultyStore
@@ -46,6 +48,27 @@ async def test_a_host_goes_through_its_conditions_with_its_event() -> None:
     assert condition(watched) is HostCondition.INTERRUPTED
     watched.see("db-0")
     assert condition(watched) is HostCondition.AVAILABLE
+
+
+async def test_drains_and_watchers_are_counted_by_their_state() -> None:
+    watched = await Watched("db-0", "db-1").begin()
+    value = watched.metrics.registry.get_sample_value
+
+    def counted() -> list[float | None]:
+        return [value("leeward_drains", {"state": state.value}) for state in DrainState]
+
+    watched.work["db-0"] = Work(running=1)
+    watched.see("db-0", event("db-0", "db-1"))
+    await watched.steward.look()
+    await watched.steward.look()
+    assert counted() == [1, 1, 0]
+    watched.clock.turn(FRESH_FOR + MINUTE)
+    watched.beat("db-0")
+    watched.see("db-0", event("db-0", status=STARTED))
+    await watched.steward.look()
+    await watched.steward.look()
+    assert counted() == [0, 0, 1]
+    assert [value("leeward_watchers", {"state": state}) for state in ("online", "offline")] == [1, 1]
 
 
 async def test_an_event_that_ends_while_its_record_is_written_is_saved_as_ended(

@@ -24,6 +24,7 @@ from services.scheduler.domain.threats import (
     barriers,
     cause_of,
     counts_against_drain,
+    crosses,
     describe,
     next_ending,
     tolerance,
@@ -198,3 +199,25 @@ def test_a_threat_is_told_in_a_sentence(found: Threat, told: str) -> None:
 
 def test_an_operators_cordon_is_told_apart_from_an_event() -> None:
     assert (cause_of(by_hand()), cause_of(FAR)) == (Cause.CORDON, Cause.EVENT)
+
+
+@pytest.mark.parametrize(
+    ("expected", "timeout", "left", "it_crosses"),
+    [
+        (MINUTE, HOUR, 2 * MINUTE, False),
+        (3 * MINUTE, HOUR, 2 * MINUTE, True),
+        (None, MINUTE, 2 * MINUTE, False),
+        (None, HOUR, 2 * MINUTE, True),
+    ],
+)
+def test_an_execution_crosses_the_start_of_an_event_if_it_usually_takes_longer_than_there_is(
+    expected: timedelta | None, timeout: timedelta, left: timedelta, it_crosses: bool
+) -> None:
+    assert crosses(ruled(expected, timeout=timeout), threat("db-0", notice=left)) is it_crosses
+
+
+def test_nothing_crosses_what_has_started_has_no_deadline_or_is_ignored() -> None:
+    long = ruled(HOUR)
+    assert not crosses(long, threat("db-0", notice=MINUTE, status=STARTED))
+    assert not crosses(long, by_hand())
+    assert not crosses(ruled(HOUR, strategy=Strategy.IGNORE), threat("db-0", notice=MINUTE))

@@ -37,6 +37,8 @@ class Words(ABC):
     """A query of all tables and their columns, in order, whoever made them."""
     indexes: str
     """A query of the indexes that stand for themselves: their tables, their names, the statements that make them."""
+    table_size: str
+    """A query of the bytes that the table named at `$1` takes with its indexes; empty where that is not known."""
     analyze: str
     """What brings statistics up to date after very many rows came at once; empty where none are kept."""
 

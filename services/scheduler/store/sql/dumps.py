@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from services.scheduler.errors import ConflictError
-from services.scheduler.store.dumps import Engine, Refill, Row, Shape, Snapshot
+from services.scheduler.store.dumps import Engine, Refill, Row, Shape, Size, Snapshot
 from services.scheduler.store.sql.database import Database, Transaction
-from services.scheduler.store.sql.inspection import level_of, numbers_of, shapes_of
+from services.scheduler.store.sql.inspection import count_of, level_of, numbers_of, shapes_of
 from services.scheduler.store.sql.migrate import migrations
 from services.scheduler.store.sql.plain_rows import TABLES, plain
 from services.scheduler.store.sql.refilling import refilled
@@ -86,6 +86,15 @@ class _SqlSnapshot:
             last = [rows[-1][place] for place in places]
             query = f"SELECT {listed} FROM {shape.table} WHERE ({ordered}) > ({after}) {end}"
             rows = await self._tx.fetch(query, _PAGE, *last) if len(rows) == _PAGE else ()
+
+    async def sizes(self) -> Mapping[str, Size]:
+        """See the port."""
+        found: dict[str, Size] = {}
+        for shape in self.shapes:
+            told = self._tx.words.table_size
+            size = (await self._tx.fetch(told, shape.table))[0][0] if told else None
+            found[shape.table] = Size(await count_of(self._tx, shape.table), size)
+        return found
 
     async def sealed_under(self) -> frozenset[str]:
         """See the port."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import select
 
 from services.scheduler.errors import ConflictError
-from services.scheduler.store.dumps import FENCE_GAP, Refill, Row, Shape
+from services.scheduler.store.dumps import FENCE_GAP, HISTORY, Refill, Row, Shape
 from services.scheduler.store.sql.database import Transaction
 from services.scheduler.store.sql.driver import RacedError
 from services.scheduler.store.sql.inspection import (
@@ -128,8 +128,10 @@ async def _check_empty(tx: Transaction, present: Sequence[Shape]) -> None:
 
 
 def _check_shapes(level: int, given: Sequence[Shape], wanted: Sequence[Shape]) -> None:
-    """Raise ConflictError unless the shapes are of tables of this level, with all of their columns."""
-    known = {shape.table: set(shape.columns) for shape in wanted}
-    for shape in given:
-        if set(shape.columns) != known.get(shape.table):
-            raise ConflictError(f"table {shape.table} does not have the columns of schema level {level}")
+    """Raise ConflictError unless the shapes are of the tables of this level, with all of their columns."""
+    told = {shape.table: set(shape.columns) for shape in given}
+    for shape in wanted:
+        if told.pop(shape.table, None if shape.table not in HISTORY else set(shape.columns)) != set(shape.columns):
+            raise ConflictError(f"table {shape.table} is not there, or not as in schema level {level}")
+    if told:
+        raise ConflictError(f"schema level {level} has no table {min(told)}")

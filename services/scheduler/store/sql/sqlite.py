@@ -47,6 +47,7 @@ class SqliteWords(Words):
         "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid"
     )
     indexes = "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    table_size = ""
     analyze = ""
 
     def among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:

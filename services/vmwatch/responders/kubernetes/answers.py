@@ -21,7 +21,7 @@ _BUDGET: Final = "DisruptionBudget"
 _ENDING: Final = "NamespaceTerminating"
 _WEBHOOK: Final = "admission webhook"
 _TWO_BUDGETS: Final = "more than one PodDisruptionBudget"
-_RIGHTS: Final = "grant it (k8s/vmwatch-kubernetes.yaml has all that is needed)"
+_RIGHTS: Final = "grant it (k8s/components/kubernetes-responder has all that is needed)"
 _LONGEST_WAIT: Final = 60.0
 
 
