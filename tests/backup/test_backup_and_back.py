@@ -1,5 +1,6 @@
 """Everything in a database comes back from a backup, in a database of either kind."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,29 @@ async def test_secrets_stay_sealed_and_open_with_their_key(database: MakeDatabas
     opened = await secrets_in(other)
     assert opened == await secrets_in(url)
     assert len(opened & set(SECRETS)) > 4
+
+
+async def test_no_secret_stands_in_a_backup(database: MakeDatabase, tmp_path: Path) -> None:
+    url, file = await database("sqlite"), tmp_path / "backup.zip"
+    await fill_with_everything(url)
+    await back_up(url, file)
+    with zipfile.ZipFile(file) as archive:
+        content = b"".join(archive.read(name) for name in archive.namelist())
+    assert b"sealed" in content
+    assert [secret for secret in SECRETS if secret.encode() in content] == []
+    assert KEY.secret not in content
+
+
+@pytest.mark.parametrize("kind", BOTH)
+async def test_a_snapshot_tells_how_large_each_table_is(database: MakeDatabase, kind: str) -> None:
+    url = await database(kind)
+    await fill_with_everything(url)
+    async with open_dumps(url).snapshot() as snapshot:
+        sizes = await snapshot.sizes()
+    assert {table: size.rows for table, size in sizes.items()} == {
+        table: len(rows) for table, rows in (await rows_of(url)).items()
+    }
+    assert all((size.bytes or 0) > 0 for size in sizes.values()) is (kind == "postgresql")
 
 
 @pytest.mark.parametrize("to", BOTH)

@@ -40,7 +40,7 @@ async def prove(service: str) -> None:
     roots = Roots(_FOLDER / service, _FOLDER / "bases")
     begun = time.monotonic()
     build(dockerfile, roots)
-    _say(service, "built", f"{time.monotonic() - begun:.0f} s, base cached; {dockerfile.final.base} by debootstrap")
+    _say(service, "built", f"{time.monotonic() - begun:.0f} s, {dockerfile.final.base} by debootstrap")
     whole, installation = _megabytes(roots.root), _megabytes(roots.root / "opt/leeward")
     _say(service, "size", f"{installation} MB installed; root {whole} MB, of which {_megabytes(roots.base)} MB base")
     roots.lock(PurePosixPath(dockerfile.final.last("WORKDIR").value))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -40,35 +41,41 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
         yield running
 
 
+class Outside(msgspec.Struct, frozen=True):
+    """A watcher on none of the VMs, with Event Grid alone: its ports for that and for metrics."""
+
+    program: Program
+    port: int
+    ops_port: int
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def grid(site: Site, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[int, int]]:
-    """A watcher on none of the VMs, for Event Grid: the ports for that and for its metrics."""
+async def outside(site: Site, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Outside]:
+    """That watcher, on the site's bus."""
     folder = tmp_path_factory.mktemp("outside")
     (folder / "key").write_text("a-key-of-twenty-four-chars")
-    port, ops = free_port(), free_port()
-    outside = {
+    port, ops_port = free_port(), free_port()
+    settings = {
         **site.broker.environment("outside"),
         "LEEWARD_IMDS_URL": "none",
         "LEEWARD_HOST": "outside",
         "LEEWARD_GROUP": "fleet",
-        "LEEWARD_OPS_LISTEN": f"127.0.0.1:{ops}",
+        "LEEWARD_OPS_LISTEN": f"127.0.0.1:{ops_port}",
         "LEEWARD_EVENTGRID_LISTEN": f"127.0.0.1:{port}",
         "LEEWARD_EVENTGRID_KEY_FILE": str(folder / "key"),
     }
-    async with Program("services.vmwatch", log=folder / "log", settings=outside):
+    async with Program("services.vmwatch", log=folder / "log", settings=settings) as program:
         await listening(port)
-        yield port, ops
+        yield Outside(program, port, ops_port)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def judge(
-    site: Site, grid: tuple[int, int], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Prometheus]:
+async def judge(site: Site, outside: Outside, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Prometheus]:
     """A Prometheus that judges the site by rules that wait for nothing."""
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "rules").mkdir()
-    outside = Scrape(job="leeward-vmwatch", address=f"127.0.0.1:{grid[1]}", labels={"instance": "outside"})
-    async with Prometheus(folder, *scrapes_of(site), outside, rules=hastened(folder / "rules")) as running:
+    beside = Scrape(job="leeward-vmwatch", address=f"127.0.0.1:{outside.ops_port}", labels={"instance": "outside"})
+    async with Prometheus(folder, *scrapes_of(site), beside, rules=hastened(folder / "rules")) as running:
         await running.until_scraped()
         yield running
 
@@ -128,10 +135,8 @@ async def test_a_watcher_that_is_stopped_is_missed_by_prometheus_and_by_the_sche
     assert await calm.value('leeward_watchers{state="offline"}') == 1
 
 
-async def test_an_event_that_nobody_sees_end_leaves_its_host_silent(
-    site: Site, grid: tuple[int, int], calm: Prometheus
-) -> None:
-    await brought_by(calm, "LeewardHostSilent")
+async def test_an_event_that_nobody_sees_end_leaves_its_host_silent(site: Site, calm: Prometheus) -> None:
+    await brought_by(calm, "LeewardHostSilent", "LeewardWatcherDown")
     known = await site.raise_event("Freeze", "web-0", source="Platform", noticeSeconds=4, durationSeconds=1)
     await site.until_event(known, lambda found: found["outcome"] == "active")
     for host in ALL:
@@ -223,9 +228,9 @@ async def test_a_stranger_reports_about_others_and_somebody_litters(site: Site, 
         assert await bus.flush(5)
 
 
-async def test_deliveries_with_a_wrong_key_are_told(site: Site, grid: tuple[int, int], calm: Prometheus) -> None:
+async def test_deliveries_with_a_wrong_key_are_told(site: Site, outside: Outside, calm: Prometheus) -> None:
     await brought_by(calm, "LeewardEventGridRefused")
-    url = f"http://127.0.0.1:{grid[0]}/eventgrid?code=another-key-of-many-chars"
+    url = f"http://127.0.0.1:{outside.port}/eventgrid?code=another-key-of-many-chars"
     async with site.session.post(url, json=[]) as reply:
         assert reply.status in {401, 403, 404}
     await calm.until_firing("LeewardEventGridRefused")
@@ -254,11 +259,14 @@ async def test_a_host_with_as_much_as_it_may_have_is_told(site: Site, calm: Prom
     assert (await site.host("db-1"))["running"] == 2
 
 
-async def test_all_services_are_stopped(site: Site, grid: tuple[int, int], calm: Prometheus) -> None:
-    await brought_by(calm, "LeewardSchedulerAbsent", "LeewardSchedulerDown")
-    assert await site.scheduler.stop() == 0
-    await calm.until_firing("LeewardSchedulerAbsent", "LeewardSchedulerDown")
+async def test_services_of_which_none_is_left_are_told(site: Site, outside: Outside, calm: Prometheus) -> None:
+    names = ("LeewardSchedulerAbsent", "LeewardSchedulerDown", "LeewardWatchersAbsent")
+    await brought_by(calm, *names)
+    for program in (site.scheduler, outside.program, *site.watchers.values()):
+        assert await program.stop() == 0
+    await calm.until_firing(*names)
     await site.scheduler.start()
+    await outside.program.start()
     await site.ready()
-    await calm.until_quiet("LeewardSchedulerAbsent", "LeewardSchedulerDown")
+    await calm.until_quiet(*names)
     assert await calm.value('up{job="leeward-scheduler"}') == 1

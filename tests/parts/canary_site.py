@@ -152,7 +152,7 @@ class CanarySite:
 
     def bundling(self, file: Path, *logs: Path) -> list[str]:
         """Return the words that make a bundle of everything here."""
-        logged = (word for log in (*self.folder.glob("*.log"), *logs) for word in ("--log", str(log)))
+        logged = (word for log in {*self.folder.glob("*.log"), *logs} for word in ("--log", str(log)))
         return ["bundle", str(file), "--ops", f"127.0.0.1:{self.ops}", "--overwrite", *logged]
 
     async def command(self, *words: str) -> str:

@@ -104,6 +104,7 @@ class Prometheus:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
+        self._targets = len(scrapes)
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "prometheus.yml").write_text(yaml.safe_dump(_configuration(scrapes, rules, interval)))
 
@@ -174,7 +175,7 @@ class Prometheus:
 
         async def all_up() -> bool:
             up = await self.query("up")
-            return bool(up) and all(sample.number == 1 for sample in up)
+            return len(up) == self._targets and all(sample.number == 1 for sample in up)
 
         await until(all_up, seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""Mosquitto with the configuration and access list of k8s/base/broker, moved to a free port and a test's own certificates."""
+"""Mosquitto as k8s/base/broker configures it, moved to a free port and a test's own certificates."""
 
 from datetime import datetime
 from pathlib import Path

@@ -43,6 +43,9 @@ async def test_history_is_newest_first_a_page_at_a_time_and_by_status(store: Sto
     assert await store.list_history(job.id, top=2, skip=1) == listed[1:3]
     failed = await store.list_history(job.id, status=HistoryStatus.FAILED, top=10, skip=0)
     assert [one.status for one in failed] == [HistoryStatus.FAILED] * 2
+    assert await store.count_history(job.id, at_most=10) == 4
+    assert await store.count_history(job.id, status=HistoryStatus.FAILED, at_most=10) == 2
+    assert await store.count_history(job.id, at_most=3) == 3
 
 
 async def test_a_history_row_comes_back_as_it_was_written(store: Store) -> None:

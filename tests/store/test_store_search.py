@@ -6,12 +6,25 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from services.scheduler.domain.collections import CollectionState
 from services.scheduler.domain.decisions import Cause, DecisionRecord, Verdict
 from services.scheduler.domain.jobs import JobState
 from services.scheduler.domain.policies import Placement
 from services.scheduler.store.base import Store
 from services.scheduler.store.search import JobQuery, JobSort, Ran
-from tests.parts.stored import MINUTE, NOW, SECOND, claim, draft, finished, put_collection, register, row, run_once
+from tests.parts.stored import (
+    MINUTE,
+    NOW,
+    SECOND,
+    SOMEWHERE,
+    claim,
+    draft,
+    finished,
+    put_collection,
+    register,
+    row,
+    run_once,
+)
 
 
 @pytest.fixture
@@ -52,6 +65,8 @@ async def names(store: Store, top: int = 10, skip: int = 0, **query: Any) -> lis
         ({"tags": {"team": 'a%_"\\', "env": "test"}}, []),
         ({"tags": {"env": "pro"}}, []),
         ({"within": []}, []),
+        ({"subscription": SOMEWHERE.subscription.upper(), "words": ("ops",)}, ["ops/report"]),
+        ({"subscription": "another"}, []),
         ({"sort": JobSort.NEXT_DUE}, ["nightly/backup", "nightly/Report", "ops/report"]),
         ({"sort": JobSort.NEXT_DUE, "descending": True}, ["nightly/Report", "nightly/backup", "ops/report"]),
     ],
@@ -91,6 +106,25 @@ async def test_jobs_of_which_an_occurrence_waits_are_found(filled: Store) -> Non
     held = finished(claimed, rows=(), main_attempts=0, last_execution_time=None, held_for="db-0", held_under="Reboot")
     await filled.settle(owner, [held])
     assert await names(filled, ran=Ran.HELD) == ["nightly/backup"]
+    [waiting] = await filled.held_now([claimed.job.id], limit=10)
+    assert (waiting.id, waiting.host, waiting.held_under) == (claimed.occurrence.id, "db-0", "Reboot")
+    assert await filled.held_now([], limit=10) == await filled.held_now([claimed.job.id], limit=0) == []
+
+
+async def test_jobs_of_a_collection_are_counted_by_the_state_that_readers_see(filled: Store) -> None:
+    await filled.put_jobs((await put_collection(filled)).id, [draft("off", state=JobState.DISABLED)], NOW)
+    nightly = await put_collection(filled)
+    assert await filled.count_states(nightly.id) == {JobState.ENABLED: 2, JobState.DISABLED: 1}
+    await put_collection(filled, state=CollectionState.DISABLED)
+    assert await filled.count_states(nightly.id) == {JobState.DISABLED: 3}
+
+
+async def test_collections_are_found_by_their_ids_until_they_are_deleted(filled: Store) -> None:
+    nightly, ops = await put_collection(filled), await put_collection(filled, "ops")
+    assert sorted(one.name for one in await filled.find_collections([nightly.id, ops.id])) == ["nightly", "ops"]
+    await filled.delete_collection(SOMEWHERE, "ops")
+    assert await filled.find_collections([nightly.id, ops.id]) == [nightly]
+    assert await filled.find_collections([]) == []
 
 
 async def test_what_comes_is_told_in_order_and_nothing_of_disabled_jobs(filled: Store) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,8 +14,8 @@ from tests.parts.replicas import missing
 from tests.parts.site import Site
 from tests.parts.watched_team import WatchedTeam, restart
 
-PINNED = {"placement": {"host": "db-0"}, "maintenance": {"onRelease": "RunAll"}}
-LATE = {"overlap": "Allow", "catchUp": "RunAll"}
+PINNED: dict[str, Any] = {"placement": {"host": "db-0"}, "maintenance": {"onRelease": "RunAll"}}
+LATE: dict[str, Any] = {"overlap": "Allow", "catchUp": "RunAll"}
 
 
 async def leeward(*words: str) -> None:

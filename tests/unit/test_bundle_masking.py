@@ -30,6 +30,7 @@ SECRET = [
     f"sv=2019-02-02&sp=a&sig={CANARY}%3D",
     f"SharedAccessKey={CANARY}=;EntityPath=orders",
     f"PGPASSWORD={CANARY}",
+    f'{{"reason": "broken off: db-0: cordoned by hand: the {CANARY} way", "level": "debug"}}',
 ]
 HARMLESS = [
     "2026-11-22T21:10:17.123Z lease begun replica=one fence=41",

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -26,6 +26,7 @@ from shared.settings import SettingsError, load
 
 _USUAL_DATA = ".leeward"
 _PORTS_OF_UP = tuple(f"127.0.0.1:{port}" for port in range(9464, 9468))
+"""The scheduler's, then the watchers'; without `leeward up` there is one of each."""
 
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -112,9 +113,10 @@ def _settings(environment: Mapping[str, str]) -> Iterator[msgspec.Struct | None]
             yield None
 
 
-def _usual_ports(environment: Mapping[str, str]) -> list[str]:
-    found = (getattr(settings, "ops_listen", None) for settings in _settings(environment))
-    return list(dict.fromkeys(str(port) for port in found if port is not None))
+def _usual_ports(environment: Mapping[str, str]) -> Sequence[str]:
+    """Return where the services listen: asked also when their settings are faulty as a whole."""
+    named = environment.get("LEEWARD_OPS_LISTEN")
+    return (named,) if named else _PORTS_OF_UP[:2]
 
 
 def _usual_database(data: Path) -> str:

@@ -13,6 +13,8 @@ _ADDRESS = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s\"'<>\\]*")
 _WITH_PATHS = ("sqlite", "postgresql", "postgres", "mqtt", "mqtts", "memory")
 """Elsewhere a path may be all that it takes to post something."""
 _SPOKEN = re.compile(r"(?i)\b(bearer|basic|digest|negotiate)\s+[A-Za-z0-9+/=._~-]{4,}")
+_SAID = re.compile(r"(cordoned by hand: )[^\"\n]+")
+"""What an operator gave as a reason: the only words of people in Leeward's own logs."""
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?(-----END [A-Z ]+-----|\Z)", re.DOTALL)
 _KNOWN_FORMS = re.compile(r"\b(lwd_|whsec_|eyJ)[A-Za-z0-9+/=._-]+")
 _NAMED = re.compile(
@@ -30,6 +32,7 @@ def mask(text: str) -> str:
     """Return the text without passwords, tokens, keys, the paths and queries of web addresses, and who signs in."""
     text = _PEM.sub(_HIDDEN, text)
     text = _ADDRESS.sub(_address, text)
+    text = _SAID.sub(rf"\1{_HIDDEN}", text)
     text = _SPOKEN.sub(rf"\1 {_HIDDEN}", text)
     text = _KNOWN_FORMS.sub(_HIDDEN, text)
     text = _NAMED.sub(_named, text)

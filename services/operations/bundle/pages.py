@@ -41,7 +41,7 @@ class Pages:
 
     def masked(self) -> Mapping[str, str]:
         """Return all pages as they may be shown, by name; the last one says what the others are."""
-        found = {name: self._masked(text) for name, (_, text) in self._texts.items()}
+        found = {self._masked(name): self._masked(text) for name, (_, text) in self._texts.items()}
         return {**found, "README.txt": self._masked(self._contents())}
 
     def _masked(self, text: str) -> str:

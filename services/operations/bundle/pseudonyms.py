@@ -28,7 +28,7 @@ class Pseudonyms:
         """Return the text with other names; loopback addresses stay, since they are nobody's."""
         if self._names:
             words = "|".join(re.escape(name) for name in sorted(self._names, key=len, reverse=True))
-            pattern = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE)
+            pattern = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])", re.IGNORECASE)
             text = pattern.sub(lambda found: self._names[found[0].lower()], text)
         return _ADDRESS.sub(self._address, text)
 

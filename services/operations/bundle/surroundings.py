@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import sqlite3
 import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -54,7 +53,6 @@ def versions() -> dict[str, object]:
         "processors": os.cpu_count(),
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "free bytes here": shutil.disk_usage(Path()).free,
-        "sqlite": sqlite3.sqlite_version,
         "libraries": {name: found for name in _LIBRARIES if (found := _version(name))},
     }
 

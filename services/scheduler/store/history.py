@@ -27,6 +27,10 @@ class History(Protocol):
         """Return rows, newest first: of one status or one verdict (`explanations.decision_of`) if asked."""
         ...
 
+    async def count_history(self, job_id: JobId, *, status: HistoryStatus | None = None, at_most: int) -> int:
+        """Return how many rows `list_history` has, counting no further than `at_most`."""
+        ...
+
     async def recent_history(self, limit: int, *, within: Sequence[CollectionId] | None = None) -> list[Recent]:
         """Return the latest rows over all jobs, or over those of the collections `within`, newest first."""
         ...

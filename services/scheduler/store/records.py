@@ -255,8 +255,9 @@ class DrainReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recent(msgspec.Struct, frozen=True, kw_only=True):
-    """A history row with its names, for lists across jobs."""
+    """A history row with its names, for lists across jobs; `group` is the collection's resource group."""
 
+    group: str
     collection: str
     job: str
     row: HistoryRow

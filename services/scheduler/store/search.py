@@ -7,9 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.collections import Collection, CollectionId
 from services.scheduler.domain.decisions import DecisionRecord
-from services.scheduler.domain.executions import HistoryStatus
+from services.scheduler.domain.executions import HistoryStatus, Occurrence
 from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.store.records import Recent
 
@@ -33,13 +33,14 @@ class JobSort(StrEnum):
 
 
 class JobQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs, of which collections (`within`; None: of all), and in which order.
+    """Which jobs, of which collections (`within`; None: of all, in all of a `subscription`), and in which order.
 
     `words` are parts of `collection/name`, in any case; all of them must be found. `state` is compared as readers see
     it: behind a closed gate an enabled job counts as disabled. `pool` and `tags` are compared exactly.
     """
 
     within: Sequence[CollectionId] | None = None
+    subscription: str | None = None
     words: tuple[str, ...] = ()
     state: JobState | None = None
     pool: str | None = None
@@ -68,6 +69,21 @@ class Search(Protocol):
 
     async def count_found(self, query: JobQuery, *, at_most: int) -> int:
         """Return how many jobs a query finds, counting no further than `at_most`."""
+        ...
+
+    async def count_states(self, collection_id: CollectionId) -> dict[JobState, int]:
+        """Return how many jobs of a collection are in each state, as readers see it; states without a job are left out.
+
+        All are counted, for a page about this one collection.
+        """
+        ...
+
+    async def find_collections(self, ids: Sequence[CollectionId]) -> list[Collection]:
+        """Return those of the collections that exist, in no particular order."""
+        ...
+
+    async def held_now(self, ids: Sequence[JobId], *, limit: int) -> list[Occurrence]:
+        """Return the occurrences of jobs that are held now, those due first first."""
         ...
 
     async def upcoming(

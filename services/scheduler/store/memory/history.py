@@ -57,11 +57,15 @@ class HistoryVerbs:
         rows = (row for row in found if verdict in (None, decision_of(row).verdict))
         return list(islice(rows, skip, skip + top))
 
+    async def count_history(self, job_id: JobId, *, status: HistoryStatus | None = None, at_most: int) -> int:
+        """See the port."""
+        return len(await self.list_history(job_id, status=status, top=at_most, skip=0))
+
     async def recent_history(self, limit: int, *, within: Sequence[CollectionId] | None = None) -> list[Recent]:
         """See the port."""
         named = ((self._state.jobs[row.job_id], row) for row in self._state.newest_history())
         wanted = ((job, row) for job, row in named if within is None or job.collection_id in within)
-        return [Recent(collection=job.collection, job=job.name, row=row) for job, row in islice(wanted, limit)]
+        return [self._state.recent(job, row) for job, row in islice(wanted, limit)]
 
     async def gauges(self, now: datetime) -> Gauges:
         """See the port."""

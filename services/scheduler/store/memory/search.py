@@ -1,13 +1,14 @@
 """Looking around in memory."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from services.scheduler.domain.collections import CollectionId
-from services.scheduler.domain.executions import HistoryRow, OccurrenceState
-from services.scheduler.domain.jobs import Job, JobState
+from services.scheduler.domain.collections import Collection, CollectionId
+from services.scheduler.domain.executions import HistoryRow, Occurrence, OccurrenceState
+from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.store.memory.state import State
 from services.scheduler.store.progress import name_key
 from services.scheduler.store.records import Recent
@@ -37,6 +38,20 @@ class SearchVerbs:
         """See the port."""
         return sum(1 for _ in islice(self._found(query), at_most))
 
+    async def count_states(self, collection_id: CollectionId) -> dict[JobState, int]:
+        """See the port."""
+        return dict(Counter(_seen(job) for job in self._state.jobs.values() if job.collection_id == collection_id))
+
+    async def find_collections(self, ids: Sequence[CollectionId]) -> list[Collection]:
+        """See the port."""
+        return [one for one in self._state.collections.values() if one.id in ids]
+
+    async def held_now(self, ids: Sequence[JobId], *, limit: int) -> list[Occurrence]:
+        """See the port."""
+        mine = (one for one in self._state.occurrences.values() if one.job_id in ids)
+        held = [one for one in mine if one.state is OccurrenceState.HELD]
+        return sorted(held, key=lambda one: (one.due, one.id))[:limit]
+
     async def upcoming(
         self, after: datetime, until: datetime, *, limit: int, within: Sequence[CollectionId] | None = None
     ) -> list[Job]:
@@ -56,7 +71,7 @@ class SearchVerbs:
     async def touched(self, event_id: str, *, limit: int, within: Sequence[CollectionId] | None = None) -> list[Recent]:
         """See the port."""
         found = (
-            Recent(collection=job.collection, job=job.name, row=row)
+            self._state.recent(job, row)
             for job, row in self._rows(within)
             if row.decision is not None and row.decision.event_id == event_id
         )
@@ -71,8 +86,13 @@ class SearchVerbs:
         return (
             job
             for job in self._state.jobs.values()
-            if _is_within(job, query.within) and _is_like(job, query) and _has_run(job, query.ran, job.id in held)
+            if _is_within(job, query.within) and self._is_in(job, query) and _is_like(job, query) and _has_run(job, query.ran, job.id in held)
         )
+
+    def _is_in(self, job: Job, query: JobQuery) -> bool:
+        """Whether a job is in the subscription that is asked for, if one is."""
+        namespace = self._state.collection(job.collection_id).namespace
+        return query.subscription is None or name_key(namespace.subscription) == name_key(query.subscription)
 
 
 def _by_name(query: JobQuery) -> bool:
@@ -87,13 +107,16 @@ def _is_within(job: Job, within: Sequence[CollectionId] | None) -> bool:
     return within is None or job.collection_id in within
 
 
+def _seen(job: Job) -> JobState:
+    return JobState.DISABLED if job.state is JobState.ENABLED and not job.gate_open else job.state
+
+
 def _is_like(job: Job, query: JobQuery) -> bool:
     definition = job.definition
-    seen = JobState.DISABLED if job.state is JobState.ENABLED and not job.gate_open else job.state
     place = "/".join(_place(job))
     return (
         all(name_key(word) in place for word in query.words)
-        and query.state in (None, seen)
+        and query.state in (None, _seen(job))
         and (query.pool is None or (definition.placement is not None and definition.placement.pool == query.pool))
         and all(definition.tags.get(name) == value for name, value in query.tags.items())
     )

@@ -23,7 +23,7 @@ from services.scheduler.store.sql.audit import AuditLog
 from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.hot_rows import OWNED_OCCURRENCE, owned_occurrence
 from services.scheduler.store.sql.jobs import again_if_raced
-from services.scheduler.store.sql.rows import history_of
+from services.scheduler.store.sql.rows import NAMED, history_of, recent_of
 from services.scheduler.store.sql.tables import (
     CLAIMABLE,
     HELD,
@@ -89,10 +89,20 @@ class HistoryVerbs:
             rows = await tx.rows(query.order_by(history.c.id.desc()).limit(top).offset(skip))
         return [history_of(row) for row in rows]
 
+    async def count_history(self, job_id: JobId, *, status: HistoryStatus | None = None, at_most: int) -> int:
+        """See the port."""
+        job = exists().where(jobs.c.id == job_id)
+        query = select(history.c.id).where(history.c.job_id == job_id, job)
+        if status is not None:
+            query = query.where(history.c.status == status)
+        async with self._db.glance() as tx:
+            count: int = await tx.scalar(select(func.count()).select_from(query.limit(at_most).subquery()))
+        return count
+
     async def recent_history(self, limit: int, *, within: Sequence[CollectionId] | None = None) -> list[Recent]:
         """See the port."""
         query = (
-            select(history, jobs.c.name.label("job"), collections.c.name.label("collection"))
+            select(history, *NAMED)
             .join(jobs, jobs.c.id == history.c.job_id)
             .join(collections, collections.c.id == jobs.c.collection_id)
             .limit(limit)
@@ -104,7 +114,7 @@ class HistoryVerbs:
                 ran = tx.among(history.c.job_id, await ran_last(tx, within, limit))
                 # By an expression, or PostgreSQL walks everybody's rows until enough are theirs (300 ms a million).
                 rows = await tx.rows(query.where(ran).order_by((history.c.id + 0).desc()))
-        return [Recent(collection=row.collection, job=row.job, row=history_of(row)) for row in rows]
+        return [recent_of(row) for row in rows]
 
     async def gauges(self, now: datetime) -> Gauges:
         """See the port."""

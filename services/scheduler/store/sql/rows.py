@@ -13,8 +13,16 @@ from services.scheduler.store.progress import name_key
 from services.scheduler.store.records import (
     Approval,
     EventRecord,
+    Recent,
 )
-from services.scheduler.store.sql.tables import approvals, events
+from services.scheduler.store.sql.tables import approvals, collections, events, jobs
+
+NAMED = (
+    jobs.c.name.label("job"),
+    collections.c.name.label("collection"),
+    collections.c.resource_group.label("resource_group"),
+)
+"""What a query of history that is joined with jobs and collections adds to each row for `recent_of`."""
 
 
 def job_values(job: Job) -> dict[str, object]:
@@ -66,6 +74,11 @@ def history_of(row: Row[Any]) -> HistoryRow:
         repeat_count=row.repeat_count,
         decision=row.decision,
     )
+
+
+def recent_of(row: Row[Any]) -> Recent:
+    """Read a row of `history` with what `NAMED` adds to it."""
+    return Recent(group=row.resource_group, collection=row.collection, job=row.job, row=history_of(row))
 
 
 def event_query() -> Select[Any]:

@@ -1,22 +1,25 @@
 """Looking around in SQL: chosen by narrow rows first, only what is shown is read whole."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, func, select, type_coerce
 
-from services.scheduler.domain.collections import CollectionId
-from services.scheduler.domain.jobs import Job, JobId
+from services.scheduler.domain.collections import Collection, CollectionId
+from services.scheduler.domain.executions import Occurrence
+from services.scheduler.domain.jobs import Job, JobId, JobState
 from services.scheduler.store.progress import name_key
 from services.scheduler.store.records import Recent
 from services.scheduler.store.search import JobQuery, JobSort, Mark, Ran
 from services.scheduler.store.sql.database import Database, Transaction
 from services.scheduler.store.sql.deletion import BURIED
 from services.scheduler.store.sql.history import ran_last
+from services.scheduler.store.sql.hot_rows import COLLECTION, OCCURRENCE, collection_of, occurrence_of
 from services.scheduler.store.sql.jobs import have_tags, reads_as
 from services.scheduler.store.sql.known import job_of, read_jobs
-from services.scheduler.store.sql.rows import history_of
+from services.scheduler.store.sql.rows import NAMED, recent_of
 from services.scheduler.store.sql.tables import (
     CLAIMABLE,
     HELD,
@@ -33,6 +36,7 @@ _COLUMNS: dict[JobSort, ColumnElement[Any]] = {
     JobSort.FAULTED: jobs.c.faulted_count,
 }
 _MARK = (history.c.job_id, history.c.end_time, history.c.host, history.c.status, history.c.decision)
+_STATES = "SELECT state, gate_open, count(*) FROM jobs WHERE collection_id = $1 GROUP BY state, gate_open"
 
 
 class SearchVerbs:
@@ -54,6 +58,32 @@ class SearchVerbs:
             counted = _found(tx, query).limit(at_most).subquery()
             count: int = await tx.scalar(select(func.count()).select_from(counted))
         return count
+
+    async def count_states(self, collection_id: CollectionId) -> dict[JobState, int]:
+        """See the port."""
+        async with self._db.glance() as tx:
+            rows = await tx.fetch(_STATES, collection_id)
+        counts: Counter[JobState] = Counter()
+        for stored, gate_open, number in rows:
+            state = JobState(stored)
+            counts[JobState.DISABLED if state is JobState.ENABLED and not gate_open else state] += number
+        return dict(counts)
+
+    async def find_collections(self, ids: Sequence[CollectionId]) -> list[Collection]:
+        """See the port."""
+        async with self._db.glance() as tx:
+            among = tx.words.among_values("id", "$1")
+            query = f"SELECT {', '.join(COLLECTION)} FROM collections WHERE {among} AND subscription_key <> $2"
+            rows = await tx.fetch(query, list(ids), BURIED)
+        return [collection_of(row) for row in rows]
+
+    async def held_now(self, ids: Sequence[JobId], *, limit: int) -> list[Occurrence]:
+        """See the port."""
+        async with self._db.glance() as tx:
+            among = tx.words.among_values("job_id", "$1")
+            query = f"SELECT {', '.join(OCCURRENCE)} FROM occurrences WHERE {among} AND {HELD.text}"
+            rows = await tx.fetch(f"{query} ORDER BY due, id LIMIT $2", list(ids), limit)
+        return [occurrence_of(row) for row in rows]
 
     async def upcoming(
         self, after: datetime, until: datetime, *, limit: int, within: Sequence[CollectionId] | None = None
@@ -84,7 +114,7 @@ class SearchVerbs:
     async def touched(self, event_id: str, *, limit: int, within: Sequence[CollectionId] | None = None) -> list[Recent]:
         """See the port."""
         query = (
-            select(history, jobs.c.name.label("job"), collections.c.name.label("collection"))
+            select(history, *NAMED)
             .join(jobs, jobs.c.id == history.c.job_id)
             .join(collections, collections.c.id == jobs.c.collection_id)
             .where(OF_EVENT, history.c.event_id == event_id)
@@ -93,13 +123,15 @@ class SearchVerbs:
             if within is not None:
                 query = query.where(tx.among(jobs.c.collection_id, within))
             rows = await tx.rows(query.order_by(history.c.id.desc()).limit(limit))
-        return [Recent(collection=row.collection, job=row.job, row=history_of(row)) for row in rows]
+        return [recent_of(row) for row in rows]
 
 
 def _found(tx: Transaction, query: JobQuery) -> Select[Any]:
     """Return the query of the ids of the jobs found."""
     named = collections.c.id == jobs.c.collection_id
     found = select(jobs.c.id).join(collections, named).where(collections.c.subscription_key != BURIED)
+    if query.subscription is not None:
+        found = found.where(collections.c.subscription_key == name_key(query.subscription))
     if query.within is not None:
         found = found.where(tx.among(jobs.c.collection_id, query.within))
     if query.state is not None:
