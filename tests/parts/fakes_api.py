@@ -18,7 +18,17 @@ from services.scheduler.dispatch.cases import Cases
 from services.scheduler.dispatch.collection_policies import CollectionPolicies
 from services.scheduler.domain.collections import CollectionId, Namespace
 from services.scheduler.domain.executions import OccurrenceId
-from services.scheduler.domain.hosts import HostCondition, HostReport
+from services.scheduler.domain.hosts import (
+    MANUAL,
+    MANUAL_EVENT_ID,
+    SCHEDULED,
+    STARTED,
+    FleetView,
+    HostCondition,
+    HostReport,
+    HostView,
+    Threat,
+)
 from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.domain.limits import AZURE_LIMITS, Limits
 from services.scheduler.domain.policies import NO_MAINTENANCE, Maintenance
@@ -32,7 +42,7 @@ from services.scheduler.store.base import Store
 from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.store.records import Cordon, Withheld
 from services.scheduler.vault.pfx_files import PfxFiles
-from shared.topics import Topics
+from shared.topics import Topics, host_key
 from tests.parts.secrets import PlainKeeper
 
 HOME = Namespace("00000000-0000-0000-0000-000000000000", "default")
@@ -73,6 +83,11 @@ class FakeHosts:
         self._reports = {report.host.lower(): report for report in reports}
         self.released_by: list[str] = []
 
+    @property
+    def views(self) -> FleetView:
+        """Return every host, threatened by what its report says."""
+        return FleetView(_view(report) for report in self.reports())
+
     def reports(self) -> list[HostReport]:
         """Return every host by name."""
         return [self._reports[name] for name in sorted(self._reports)]
@@ -100,6 +115,21 @@ class FakeHosts:
         changed = msgspec.structs.replace(self.report(host), **changes)
         self._reports[host.lower()] = changed
         return changed
+
+
+def _view(report: HostReport) -> HostView:
+    status = STARTED if report.condition is HostCondition.INTERRUPTED else SCHEDULED
+    threats = [Threat(event_id=each, type="Reboot", status=status, not_before=None) for each in report.events]
+    if report.condition is HostCondition.CORDONED and not threats:
+        threats = [Threat(event_id=MANUAL_EVENT_ID, type=MANUAL, status=SCHEDULED, not_before=None)]
+    return HostView(
+        key=host_key(report.host),
+        name=report.host,
+        addresses=report.addresses,
+        pools=report.pools,
+        threats=tuple(threats),
+        loss=report.lost,
+    )
 
 
 class FakeEngine:

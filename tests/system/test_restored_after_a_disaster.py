@@ -106,8 +106,8 @@ async def test_replicas_go_on_from_a_backup_when_their_server_has_lost_the_datab
     await pair.until_it_runs("/nightly")
     event = await pair.raise_event("db-0", status="Started", startedSeconds=600)
     await pair.until_held("nightly", 2)
-    await leeward("backup", f"{tmp_path}/site.zip", "--database-url", url)
     held = set(await pair.fates("nightly"))
+    await leeward("backup", f"{tmp_path}/site.zip", "--database-url", url)
     for replica in pair.replicas:
         await replica.program.kill()
     await postgres.drop_database(url)

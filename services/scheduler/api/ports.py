@@ -10,7 +10,7 @@ import msgspec
 from services.scheduler.access.access import Access
 from services.scheduler.api.turns import Turns
 from services.scheduler.domain.collections import CollectionId
-from services.scheduler.domain.hosts import HostReport
+from services.scheduler.domain.hosts import FleetView, HostReport
 from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.domain.limits import Limits
 from services.scheduler.domain.policies import Maintenance, Policies
@@ -26,6 +26,11 @@ from shared.topics import Topics
 
 class Hosts(Protocol):
     """The fleet as callers may see and steer it."""
+
+    @property
+    def views(self) -> FleetView:
+        """Every known host as decisions see it, with what threatens it now."""
+        ...
 
     def reports(self) -> list[HostReport]:
         """Return every known host by name."""

@@ -40,6 +40,10 @@ class Sight:
         """Return collections by name, as the store's `list_collections` does."""
         return await self._store.list_collections(subscription, resource_group, within=self._scopes, top=top, skip=skip)
 
+    async def within(self) -> list[CollectionId] | None:
+        """Return the collections that a search is confined to, as the store's verbs take them; None: all."""
+        return sorted(await self._ids()) if self.is_confined else None
+
     async def group(self, namespace: Namespace) -> ResourceGroup:
         """Return a resource group. Raises NotFoundError.
 

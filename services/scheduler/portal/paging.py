@@ -1,5 +1,7 @@
 """Pages of a list, and links that change one thing about the list shown."""
 
+from collections.abc import Sequence
+
 import msgspec
 from aiohttp import web
 
@@ -60,6 +62,10 @@ def pager(request: web.Request, rows: int, total: int) -> Pager:
 
 def query_with(request: web.Request, **changes: str) -> str:
     """Return the query of the page shown with some fields changed; a field that is empty is left out."""
-    kept = {name: value for name, value in request.query.items() if name not in (*changes, "notice")}
-    fields = {name: value for name, value in (kept | changes).items() if value}
-    return str(request.rel_url.with_path("/").with_query(fields)).removeprefix("/") or "?"
+    kept = [(name, value) for name, value in request.query.items() if name not in (*changes, "notice")]
+    return query_of(request, [(name, value) for name, value in (*kept, *changes.items()) if value])
+
+
+def query_of(request: web.Request, fields: Sequence[tuple[str, str]]) -> str:
+    """Return fields as a query, with its question mark; one that is there several times stays so."""
+    return str(request.rel_url.with_path("/").with_query(list(fields))).removeprefix("/") or "?"

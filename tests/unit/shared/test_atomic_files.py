@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.atomic_files import changing, read_bounded, stamp_of
+from shared.atomic_files import changing, read_bounded, stamp_of, writing
 
 
 def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -57,3 +57,21 @@ def test_neither_a_pipe_nor_a_huge_file_holds_a_reader_up(tmp_path: Path) -> Non
     (tmp_path / "huge").write_text("x" * 11)
     with pytest.raises(ValueError, match="more than 10 bytes"):
         read_bounded(tmp_path / "huge", 10)
+
+
+def test_a_file_that_is_written_appears_whole_and_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "backup.zip"
+    with writing(path) as file:
+        file.write(b"some")
+        assert not path.exists()
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"some", 0o600)
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "backup.zip"
+    path.write_bytes(b"old")
+    with suppress(KeyError), writing(path) as file:
+        file.write(b"new")
+        raise KeyError
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

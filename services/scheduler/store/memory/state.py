@@ -19,6 +19,7 @@ from services.scheduler.store.records import (
     EventRecord,
     Life,
     Ownership,
+    Recent,
     SessionId,
 )
 from services.scheduler.store.trail import collections_deleted, jobs_deleted, of_collection
@@ -51,6 +52,11 @@ class State:
             return self.collections[collection_id]
         except KeyError:
             raise NotFoundError("the collection does not exist any more") from None
+
+    def recent(self, job: Job, row: HistoryRow) -> Recent:
+        """Return a job's row with its names."""
+        group = self.collections[job.collection_id].namespace.resource_group
+        return Recent(group=group, collection=job.collection, job=job.name, row=row)
 
     def is_registered(self, owner: Ownership) -> bool:
         """Whether the session lives and has not been taken over."""
