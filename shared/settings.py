@@ -41,6 +41,8 @@ SHARED_NAMES = frozenset(
         "ca",
         "caller_rate",
         "command",
+        "config",
+        "context",
         "command_events",
         "command_folder",
         "command_phases",
@@ -89,6 +91,7 @@ SHARED_NAMES = frozenset(
         "oidc_roles_claim",
         "ops_listen",
         "otlp_endpoint",
+        "output",
         "poll_seconds",
         "pools",
         "release_rate",
@@ -171,6 +174,13 @@ def load(kind: type[S], environment: Mapping[str, str], arguments: Sequence[str]
         told = (_PASSWORD.sub(rf"\1:{_HIDDEN}@", fault) for fault in faults)
         raise SettingsError("\n".join(["these settings cannot be used:", *(f"  {fault}" for fault in told)]))
     return settings
+
+
+def sources(
+    kind: type[msgspec.Struct], environment: Mapping[str, str], arguments: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return by field which variable or flag `load` takes its value from; those at their defaults are not there."""
+    return {name: text.source for name, text in _texts(kind, environment, arguments, []).items()}
 
 
 def masked(settings: msgspec.Struct) -> dict[str, str]:

@@ -84,6 +84,10 @@ class Topics:
         """Filter for `status`, `inventory`, `events`, `drains/+` or `blocks/+` of every host."""
         return f"{self.prefix}/hosts/+/{leaf}"
 
+    def all_schedulers(self, leaf: str) -> str:
+        """Filter for `status` of every scheduler replica."""
+        return f"{self.prefix}/scheduler/+/{leaf}"
+
     def parse(self, topic: str) -> tuple[str, ...] | None:
         """Split a topic below the prefix into its levels; None when it lies elsewhere."""
         if not topic.startswith(f"{self.prefix}/"):

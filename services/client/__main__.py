@@ -1,98 +1,90 @@
 """The `leeward` command."""
 
-import os
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-
 import click
 
-from services.client.command import Group, Target, target_options
-from services.client.commands.audit import audit
-from services.client.commands.collections import collection
-from services.client.commands.events import event
-from services.client.commands.exports import export
-from services.client.commands.hosts import host
-from services.client.commands.imports import import_
-from services.client.commands.jobs import job
-from services.client.commands.keys import keys
-from services.client.commands.tokens import tokens
-from services.client.commands.watch import watch
-from services.client.errors import EXIT_CODES, RefusedError
+from services.client.command import target_options
+from services.client.errors import EXIT_CODES
+from services.client.root import Entry, Root, Sections
 
-_BEYOND = {
-    "backup": "services.operations.backup.commands",
-    "bundle": "services.operations.bundle.commands",
-    "doctor": "services.operations.doctor.command",
-    "rehearse": "services.local.commands",
-    "restore": "services.operations.backup.commands",
-    "up": "services.local.commands",
+_CLIENT = "services.client.commands"
+_OPERATIONS = "services.operations"
+SECTIONS: Sections = {
+    "Jobs": {
+        "job": Entry(f"{_CLIENT}.jobs", "Jobs, named COLLECTION/JOB."),
+        "collection": Entry(
+            f"{_CLIENT}.collections", "Job collections: quota, naming, and one switch for all their jobs."
+        ),
+        "apply": Entry(f"{_CLIENT}.apply", "Have collections and jobs be as files say, the differences shown first."),
+        "import": Entry(f"{_CLIENT}.imports", "Take over collections and jobs from files; safe to repeat."),
+        "export": Entry(f"{_CLIENT}.exports", "Write collections with their jobs to one file."),
+    },
+    "Hosts and events": {
+        "host": Entry(f"{_CLIENT}.hosts", "Hosts: the machines that jobs run on."),
+        "event": Entry(f"{_CLIENT}.events", "Events: what the provider announces about hosts."),
+        "top": Entry(f"{_CLIENT}.top", "Show hosts, events and jobs, live in the terminal."),
+        "watch": Entry(f"{_CLIENT}.watch", "Print what happens to hosts, events and jobs, until Ctrl-C."),
+        "audit": Entry(f"{_CLIENT}.audit", "Show who changed what, the latest change first."),
+    },
+    "On this machine": {
+        "up": Entry(
+            "services.local.commands",
+            "Run all of Leeward on this machine, with an emulated fleet, and tell what happens.",
+        ),
+        "rehearse": Entry(
+            "services.local.commands",
+            "Announce an event on HOST: in the emulator of `leeward up`, or else on the scheduler's real fleet.",
+        ),
+    },
+    "The command line": {
+        "context": Entry(f"{_CLIENT}.contexts", "Contexts: schedulers by name, in a configuration file."),
+        "completion": Entry(f"{_CLIENT}.completion", "Print what makes a shell complete this command line."),
+    },
+    "Looking after it": {
+        "doctor": Entry(
+            f"{_OPERATIONS}.doctor.command",
+            "Find out why Leeward does not work on this machine, or in this pod, and what to do about it.",
+        ),
+        "tokens": Entry(f"{_CLIENT}.tokens", "Tokens: who may call the API (LEEWARD_TOKENS_FILE)."),
+        "keys": Entry(f"{_CLIENT}.keys", "Keys: what seals the secrets of jobs (LEEWARD_SECRET_KEYS_FILE)."),
+        "backup": Entry(
+            f"{_OPERATIONS}.backup.commands", "Write everything in the database to FILE, while the schedulers go on."
+        ),
+        "restore": Entry(f"{_OPERATIONS}.backup.commands", "Make a database anew from FILE, whole or not at all."),
+        "bundle": Entry(f"{_OPERATIONS}.bundle.commands", "Put together what a bug report needs, without secrets."),
+    },
 }
-"""Commands that are more than a client, by their modules."""
 
 
-class _Leeward(Group):
-    """The root: adds what is more than a client only when it is asked for, since it imports the services."""
+def _show_version(context: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from shared.about import product_version
 
-    def list_commands(self, context: click.Context) -> list[str]:
-        """Return the names of all commands."""
-        return sorted((*super().list_commands(context), *_BEYOND))
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Return a command by name."""
-        return _beyond(name, _BEYOND[name]) if name in _BEYOND else super().get_command(context, name)
+        click.echo(f"leeward, version {product_version()}")
+        context.exit()
 
 
-def _beyond(name: str, module: str) -> click.Command:
-    try:
-        command = getattr(import_module(module), name)
-    except ImportError as fault:
-        return _unavailable(name, "local" if module.startswith("services.local.") else "scheduler", fault)
-    if not isinstance(command, click.Command):
-        raise TypeError(f"{module}.{name} is no command")
-    return command
+_VERSION = click.Option(
+    ["--version"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 
 
-def _unavailable(name: str, extra: str, fault: ImportError) -> click.Command:
-    reason = f"`leeward {name}` needs more than the client: pip install 'leeward[{extra}]' ({fault})"
+@click.group(cls=Root, sections=SECTIONS, params=[*target_options(), _VERSION], epilog=EXIT_CODES)
+def leeward() -> None:
+    """Scheduled jobs that stay out of the weather.
 
-    def refuse() -> None:
-        raise RefusedError(reason)
-
-    settings = {"ignore_unknown_options": True, "allow_extra_args": True}
-    return click.Command(name, callback=refuse, short_help="(not installed)", help=reason, context_settings=settings)
-
-
-def _version() -> str:
-    try:
-        return version("leeward")
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def _create() -> click.Group:
-    @click.group(cls=_Leeward, params=target_options(environment=True), epilog=EXIT_CODES)
-    @click.version_option(_version(), prog_name="leeward")
-    @click.pass_context
-    def leeward(context: click.Context) -> None:
-        """Scheduled jobs that stay out of the weather.
-
-        \b
-        leeward up                                   everything on this machine
-        leeward collection create demo
-        leeward job create demo/hello --uri http://web-0:8080/hello --every 5m
-        leeward job history demo/hello
-        leeward host list
-        leeward watch
-        """
-        # A flag would show the token to everybody who may list processes.
-        context.ensure_object(Target).token = os.environ.get("LEEWARD_TOKEN", "")
-
-    for command in (audit, collection, event, export, host, import_, job, keys, tokens, watch):
-        leeward.add_command(command)
-    return leeward
-
-
-leeward = _create()
+    \b
+    leeward up                                   everything on this machine
+    leeward collection create demo
+    leeward job create demo/hello --uri http://web-0:8080/hello --every 5m
+    leeward job history demo/hello
+    leeward host list --watch
+    leeward watch
+    """
 
 
 def main() -> None:

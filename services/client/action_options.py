@@ -1,90 +1,44 @@
-"""The flags that say what a job does: a request and how it authenticates, or a message and where it goes."""
+"""From flags to what is sent: a request and how it authenticates, or a message and where it goes."""
 
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
+from services.client.action_flags import ActionFlags
+from services.client.flags import one_of
 from services.client.options import pairs
+from services.client.rhythm import iso_length
 from services.client.secret_sources import read_certificate, read_secret
-
-_SOURCE = "FILE"
-_REQUEST = (
-    click.option("--uri", help="What to call; {host} stands for the address of the host it runs on."),
-    click.option("--method", help="GET, POST, PUT, DELETE, … [default: GET, POST with a body]."),
-    click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="A header; may be repeated."),
-    click.option("--body", help="Text to send; @FILE reads it from a file."),
-)
-_PROOF = (
-    click.option("--username", help="Basic authentication: who."),
-    click.option("--password-file", metavar=_SOURCE, help="Its password: a file, - for standard input, env:NAME."),
-    click.option("--pfx-file", metavar=_SOURCE, help="A client certificate with its key (.pfx)."),
-    click.option("--pfx-password-file", metavar=_SOURCE, help="The password of that file, if it has one."),
-    click.option("--tenant", help="OAuth with Azure AD: the tenant."),
-    click.option("--client-id", help="… the client."),
-    click.option("--client-secret-file", metavar=_SOURCE, help="… its secret."),
-    click.option("--audience", help="… whom the token is for."),
-    click.option("--webhook-secret-file", metavar=_SOURCE, help="Sign each request: whsec_…, as Standard Webhooks."),
-)
-_MESSAGE = (
-    click.option("--message", help="Text of a message; @FILE reads it from a file."),
-    click.option("--storage-account", metavar="NAME", help="Put it into a queue of this storage account."),
-    click.option("--sas-file", metavar=_SOURCE, help="… by this SAS token."),
-    click.option("--namespace", metavar="NAME", help="Send it to a queue or topic of this Service Bus namespace."),
-    click.option("--key-name", metavar="NAME", help="… by the shared access key of this name."),
-    click.option("--key-file", metavar=_SOURCE, help="… which is this."),
-    click.option("--transport", metavar="TYPE", help="… over NetMessaging (HTTPS, by default) or AMQP."),
-    click.option("--property", "properties", multiple=True, metavar="NAME=VALUE", help="A property; may be repeated."),
-    click.option("--queue", metavar="NAME", help="The queue."),
-    click.option("--topic", metavar="PATH", help="The topic; without --namespace one of MQTT."),
-    click.option("--qos", type=int, help="MQTT's quality of service: 0, 1 (by default) or 2."),
-    click.option("--retain", is_flag=True, help="Have the MQTT broker keep it."),
-)
-ACTION_OPTIONS = (*_REQUEST, *_PROOF, *_MESSAGE)
-
-
-class ActionFlags(msgspec.Struct, frozen=True, kw_only=True):
-    """What was given of an action; fields that end in `_file` say where a secret is read from."""
-
-    uri: str | None = None
-    method: str | None = None
-    headers: tuple[str, ...] = ()
-    body: str | None = None
-    username: str | None = None
-    password_file: str | None = None
-    pfx_file: str | None = None
-    pfx_password_file: str | None = None
-    tenant: str | None = None
-    client_id: str | None = None
-    client_secret_file: str | None = None
-    audience: str | None = None
-    webhook_secret_file: str | None = None
-    message: str | None = None
-    storage_account: str | None = None
-    sas_file: str | None = None
-    namespace: str | None = None
-    key_name: str | None = None
-    key_file: str | None = None
-    transport: str | None = None
-    properties: tuple[str, ...] = ()
-    queue: str | None = None
-    topic: str | None = None
-    qos: int | None = None
-    retain: bool = False
 
 
 def action_document(flags: ActionFlags) -> dict[str, Any]:
     """Return the part of an action's document that the flags speak of; raises BadParameter, UsageError."""
-    parts = given(request=_request(flags), **_message(flags))
-    if len(parts) > 1 + ("type" in parts):
-        raise click.UsageError("a job does one thing: give a request, or one message")
+    parts = given(request=_request(flags), **_message(flags), retryPolicy=_retry_policy(flags))
+    if len(parts.keys() - {"type", "retryPolicy"}) > 1:
+        raise click.UsageError(
+            f"one thing is sent: a request ({flags.option('uri')}), or one message ({flags.option('message')})"
+        )
     return parts
 
 
 def given(**fields: Any) -> dict[str, Any]:
     """Return the fields that say something."""
     return {name: value for name, value in fields.items() if value not in (None, {})}
+
+
+def _retry_policy(flags: ActionFlags) -> dict[str, Any]:
+    policy = given(
+        retryType=flags.retry_type,
+        retryCount=flags.retry_count,
+        retryInterval=iso_length(flags.retry_interval),
+        maxInterval=iso_length(flags.max_interval),
+    )
+    if not flags.no_retry:
+        return policy
+    if policy:
+        raise click.UsageError(f"{flags.option('no-retry')} does not go with other options for retries")
+    return {"retryType": "None"}
 
 
 def _request(flags: ActionFlags) -> dict[str, Any]:
@@ -94,23 +48,23 @@ def _request(flags: ActionFlags) -> dict[str, Any]:
     return given(
         uri=flags.uri,
         method=method,
-        headers=pairs(flags.headers, ":", "--header"),
-        body=_text(flags.body, "--body"),
+        headers=pairs(flags.headers, ":", flags.option("header")),
+        body=_text(flags.body, flags.option("body")),
         authentication=_authentication(flags),
-        webhookSecret=read_secret(flags.webhook_secret_file, "--webhook-secret-file"),
+        webhookSecret=read_secret(flags.webhook_secret_file, flags.option("webhook-secret-file")),
     )
 
 
 def _authentication(flags: ActionFlags) -> dict[str, Any]:
-    basic = given(username=flags.username, password=read_secret(flags.password_file, "--password-file"))
+    basic = given(username=flags.username, password=read_secret(flags.password_file, flags.option("password-file")))
     certificate = given(
-        pfx=read_certificate(flags.pfx_file, "--pfx-file"),
-        password=read_secret(flags.pfx_password_file, "--pfx-password-file"),
+        pfx=read_certificate(flags.pfx_file, flags.option("pfx-file")),
+        password=read_secret(flags.pfx_password_file, flags.option("pfx-password-file")),
     )
     oauth = given(
         tenant=flags.tenant,
         clientId=flags.client_id,
-        secret=read_secret(flags.client_secret_file, "--client-secret-file"),
+        secret=read_secret(flags.client_secret_file, flags.option("client-secret-file")),
         audience=flags.audience,
     )
     found = given(Basic=basic, ClientCertificate=certificate, ActiveDirectoryOAuth=oauth)
@@ -127,10 +81,14 @@ def _message(flags: ActionFlags) -> dict[str, Any]:
         return _bus(flags)
     if flags.topic is not None:
         return {"type": "Mqtt", "mqttMessage": _mqtt(flags)}
-    if any((flags.message, flags.queue, flags.key_name, flags.key_file, flags.transport, flags.properties)):
-        raise click.UsageError("where does the message go? Give --storage-account, --namespace, or --topic")
-    if flags.qos is not None or flags.retain:
-        raise click.UsageError("--qos and --retain go with the --topic of an MQTT message")
+    bus = (flags.key_name, flags.key_file, flags.transport, flags.brokered)
+    if any((flags.message, flags.queue, flags.properties, *bus)):
+        places = ", ".join(map(flags.option, ("storage-account", "namespace", "topic")))
+        raise click.UsageError(f"where does the message go? Give one of {places}")
+    if any(_mqtt(flags).values()) or flags.qos is not None:
+        raise click.UsageError(
+            f"{flags.option('qos')} and the like go with the {flags.option('topic')} of an MQTT message"
+        )
     return {}
 
 
@@ -138,35 +96,49 @@ def _storage(flags: ActionFlags) -> dict[str, Any]:
     return given(
         storageAccount=flags.storage_account,
         queueName=flags.queue,
-        sasToken=read_secret(flags.sas_file, "--sas-file"),
-        message=_text(flags.message, "--message"),
+        sasToken=read_secret(flags.sas_file, flags.option("sas-file")),
+        message=_text(flags.message, flags.option("message")),
     )
 
 
 def _bus(flags: ActionFlags) -> dict[str, Any]:
     if (flags.queue is None) is (flags.topic is None):
-        raise click.UsageError("--namespace goes with --queue or with --topic")
+        raise click.UsageError(
+            f"{flags.option('namespace')} goes with one of {flags.option('queue')}, {flags.option('topic')}"
+        )
     message = given(
         namespace=flags.namespace,
         queueName=flags.queue,
         topicPath=flags.topic,
         transportType=flags.transport,
-        authentication=given(sasKeyName=flags.key_name, sasKey=read_secret(flags.key_file, "--key-file")),
-        message=_text(flags.message, "--message"),
-        customMessageProperties=pairs(flags.properties, "=", "--property"),
+        authentication=given(sasKeyName=flags.key_name, sasKey=read_secret(flags.key_file, flags.option("key-file"))),
+        message=_text(flags.message, flags.option("message")),
+        customMessageProperties=pairs(flags.properties, "=", flags.option("property")),
+        brokeredMessageProperties=_brokered(flags),
     )
     if flags.queue is not None:
         return {"type": "ServiceBusQueue", "serviceBusQueueMessage": message}
     return {"type": "ServiceBusTopic", "serviceBusTopicMessage": message}
 
 
+def _brokered(flags: ActionFlags) -> dict[str, Any]:
+    found: dict[str, Any] = dict(pairs(flags.brokered, "=", flags.option("brokered")))
+    if (forced := found.get("forcePersistence")) is not None:
+        found["forcePersistence"] = one_of(forced, ("true", "false"), flags.option("brokered")) == "true"
+    return found
+
+
 def _mqtt(flags: ActionFlags) -> dict[str, Any]:
     return given(
         topic=flags.topic,
-        payload=_text(flags.message, "--message"),
+        payload=_text(flags.message, flags.option("message")),
         qos=flags.qos,
         retain=flags.retain or None,
-        userProperties=pairs(flags.properties, "=", "--property"),
+        contentType=flags.content_type,
+        responseTopic=flags.response_topic,
+        correlationData=flags.correlation_data,
+        messageExpiry=iso_length(flags.message_expiry),
+        userProperties=pairs(flags.properties, "=", flags.option("property")),
     )
 
 

@@ -1,5 +1,6 @@
 """Reads documents from files: JSON or YAML, `-` for standard input."""
 
+import json
 import re
 import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
@@ -13,6 +14,14 @@ import yaml
 
 STANDARD_INPUT = "-"
 _COMMENT = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+
+
+class UnreadableError(ValueError):
+    """A text is neither JSON nor YAML; `line` counts from 1."""
+
+    def __init__(self, why: str, line: int) -> None:
+        super().__init__(why)
+        self.line = line
 
 
 class _Loader(yaml.SafeLoader):
@@ -53,6 +62,49 @@ def read_document(source: str) -> Any:
         raise click.BadParameter(f"{source} is neither JSON nor YAML: {fault}", param_hint="--file") from fault
 
 
+def read_all(text: str) -> list[Any]:
+    """Return every document in a text: JSON ones one after the other, or YAML ones between `---`.
+
+    Raises UnreadableError.
+    """
+    try:
+        return [document for document, _, _ in json_documents(blanked(text))]
+    except ValueError as fault:
+        if text.lstrip().startswith("{") and isinstance(fault, json.JSONDecodeError) and not _is_yaml(text):
+            raise UnreadableError(f"no JSON: {fault.msg}", fault.lineno) from fault
+    except RecursionError as fault:
+        raise UnreadableError("nested more deeply than any document can be", 1) from fault
+    try:
+        return [one for one in yaml.load_all(text, Loader=_Loader) if one is not None]
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark or fault.context_mark
+        raise UnreadableError(f"no YAML: {fault.problem}", mark.line + 1 if mark else 1) from fault
+    except (yaml.YAMLError, ValueError, RecursionError) as fault:
+        raise UnreadableError(f"no YAML: {fault}", 1) from fault
+
+
+def json_documents(text: str) -> Iterator[tuple[Any, int, int]]:
+    """Yield JSON documents, each with where in the text it begins and ends.
+
+    Raises JSONDecodeError where something else begins.
+    """
+    decoder, place = json.JSONDecoder(), 0
+    while rest := text[place:].lstrip():
+        start = len(text) - len(rest)
+        document, place = decoder.raw_decode(text, start)
+        yield document, start, place
+
+
+def blanked(text: str) -> str:
+    """Return JSON with its comments taken out, every line where it was."""
+    return _COMMENT.sub(lambda match: match["text"] or re.sub(r"[^\n]", " ", match[0]), text)
+
+
+def read_text(source: str) -> str:
+    """Return the text of a file, `-` for standard input; raises BadParameter."""
+    return _text(source)
+
+
 def read_object(source: str) -> dict[str, Any]:
     """Return the one object a file holds; raises BadParameter."""
     document = read_document(source)
@@ -68,6 +120,15 @@ def overlay(base: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]
         below = merged.get(name)
         merged[name] = overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
+
+
+def _is_yaml(text: str) -> bool:
+    try:
+        for _ in yaml.parse(text):
+            continue
+    except (yaml.YAMLError, RecursionError):
+        return False
+    return True
 
 
 def _candidates(text: str) -> Iterator[str]:

@@ -1,34 +1,73 @@
-"""Why a command failed, each reason with its exit code (docs: `leeward --help`)."""
+"""Why a command failed, and the exit code that tells it: the one table of them (docs/cli.md)."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from enum import IntEnum
+from types import MappingProxyType
+from typing import ClassVar
 
 import click
 
-EXIT_CODES = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not reachable, 4 not found."
+from services.client.api.errors import (
+    AccessError,
+    ForbiddenError,
+    NotFoundError,
+    NotReachableError,
+    RefusedError,
+    UnansweredError,
+    UnauthenticatedError,
+    UntrustedError,
+)
+from shared.errors import LeewardError
+
+__all__ = ["ExitCode", "ExpressionError", "MovingError", "NotFoundError", "NotReachableError", "RefusedError"]
 
 
-class RefusedError(click.ClickException):
-    """The scheduler answered, and did not do it."""
+class ExitCode(IntEnum):
+    """What a command ends with."""
 
-    exit_code: ClassVar[int] = 1
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_REACHABLE = 3
+    NOT_FOUND = 4
+    NOT_ALLOWED = 5
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
 
 
-class NotReachableError(click.ClickException):
-    """Nobody answered, or it was no scheduler."""
-
-    exit_code: ClassVar[int] = 3
-
-
-class NotFoundError(click.ClickException):
-    """What was named does not exist."""
-
-    exit_code: ClassVar[int] = 4
+MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
+    {
+        ExitCode.DONE: "done",
+        ExitCode.FAILED: "refused or failed",
+        ExitCode.USAGE: "wrong usage",
+        ExitCode.NOT_REACHABLE: "not reachable",
+        ExitCode.NOT_FOUND: "not found",
+        ExitCode.NOT_ALLOWED: "not allowed",
+        ExitCode.INTERRUPTED: "Ctrl-C",
+        ExitCode.BROKEN_PIPE: "nobody reads the output any more",
+    }
+)
+EXIT_CODES = f"Exit codes: {', '.join(f'{code.value} {meaning}' for code, meaning in MEANINGS.items())}."
+_CODES: tuple[tuple[type[LeewardError], ExitCode], ...] = (
+    (AccessError, ExitCode.USAGE),
+    (NotReachableError, ExitCode.NOT_REACHABLE),
+    (NotFoundError, ExitCode.NOT_FOUND),
+    (UnauthenticatedError, ExitCode.NOT_ALLOWED),
+    (ForbiddenError, ExitCode.NOT_ALLOWED),
+)
+_HINTS: Mapping[type[LeewardError], str] = MappingProxyType(
+    {
+        UnansweredError: "; is the scheduler up, is --url right?",
+        UntrustedError: "; name its authority with --ca",
+        UnauthenticatedError: " (the client takes it from LEEWARD_TOKEN or --token-file)",
+    }
+)
 
 
 class MovingError(click.ClickException):
     """A file to import cannot be understood; the message names the place and what to do."""
 
-    exit_code: ClassVar[int] = 2
+    exit_code: ClassVar[int] = ExitCode.USAGE
 
 
 class ExpressionError(MovingError):
@@ -38,15 +77,11 @@ class ExpressionError(MovingError):
         super().__init__(f"{expression}: {why}")
 
 
-def of_problem(status: int, problem: dict[str, Any]) -> click.ClickException:
-    """Return the error that an `application/problem+json` reply stands for, with the field it names."""
-    detail = str(problem.get("detail") or problem.get("title") or f"the scheduler answered {status}")
-    field = problem.get("field")
-    text = f"{field}: {detail}" if field else detail
-    if status == 401:
-        return RefusedError(f"{text} (the client takes it from LEEWARD_TOKEN or --token-file)")
-    if status == 404:
-        return NotFoundError(text)
-    if status >= 500 and problem.get("requestId"):
-        text = f"{text} (request {problem['requestId']})"
-    return RefusedError(text)
+def exit_code_of(fault: LeewardError) -> ExitCode:
+    """Return what a command ends with that failed so."""
+    return next((code for kind, code in _CODES if isinstance(fault, kind)), ExitCode.FAILED)
+
+
+def told(fault: LeewardError) -> str:
+    """Return what to say of it on a command line, where there are flags to mend it."""
+    return f"{fault}{_HINTS.get(type(fault), '')}"

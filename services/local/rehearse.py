@@ -11,7 +11,7 @@ from services.vmwatch.emulator.events import RehearsedEvent
 _PATIENCE = aiohttp.ClientTimeout(total=5)
 _NO_EMULATOR = (
     "start `leeward up` first, give its data folder with --data, or an emulator's address with --imds-url; "
-    "events on a real fleet come from Azure and cannot be raised here"
+    "with --fleet the scheduler rehearses on its real fleet"
 )
 
 

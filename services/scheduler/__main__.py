@@ -30,7 +30,7 @@ def main() -> int:
     logs.configure(level=settings.log_level)
     _collect_less_often()
     _open_many()
-    return run(lambda stop: serve(settings, os.environ, stop))
+    return run(lambda stop: serve(settings, os.environ, stop, arguments=arguments))
 
 
 def _check(settings: Settings) -> int:

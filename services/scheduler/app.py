@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import uuid4
@@ -19,13 +19,16 @@ from services.scheduler.duty import Duty
 from services.scheduler.feed import Feed
 from services.scheduler.fleet.approvals import Approvals, allowed
 from services.scheduler.fleet.drains import Drains
-from services.scheduler.fleet.fleet import Fleet, FleetRules
+from services.scheduler.fleet.fleet import Fleet
 from services.scheduler.fleet.intake import Intake
 from services.scheduler.fleet.reports import Reports
+from services.scheduler.fleet.rules import FleetRules
 from services.scheduler.fleet.steward import Steward
 from services.scheduler.fleet_policy import read_fleet_policy
+from services.scheduler.health.figures import EVERY_SECONDS
 from services.scheduler.metrics import Metrics
 from services.scheduler.outbound import Outbound
+from services.scheduler.own_replica import OwnReplica
 from services.scheduler.own_status import OwnStatus
 from services.scheduler.resealing import Resealing
 from services.scheduler.retention import Retention
@@ -47,7 +50,7 @@ from shared.clock import Clock, SystemClock
 from shared.logs import get_logger
 from shared.messages import Presence
 from shared.ops import OpsServer
-from shared.settings import masked, parse_listen
+from shared.settings import masked, parse_listen, sources
 from shared.topics import Topics
 
 log = get_logger(__name__)
@@ -67,8 +70,18 @@ def new_id() -> str:
 class Scheduler:
     """One replica, wired; `open` starts what must be there first, `run` lives until `stop` is set."""
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str], store: Store, wall: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environment: Mapping[str, str],
+        store: Store,
+        wall: Clock,
+        *,
+        sources: Mapping[str, str] | None = None,
+    ) -> None:
         """`wall` is the machine's clock; jobs run by the store's, which all replicas share.
+
+        `sources` tell which variable or flag has set a setting.
 
         Raises SettingsError for a policy, or a file of keys, tokens or a certificate, that cannot be used.
         """
@@ -112,6 +125,7 @@ class Scheduler:
             new_id=new_id,
             policy=policy,
         )
+        self.replica = self._replica(sources or {})
         self.steward = self._steward()
         self.approvals = self._approvals()
         store.follow_changes(Changes(self.metrics).follow)
@@ -137,8 +151,22 @@ class Scheduler:
 
     def _on_connection(self, connected: bool) -> None:
         self.metrics.bus_connected.set(connected)
+        self.replica.note_connection()
         if not connected:
             self.fleet.heard.forget_blocks()
+
+    def _replica(self, sources: Mapping[str, str]) -> OwnReplica:
+        return OwnReplica(
+            self.settings,
+            self.clock,
+            self.metrics,
+            reports=self.fleet.heard,
+            running=self.dispatch.running,
+            lease=self.dispatch.lease,
+            keys=self.keys,
+            bus=self.bus,
+            sources=sources,
+        )
 
     def _approvals(self) -> Approvals:
         return Approvals(
@@ -227,6 +255,7 @@ class Scheduler:
             refused=lambda reason: self.metrics.messages_refused.labels(reason).inc(),
             deferred=self.metrics.messages_deferred.inc,
         ).subscribe(self.bus)
+        self.replica.subscribe(self.bus, self.topics)
         self.bus.keep(self.status.topic, self.status.of(Presence.ONLINE))
         await self.fleet.recall()
 
@@ -239,6 +268,7 @@ class Scheduler:
         chores.every(5, self.resealing.look, name="keys", first_after=5)
         chores.every(60, self.retention.prune, name="prune", first_after=30)
         chores.every(5, upkeep.measure, name="gauges", first_after=0)
+        chores.every(EVERY_SECONDS, self.replica.watch.look, name="health", first_after=1)
         chores.every(0.5, self.access.look_at_tokens, name="tokens", first_after=0.5)
         chores.every(5, self.access.look_at_issuer, name="issuer", first_after=0)
         if self.certificate is not None:
@@ -302,12 +332,18 @@ async def _life(duty: Callable[[], Awaitable[None]]) -> None:
     await duty()
 
 
-async def serve(settings: Settings, environment: Mapping[str, str], stop: asyncio.Event) -> None:
-    """Run one scheduler replica until `stop` is set; what jobs may have of `environment`, the settings say."""
+async def serve(
+    settings: Settings, environment: Mapping[str, str], stop: asyncio.Event, *, arguments: Sequence[str] = ()
+) -> None:
+    """Run one scheduler replica until `stop` is set; what jobs may have of `environment`, the settings say.
+
+    `arguments` are the flags that the settings were read from, beside the environment.
+    """
     log.info("starting", version=product_version(), **masked(settings))
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url))
-        scheduler = Scheduler(settings, environment, store, SystemClock())
+        told = sources(Settings, environment, arguments)
+        scheduler = Scheduler(settings, environment, store, SystemClock(), sources=told)
         await scheduler.begin()
         await stack.enter_async_context(scheduler.traces)
         await stack.enter_async_context(scheduler.callers)
@@ -315,7 +351,7 @@ async def serve(settings: Settings, environment: Mapping[str, str], stop: asynci
             OpsServer(parse_listen(settings.ops_listen), scheduler.metrics.registry, scheduler.readiness)
         )
         await stack.enter_async_context(
-            serving(parse_listen(settings.listen), scheduler.services(), scheduler.certificate)
+            serving(parse_listen(settings.listen), scheduler.services(), scheduler.replica, scheduler.certificate)
         )
         chores = await stack.enter_async_context(Chores())
         scheduler.add_chores(chores)

@@ -11,6 +11,7 @@ from services.scheduler.access.certificate import Certificate
 from services.scheduler.api.connections import Connections, room
 from services.scheduler.api.ports import Services
 from services.scheduler.api.routes import build
+from services.scheduler.portal.ports import Replica
 from services.scheduler.portal.routes import add_portal
 from shared.logs import get_logger
 from shared.ops import listen_on
@@ -22,14 +23,19 @@ _log = get_logger(__name__)
 
 @asynccontextmanager
 async def serving(
-    listen: Listen, services: Services, certificate: Certificate | None, *, most: int | None = None
+    listen: Listen,
+    services: Services,
+    replica: Replica,
+    certificate: Certificate | None,
+    *,
+    most: int | None = None,
 ) -> AsyncIterator[None]:
     """Serve for as long as the context lasts. Raises SettingsError when the address cannot be had.
 
     `most` connections are kept, None: as many as there is room for.
     """
     app = build(services)
-    add_portal(app, services)
+    add_portal(app, services, replica)
     connections = Connections(most=room() if most is None else most, time=time.monotonic)
     app.middlewares.append(connections.note)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)

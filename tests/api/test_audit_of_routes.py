@@ -12,12 +12,14 @@ from services.scheduler.domain.callers import Caller
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from tests.parts.addresses import Address, addresses
 from tests.parts.callers import HEADER, HERE, OPERATOR, READER, believed
-from tests.parts.fakes_api import Api, Reply, a_job, every, running_api
+from tests.parts.fakes_api import NOON, Api, Reply, a_job, every, running_api
+from tests.parts.rehearsing import a_rehearsal
 
 COLLECTION = "/api/v1/collections/{collection}"
 JOB = f"{COLLECTION}/jobs/{{job}}"
 BATCH = f"{COLLECTION}/jobs:batch"
 HOST = "/api/v1/hosts/{host}"
+REHEARSALS = "/api/v1/rehearsals"
 GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 ARM = f"{GROUP}/providers/Microsoft.Scheduler/jobCollections/{{collection}}"
 ARM_JOB = f"{ARM}/jobs/{{job}}"
@@ -61,6 +63,8 @@ CASES = {
     f"DELETE {BATCH}": Case(Act.JOB_DELETED, query="$filter=state eq Enabled"),
     f"POST {HOST}/cordon": Case(Act.HOST_CORDONED, {"reason": "disks"}),
     f"POST {HOST}/release": Case(Act.HOST_RELEASED, before=(CORDON,)),
+    f"POST {REHEARSALS}": Case(Act.REHEARSAL_ANNOUNCED, {"type": "Reboot", "hosts": ["db-0"]}),
+    f"DELETE {REHEARSALS}/{{event}}": Case(Act.REHEARSAL_CANCELLED),
     f"PUT {GROUP}": Case(Act.GROUP_REPLACED, TAGS, before=(MADE,)),
     f"DELETE {GROUP}": Case(Act.GROUP_DELETED, before=(GONE, MADE)),
     f"PUT {ARM}": Case(Act.COLLECTION_REPLACED, {"location": "north"}),
@@ -75,6 +79,7 @@ CASES = {
 }
 LOOKING = {
     f"POST {JOB}/occurrences",
+    f"POST {REHEARSALS}/foresight",
     "POST /subscriptions/{subscription}/providers/Microsoft.Scheduler/register",
     "POST /sign-in",
     "POST /sign-out",
@@ -85,17 +90,20 @@ SHOWN_ELSEWHERE = {"name", "collection", "status", "resolved", "createdAt", "upd
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    """A collection, `mine`, with a job, `nightly`, and a host, `db-0`."""
+    """A collection, `mine`, with a job, `nightly`, and a host, `db-0`, of which a rehearsal is on, `E1`."""
     host = HostReport(host="db-0", condition=HostCondition.AVAILABLE, watcher="online")
     async with running_api(host, middlewares=[believed]) as api:
         await api.call("PUT", "/collections/mine", {"sku": {"name": "Standard"}})
         await api.call("PUT", "/collections/mine/jobs/nightly", a_job(recurrence=every(5)))
+        await api.services.store.put_rehearsal(a_rehearsal("E1", at=NOON), most=1)
         yield api
 
 
-def changing(api: Api, *, collection: str = "mine", host: str = "db-0", group: str = "default") -> dict[str, Address]:
+def changing(
+    api: Api, *, collection: str = "mine", host: str = "db-0", group: str = "default", event: str = "E1"
+) -> dict[str, Address]:
     """Return the API's routes whose method is not one that looks, by their patterns; tests/portal has the forms."""
-    names = {"job": "nightly", "event": "E1", "filename": "portal.css", "subscription": HERE.subscription}
+    names = {"job": "nightly", "event": event, "filename": "portal.css", "subscription": HERE.subscription}
     found = addresses(api.app, collection=collection, host=host, group=group, **names)
     return {
         str(route): route
@@ -116,6 +124,9 @@ async def subject(api: Api, act: Act) -> object:
     if kind == "host":
         cordons = await api.services.store.list_cordons()
         return None if not cordons else {"reason": "disks", "by": cordons[0].by}
+    if kind == "rehearsal":
+        found = await api.services.store.list_rehearsals(since=NOON)
+        return [(each.event.event_id, each.cancelled_at) for each in found]
     addresses = {
         "job": "/collections/mine/jobs/nightly",
         "collection": "/collections/mine",
@@ -179,8 +190,9 @@ async def test_what_cannot_be_read_leaves_no_entry(api: Api) -> None:
 async def test_what_is_not_there_leaves_no_entry(api: Api) -> None:
     known = await entries(api)
     for name, case in CASES.items():
-        if not name.startswith("PUT"):
-            reply = await send(api, changing(api, collection="absent", host="absent", group="absent")[name], case)
+        if not name.startswith("PUT") and "{" in name:
+            nowhere = changing(api, collection="absent", host="absent", group="absent", event="absent")[name]
+            reply = await send(api, nowhere, case)
             assert reply.status == 404, name
     assert await entries(api) == known
 
@@ -188,6 +200,10 @@ async def test_what_is_not_there_leaves_no_entry(api: Api) -> None:
 def _check_sides(entry: dict[str, Any], act: Act, before: object, after: object) -> None:
     if act is Act.JOB_RUN:
         assert ("before" in entry, entry["after"].keys()) == (False, {"occurrenceId"})
+        return
+    if act in (Act.REHEARSAL_ANNOUNCED, Act.REHEARSAL_CANCELLED):
+        assert ("before" in entry, "cancelledAt" in entry["after"]) == (act is Act.REHEARSAL_CANCELLED,) * 2
+        assert before != after
         return
     for side in (entry.get("before"), entry.get("after")):
         (side or {}).pop("since", None)

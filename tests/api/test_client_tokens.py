@@ -12,7 +12,7 @@ from aiohttp import web
 from click.testing import CliRunner, Result
 
 from services.client.__main__ import leeward
-from services.client.connection import Connection
+from services.client.api.connection import Connection
 from shared.tokens import digest_of, read_tokens
 from tests.parts.fakes_api import Api, running_api, serving
 from tests.parts.tokens import OPERATOR, READER, by_file, three_callers
@@ -93,13 +93,13 @@ async def test_the_client_shows_its_token(api: Api, tmp_path: Path) -> None:
 async def test_without_a_token_it_says_where_to_put_one(api: Api) -> None:
     for environment in ({}, {"LEEWARD_TOKEN": "wrong"}):
         refused = await ask(api, "collection", "list", **environment)
-        assert (refused.exit_code, "LEEWARD_TOKEN or --token-file" in refused.stderr) == (1, True)
+        assert (refused.exit_code, "LEEWARD_TOKEN or --token-file" in refused.stderr) == (5, True)
         assert "wrong\n" not in refused.output
 
 
 async def test_a_reader_is_told_what_a_change_takes(api: Api) -> None:
     refused = await ask(api, "collection", "create", "demo", LEEWARD_TOKEN=READER)
-    assert (refused.exit_code, "role operator" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "role operator" in refused.stderr) == (5, True)
 
 
 async def test_a_file_that_holds_no_token_is_told(api: Api, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ async def test_who_holds_the_most_connections_gives_way(door: Door) -> None:
 
 async def test_the_scheduler_looks_at_its_connections_by_itself() -> None:
     listen = Listen("127.0.0.1", free_port())
-    async with running_api() as api, serving(listen, api.services, None, most=1):
+    async with running_api() as api, serving(listen, api.services, api.replica, None, most=1):
         lines = [await asyncio.open_connection(listen.host, listen.port) for _ in range(3)]
         async with asyncio.timeout(10):
             assert [await reader.read() for reader, _ in lines[:2]] == [b"", b""]

@@ -35,7 +35,7 @@ async def test_every_route_is_described_once_with_its_own_name(api: Api) -> None
     operations = [one for path in document["paths"].values() for one in path.values()]
     names = [one["operationId"] for one in operations]
     assert len(names) == len(set(names))
-    assert all(one["summary"] and one["responses"].keys() & {"200", "204"} for one in operations)
+    assert all(one["summary"] and one["responses"].keys() & {"200", "201", "204"} for one in operations)
     assert {"get", "put", "patch", "delete"} == set(document["paths"]["/api/v1/collections/{collection}/jobs/{job}"])
 
 
@@ -74,7 +74,7 @@ async def test_every_example_is_accepted_as_it_stands(api: Api) -> None:
         (method, path, one)
         for path, methods in (await described(api))["paths"].items()
         for method, one in methods.items()
-        if "requestBody" in one and "/hosts/" not in path
+        if "requestBody" in one and "/hosts/" not in path and "/rehearsals" not in path
     ]
     assert len(operations) > 8
     for method, path, one in operations:

@@ -35,6 +35,11 @@ LOOKING = {
 STEERING = {
     "POST /api/v1/hosts/{host}/cordon",
     "POST /api/v1/hosts/{host}/release",
+    "POST /api/v1/rehearsals",
+    "POST /api/v1/rehearsals/foresight",
+    "DELETE /api/v1/rehearsals/{event}",
+    "POST /portal/rehearse",
+    "POST /portal/rehearsals/{event}/cancel",
     "POST /portal/hosts/{host}/cordon",
     "POST /portal/hosts/{host}/release",
     "PUT /subscriptions/{subscription}/resourceGroups/{group}",

@@ -8,9 +8,10 @@ from itertools import count
 import click
 
 from services.scheduler.feed import Feed
-from services.scheduler.fleet.fleet import Fleet, FleetRules
+from services.scheduler.fleet.fleet import Fleet
 from services.scheduler.fleet.hosts import Load
 from services.scheduler.fleet.reports import Reports
+from services.scheduler.fleet.rules import FleetRules
 from services.scheduler.store.memory.store import MemoryStore
 from shared.messages import Event
 from shared.topics import HostKey

@@ -13,7 +13,7 @@ from tests.parts.builders import event, inventory, online, snapshot
 from tests.parts.ports import free_port, listening
 from tests.parts.programs import Program
 from tests.parts.prometheus import Prometheus, Scrape
-from tests.parts.site import Site
+from tests.parts.site import Json, Site
 from tests.parts.watched_site import scrapes_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system]
@@ -85,19 +85,26 @@ async def calm(site: Site, judge: Prometheus) -> AsyncIterator[Prometheus]:
     """The judge; what a test has brought about is mended afterwards."""
     yield judge
     await site.azure("PUT", "/faults", [])
-    for known in (await site.call("GET", "/events"))["value"]:
-        if known["outcome"] == "active":
-            verb = "finish" if known["status"] == "Started" else "cancel"
-            await site.azure("POST", f"/events/{known['eventId']}/{verb}")
+    await end_all_events(site)
     site.targets.gate.set()
     for host in ALL:
         if site.watchers[host].has_ended:
             await site.watchers[host].start()
-    await site.until_host(
-        lambda hosts: all(hosts[host]["condition"] == "available" and hosts[host]["running"] == 0 for host in ALL)
-    )
-    await site.until_host(lambda hosts: all(hosts[host]["watcher"] == "online" for host in ALL))
+    await site.until_host(lambda hosts: all(is_calm(hosts[host]) for host in ALL), seconds=60)
     site.targets.gate.clear()
+
+
+def is_calm(host: Json) -> bool:
+    return (host["condition"], host["running"], host["watcher"]) == ("available", 0, "online")
+
+
+async def end_all_events(site: Site) -> None:
+    """Cancel every event of the emulator's; one that has started, or starts just now, is finished."""
+    for known in (await site.azure("GET", "/state"))["events"]:
+        for verb in ("cancel", "finish"):
+            url = f"http://127.0.0.1:{site.imds_port}/control/events/{known['id']}/{verb}"
+            async with site.session.post(url) as reply:
+                assert reply.status in {200, 204, 400, 404}
 
 
 async def brought_by(judge: Prometheus, *names: str) -> None:
@@ -123,8 +130,8 @@ async def test_a_broker_that_is_gone_is_told_by_both_services(site: Site, calm: 
         await calm.until_firing(*names)
     finally:
         await site.broker.start()
-    await calm.until_quiet(*names)
-    assert await calm.value("count(leeward_bus_connected == 1)") == len(ALL) + 2
+    await calm.until_value("count(leeward_bus_connected == 1)", len(ALL) + 2)
+    await brought_by(calm, *names)
 
 
 async def test_a_watcher_that_is_stopped_is_missed_by_prometheus_and_by_the_scheduler(
@@ -134,7 +141,8 @@ async def test_a_watcher_that_is_stopped_is_missed_by_prometheus_and_by_the_sche
     await brought_by(calm, *names)
     assert await site.watchers["web-0"].stop() == 0
     await calm.until_firing(*names)
-    assert await calm.value('leeward_watchers{state="offline"}') == 1
+    await calm.until_value('leeward_watchers{state="offline"}', 1)
+    assert "LeewardWatchersUnheard" in await calm.firing()
 
 
 async def test_an_event_that_nobody_sees_end_leaves_its_host_silent(site: Site, calm: Prometheus) -> None:
@@ -164,8 +172,9 @@ async def test_a_machine_that_is_taken_away_is_lost_and_what_is_pinned_to_it_mis
 
 async def test_what_runs_into_an_event_is_told_before_and_when_it_comes(site: Site, calm: Prometheus) -> None:
     await brought_by(calm, "LeewardExecutionsWillBeCut", "LeewardDrainOverdue")
+    seen = len(site.targets.hits)
     await site.create_job("dump", "/gated", every=None, placement={"host": "db-0"})
-    await site.targets.until_hit("/gated")
+    await site.targets.until_hit("/gated", after=seen)
     await site.raise_event("Reboot", "db-0", source="Platform", noticeSeconds=6, startedSeconds=30)
     await calm.until_firing("LeewardExecutionsWillBeCut")
     assert await calm.value('leeward_drains{state="overdue"}') == 0
@@ -210,7 +219,7 @@ async def test_an_event_on_a_whole_pool_that_never_ends(site: Site, calm: Promet
     await site.raise_event("Freeze", "db-0", "db-1", source="Platform", noticeSeconds=0, startedSeconds=300)
     await calm.until_firing("LeewardPoolShareExceeded")
     await calm.until_firing("LeewardHoldEnded")
-    assert await calm.value("leeward_pool_share_exceeded_total") == 1
+    assert (await calm.value("leeward_pool_share_exceeded_total") or 0) >= 1
 
 
 async def test_a_stranger_reports_about_others_and_somebody_litters(site: Site, calm: Prometheus) -> None:
@@ -269,6 +278,7 @@ async def test_services_of_which_none_is_left_are_told(site: Site, outside: Outs
     await calm.until_firing(*names)
     await site.scheduler.start()
     await outside.program.start()
+    await listening(site.api_port, seconds=60)
     await site.ready()
     await calm.until_quiet(*names)
     assert await calm.value('up{job="leeward-scheduler"}') == 1

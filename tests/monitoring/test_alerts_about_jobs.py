@@ -158,7 +158,7 @@ async def test_targets_that_fail_and_targets_that_hang_are_told(team: Team, calm
     for number in range(8):
         await team.create_job(f"hanging-{number}", "/gated")
     await calm.until_firing("LeewardTargetsFull")
-    assert await calm.value("sum(leeward_targets_waiting_occurrences)")
+    assert await calm.value("max(leeward_targets_full)") == 1
 
 
 async def test_a_replica_that_is_killed_is_told(team: Team, database: Postgres, calm: Prometheus) -> None:
@@ -167,8 +167,8 @@ async def test_a_replica_that_is_killed_is_told(team: Team, database: Postgres, 
     await database.until_locks_tell()
     await named(team, "two").program.kill()
     await calm.until_firing(*names)
-    (taken,) = await calm.query('ALERTS{alertname="LeewardLeaseTakenOver"}')
-    assert taken.metric["cause"] == "dead"
+    taken = await calm.query('ALERTS{alertname="LeewardLeaseTakenOver"}')
+    assert "dead" in {each.metric["cause"] for each in taken}
 
 
 async def test_a_replica_that_hangs_with_work_in_hand_is_told_with_all_that_follows(
@@ -176,17 +176,18 @@ async def test_a_replica_that_hangs_with_work_in_hand_is_told_with_all_that_foll
 ) -> None:
     names = ("LeewardLeaseLost", "LeewardOutcomesRefused", "LeewardLatenessBudgetBurnsFast")
     await brought_by(calm, *names)
+    seen = len(team.targets.hits)
     await team.create_job("dump", "/gated", every=None)
-    await team.create_ticks(10)
-    await team.targets.until_hit("/gated")
+    await team.targets.until_hit("/gated", after=seen)
     hanging = await team.runs_on()
+    await team.create_ticks(10)
     hanging.program.freeze()
     await team.targets.until_hit("/gated", after=len(team.targets.hits))
     hanging.program.thaw()
     team.targets.gate.set()
     await calm.until_firing(*names, "LeewardLatenessBudgetBurnsSlowly")
-    (lost,) = await calm.query('ALERTS{alertname="LeewardLeaseLost"}')
-    assert lost.metric["instance"] == hanging.name
+    lost = await calm.query('ALERTS{alertname="LeewardLeaseLost"}')
+    assert hanging.name in {each.metric["instance"] for each in lost}
 
 
 async def test_a_database_that_is_gone_is_told_with_what_is_not_recorded(
@@ -194,11 +195,14 @@ async def test_a_database_that_is_gone_is_told_with_what_is_not_recorded(
 ) -> None:
     names = ("LeewardStoreDown", "LeewardOutcomesNotRecorded")
     await brought_by(calm, *names)
+    seen = len(team.targets.hits)
     await team.create_job("dump", "/gated", every=None)
-    await team.targets.until_hit("/gated")
+    await team.targets.until_hit("/gated", after=seen)
     database.stop("fast")
     team.targets.gate.set()
-    await calm.until_firing(*names, seconds=30)
-    assert await calm.value("sum(leeward_outcomes_waiting)") == 1
-    database.start()
+    try:
+        await calm.until_firing(*names)
+        assert await calm.value("sum(leeward_outcomes_waiting)") == 1
+    finally:
+        database.start()
     await calm.until_quiet(*names)

@@ -7,6 +7,7 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.parts.alerting import RULES
+from tests.parts.ports import listening
 from tests.parts.prometheus import Prometheus
 from tests.parts.promtool import promtool
 from tests.parts.reference import DOCS
@@ -44,6 +45,7 @@ async def test_a_rehearsed_reboot_a_cordon_and_restarts_raise_no_alert(site: Sit
     await site.broker.restart()
     assert await site.scheduler.stop() == 0
     await site.scheduler.start()
+    await listening(site.api_port, seconds=60)
     await site.ready()
     await site.call("POST", "/hosts/db-1/release", {})
     await judge.until_scraped()
@@ -54,14 +56,13 @@ async def test_a_rehearsed_reboot_a_cordon_and_restarts_raise_no_alert(site: Sit
 
 
 async def test_recorded_figures_come_from_what_was_scraped(site: Site, judge: Prometheus) -> None:
-    async def are_known() -> bool:
-        return await judge.value('fleet_condition:leeward_hosts:max{condition="available"}') == 2
-
-    await site.until(are_known)
+    await judge.until_value('fleet_condition:leeward_hosts:max{condition="available"}', 2)
+    await judge.until_value("sum(leeward_outcomes_written_total) > bool 0", 1)
     late = await judge.value("fleet:leeward_dispatch_lateness_seconds:p99_rate5m")
     assert late is not None
     assert 0 < late < 60
-    assert await judge.value("fleet:leeward_metadata_active:ratio") == 1
+    await judge.until_value("fleet:leeward_metadata_active:ratio", 1)
+    await judge.until_value("min(leeward_ready)", 1)
 
 
 @pytest.mark.parametrize("service", ["leeward-scheduler", "leeward-vmwatch"])

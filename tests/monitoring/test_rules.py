@@ -136,6 +136,18 @@ def test_the_operators_object_has_the_rules_of_the_files() -> None:
     assert found["spec"]["groups"] == [each for file in RULES for each in yaml.safe_load(file.read_text())["groups"]]
 
 
+def test_the_configuration_that_the_how_to_shows_is_one_that_prometheus_takes(tmp_path: Path) -> None:
+    shown = (DOCS / "howto" / "prometheus.md").read_text().split("```yaml\n")[1].split("```")[0]
+    file = tmp_path / "prometheus.yml"
+    file.write_text(shown)
+    content, said = promtool("check", "config", "--syntax-only", str(file))
+    assert content, said
+    assert [job["job_name"] for job in yaml.safe_load(shown)["scrape_configs"]] == [
+        "leeward-scheduler",
+        "leeward-vmwatch",
+    ]
+
+
 SECTIONS = ("scrape", "fleet", "watcher", "dispatch", "access")
 
 

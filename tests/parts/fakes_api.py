@@ -1,6 +1,6 @@
 """What the API needs around it, in memory: a clock to turn, a fleet to look at, an engine that only takes note."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -32,17 +32,20 @@ from services.scheduler.domain.hosts import (
 from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.domain.limits import AZURE_LIMITS, Limits
 from services.scheduler.domain.policies import NO_MAINTENANCE, Maintenance
+from services.scheduler.domain.rehearsals import AT_ONCE, RehearsalPlan
 from services.scheduler.domain.secrets import SecretKeeper
 from services.scheduler.errors import NotFoundError
 from services.scheduler.feed import Feed
+from services.scheduler.fleet.rehearsals import played, staged
 from services.scheduler.metrics import Metrics
 from services.scheduler.portal.routes import add_portal
 from services.scheduler.store.audit import Actor
 from services.scheduler.store.base import Store
 from services.scheduler.store.memory.store import MemoryStore
-from services.scheduler.store.records import Cordon, Withheld
+from services.scheduler.store.records import Cordon, EventRecord, Rehearsal, Withheld
 from services.scheduler.vault.pfx_files import PfxFiles
 from shared.topics import Topics, host_key
+from tests.parts.fakes_portal import FakeReplica
 from tests.parts.secrets import PlainKeeper
 
 HOME = Namespace("00000000-0000-0000-0000-000000000000", "default")
@@ -82,11 +85,12 @@ class FakeHosts:
         self._store = store
         self._reports = {report.host.lower(): report for report in reports}
         self.released_by: list[str] = []
+        self.threats: dict[str, Threat] = {}
 
     @property
     def views(self) -> FleetView:
-        """Return every host, threatened by what its report says."""
-        return FleetView(_view(report) for report in self.reports())
+        """Return every host, threatened by the events of its report (`threats` by id), or else by its condition."""
+        return FleetView(_view(report, self.threats) for report in self.reports())
 
     def reports(self) -> list[HostReport]:
         """Return every host by name."""
@@ -111,15 +115,31 @@ class FakeHosts:
         self.released_by.append(by.caller)
         return self._change(host, condition=HostCondition.AVAILABLE, reason="", until=None)
 
+    async def rehearse(self, plan: RehearsalPlan, event_id: str, *, by: Actor) -> EventRecord:
+        """Keep a rehearsal, and the event that it comes to."""
+        hosts = (self.views[host_key(self.report(host).host)] for host in plan.hosts)
+        event = staged(plan, event_id, hosts, by.at)
+        await self._store.put_rehearsal(Rehearsal(event=event, by=by.caller), most=AT_ONCE, by=by)
+        await self._store.put_event(event)
+        return event
+
+    async def cancel_rehearsal(self, event_id: str, *, by: Actor) -> EventRecord:
+        """Keep that a rehearsal is called off."""
+        cancelled = await self._store.cancel_rehearsal(event_id, by.at, by=by)
+        event = played(cancelled.event, by.at, cancelled_at=cancelled.cancelled_at)
+        await self._store.put_event(event)
+        return event
+
     def _change(self, host: str, **changes: Any) -> HostReport:
         changed = msgspec.structs.replace(self.report(host), **changes)
         self._reports[host.lower()] = changed
         return changed
 
 
-def _view(report: HostReport) -> HostView:
+def _view(report: HostReport, known: Mapping[str, Threat]) -> HostView:
     status = STARTED if report.condition is HostCondition.INTERRUPTED else SCHEDULED
-    threats = [Threat(event_id=each, type="Reboot", status=status, not_before=None) for each in report.events]
+    unknown = Threat(event_id="", type="Reboot", status=status, not_before=None)
+    threats = [known.get(each, msgspec.structs.replace(unknown, event_id=each)) for each in report.events]
     if report.condition is HostCondition.CORDONED and not threats:
         threats = [Threat(event_id=MANUAL_EVENT_ID, type=MANUAL, status=SCHEDULED, not_before=None)]
     return HostView(
@@ -160,8 +180,11 @@ class FakeEngine:
 class Api:
     """A running API with its parts, and short ways to call it."""
 
-    def __init__(self, services: Services, app: web.Application, session: ClientSession, url: str) -> None:
+    def __init__(
+        self, services: Services, app: web.Application, session: ClientSession, url: str, replica: FakeReplica
+    ) -> None:
         self.services = services
+        self.replica = replica
         self.app = app
         self.url = url
         self._session = session
@@ -250,10 +273,11 @@ async def running_api(
             certificates=certificates or PfxFiles(),
         )
         app = build(services, heartbeat=heartbeat)
-        add_portal(app, services)
+        replica = FakeReplica(clock)
+        add_portal(app, services, replica)
         app.middlewares.extend(middlewares)
         async with serving(app) as url, ClientSession() as session:
-            yield Api(services, app, session, url)
+            yield Api(services, app, session, url, replica)
 
 
 @asynccontextmanager

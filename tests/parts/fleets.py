@@ -10,10 +10,11 @@ from services.scheduler.feed import Feed
 from services.scheduler.fleet.approvals import Approvals, allowed
 from services.scheduler.fleet.bounds import Bounds
 from services.scheduler.fleet.drains import Drains, Work
-from services.scheduler.fleet.fleet import Fleet, FleetRules
+from services.scheduler.fleet.fleet import Fleet
 from services.scheduler.fleet.hosts import Load
 from services.scheduler.fleet.intake import Intake
 from services.scheduler.fleet.reports import Reports
+from services.scheduler.fleet.rules import FleetRules
 from services.scheduler.fleet.steward import Steward
 from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Approve

@@ -30,6 +30,7 @@ from services.scheduler.store.sql.plain_rows import TABLES
 from tests.parts.builders import ANNOUNCED
 from tests.parts.every_action import ACTIONS
 from tests.parts.fakes_api import HOME, NOON, Api, every, running_api
+from tests.parts.rehearsing import a_rehearsal
 from tests.parts.stored import LEASE, MINUTE, TESTER, asked_for, claim, finished, row
 from tests.parts.vaults import key, vault
 
@@ -98,6 +99,7 @@ async def _watched(store: Store, owner: Ownership) -> None:
         await store.take_approval(event.event_id, "one", NOON, timedelta(seconds=30))
     approval = Approval(state=ApprovalState.APPROVED, at=NOON, by="one", reason=ODD)
     await store.record_approval("OVER", approval)
+    await store.put_rehearsal(a_rehearsal(at=NOON, description=ODD), most=1, by=TESTER)
     report = DrainReport(event_id=ANNOUNCED.event_id, host="db-0", running=1, held=2, rerouted=0, settled=True)
     await store.report_drain(owner, report)
 

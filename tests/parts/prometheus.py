@@ -162,6 +162,14 @@ class Prometheus:
         assert len(samples) < 2, f"{expression}: {samples}"
         return samples[0].number if samples else None
 
+    async def until_value(self, expression: str, number: float, *, seconds: float = 40) -> None:
+        """Wait until an expression comes to a number."""
+
+        async def is_there() -> bool:
+            return await self.value(expression) == number
+
+        await until(is_there, seconds=seconds)
+
     async def alerts(self) -> list[Alert]:
         """Return the alerts that are pending or firing."""
         return msgspec.json.decode(await self._ask("alerts"), type=_Alerts).alerts
@@ -179,7 +187,7 @@ class Prometheus:
 
         await until(all_up, seconds=seconds)
 
-    async def until_firing(self, *names: str, seconds: float = 20) -> None:
+    async def until_firing(self, *names: str, seconds: float = 40) -> None:
         """Wait until all of these alerts fire."""
 
         async def all_fire() -> bool:
@@ -187,7 +195,7 @@ class Prometheus:
 
         await until(all_fire, seconds=seconds)
 
-    async def until_quiet(self, *names: str, seconds: float = 30) -> None:
+    async def until_quiet(self, *names: str, seconds: float = 40) -> None:
         """Wait until none of these alerts fires."""
 
         async def none_fires() -> bool:

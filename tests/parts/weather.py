@@ -16,6 +16,7 @@ from services.scheduler.domain.hosts import SCHEDULED, STARTED, FleetView, HostV
 from services.scheduler.domain.jobs import Job, JobDefinition, JobState
 from services.scheduler.domain.placement import Decision, Hold, Lost, Queue, Run, decide
 from services.scheduler.domain.policies import Strategy, Traits
+from services.scheduler.domain.rehearsals import AT_ONCE, PREFIX, RehearsalPlan
 from services.scheduler.fleet.drains import Work
 from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Approve
@@ -318,6 +319,23 @@ class World:
         await self.brains[name].watched.fleet.release(host, by=TESTER)
         for knowing in (self.cordons, self.brains[name].cordons):
             knowing.discard(host)
+
+    async def rehearse(self, name: str, kind: str, hosts: list[str], notice: timedelta, seconds: int) -> None:
+        """Announce a rehearsal through a replica; one too many is refused."""
+        plan = RehearsalPlan(
+            type=kind, hosts=tuple(hosts), notice=notice, duration=timedelta(seconds=seconds), description="a test"
+        )
+        event_id = f"{PREFIX}{next(self._numbers)}"
+        on = [each for each in await self.store.list_rehearsals(since=NOON) if each.is_on(self.clock.now())]
+        if len(on) < AT_ONCE:
+            await self.brains[name].watched.fleet.rehearse(plan, event_id, by=TESTER)
+
+    async def call_off(self, name: str) -> None:
+        """Call off the rehearsal that has been on for longest, through a replica; nothing where none is."""
+        for each in await self.store.list_rehearsals(since=NOON):
+            if each.is_on(self.clock.now()):
+                await self.brains[name].watched.fleet.cancel_rehearsal(each.event.event_id, by=TESTER)
+                return
 
     async def held(self) -> list[Held]:
         """Return everything that is held."""

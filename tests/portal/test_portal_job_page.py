@@ -33,8 +33,8 @@ async def page(api: Api, path: str = PAGE, status: int = 200, *, partial: bool =
         return html.unescape(" ".join((await answer.text()).split()))
 
 
-async def test_the_first_page_leads_to_it_and_it_leads_back(api: Api) -> None:
-    assert f'href="{PAGE.removeprefix("/")}"' in await page(api, "/")
+async def test_the_list_leads_to_it_and_it_leads_back(api: Api) -> None:
+    assert f'href="../{PAGE.removeprefix("/")}"' in await page(api, "/portal/jobs")
     text = await page(api)
     assert 'href="../../../../portal/static/portal.css"' in text
     assert 'class="brand" href="../../../../"' in text

@@ -1,4 +1,4 @@
-"""Cordon and release from the page."""
+"""Cordon and release from the pages about hosts."""
 
 import re
 from collections.abc import AsyncIterator
@@ -13,9 +13,10 @@ from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.portal.notices import NOTICES, Notice
 from services.scheduler.store.audit import AuditFilter
 from tests.parts.fakes_api import NOON, Api, running_api
-from tests.parts.tokens import OPERATOR, READER, by_file, three_callers
+from tests.parts.tokens import OPERATOR, ORDERS, READER, by_file, three_callers
 
 HOST = HostReport(host="db-0", condition=HostCondition.AVAILABLE, watcher="online", pools=("db",))
+PAGES = ["/portal/hosts", "/portal/hosts/db-0"]
 
 
 @pytest.fixture
@@ -38,20 +39,35 @@ async def page(session: ClientSession, url: str) -> str:
 
 
 async def test_a_host_is_cordoned_for_as_long_as_the_form_says_and_released(api: Api) -> None:
-    assert (
-        await send(api, "/portal/hosts/db-0/cordon", reason="new disks", minutes="60")
-        == "../../../?notice=cordoned#hosts"
-    )
+    led = await send(api, "/portal/hosts/db-0/cordon", reason="new disks", minutes="60")
+    assert led == "../../../portal/hosts/db-0?notice=cordoned"
     [cordon] = await api.services.store.list_cordons()
     assert (cordon.host, cordon.reason, cordon.until) == ("db-0", "new disks", NOON + timedelta(hours=1))
-    assert "Release" in await page(api.session, f"{api.url}/")
-    assert await send(api, "/portal/hosts/db-0/release") == "../../../?notice=released#hosts"
+    for path in PAGES:
+        assert "Release" in await page(api.session, f"{api.url}{path}")
+    assert await send(api, "/portal/hosts/db-0/release") == "../../../portal/hosts/db-0?notice=released"
     assert await api.services.store.list_cordons() == []
     log = await api.services.store.list_audit(AuditFilter(), top=10, skip=0)
     assert [(entry.act, entry.actor.caller) for entry in log] == [
         (Act.HOST_RELEASED, "anybody"),
         (Act.HOST_CORDONED, "anybody"),
     ]
+
+
+async def test_a_form_leads_back_to_the_page_that_it_was_sent_from(api: Api) -> None:
+    asked = "?pool=db&page=1"
+    text = await page(api.session, f"{api.url}/portal/hosts{asked}")
+    assert 'name="back" value="portal/hosts?pool=db&amp;page=1"' in text
+    led = await send(api, "/portal/hosts/db-0/cordon", reason="new disks", back=f"portal/hosts{asked}")
+    assert led == "../../../portal/hosts?pool=db&page=1&notice=cordoned"
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example", "portal/hosts/../..//evil", "", "sign-out"]
+)
+async def test_a_form_leads_nowhere_else(api: Api, back: str) -> None:
+    led = await send(api, "/portal/hosts/db-0/cordon", reason="new disks", back=back)
+    assert led == "../../../portal/hosts/db-0?notice=cordoned"
 
 
 @pytest.mark.parametrize("minutes", ["", "7", "-1", "soon"])
@@ -72,24 +88,26 @@ async def test_without_a_length_that_is_offered_a_cordon_stands_until_it_is_rele
 async def test_what_comes_to_nothing_is_told_on_the_page(
     api: Api, path: str, form: dict[str, str], notice: Notice
 ) -> None:
-    assert f"notice={notice}" in await send(api, path, **form)
-    assert NOTICES[notice].text in await page(api.session, f"{api.url}/?notice={notice}")
+    led = await send(api, path, **form)
+    assert f"notice={notice}" in led
+    assert NOTICES[notice].text in await page(api.session, f"{api.url}/{led.removeprefix('../../../')}")
     assert await api.services.store.list_cordons() == []
 
 
 async def test_a_notice_says_only_what_is_ours_to_say(api: Api) -> None:
-    assert 'role="alert"' not in await page(api.session, f"{api.url}/?notice=<b>pay+here</b>")
+    assert 'role="alert"' not in await page(api.session, f"{api.url}/portal/hosts?notice=<b>pay+here</b>")
 
 
-@pytest.mark.parametrize(("token", "steers"), [(OPERATOR, True), (READER, False)])
+@pytest.mark.parametrize(("token", "steers"), [(OPERATOR, True), (READER, False), (ORDERS, False)])
 async def test_only_who_may_steer_has_the_forms_and_is_let_through(tmp_path: Path, token: str, steers: bool) -> None:
     async with (
         running_api(HOST, rules=by_file(three_callers(tmp_path))) as api,
         ClientSession(cookie_jar=CookieJar(unsafe=True), headers={"Origin": api.url}) as browser,
     ):
         await browser.post(f"{api.url}/sign-in", data={"token": token})
-        text = await page(browser, f"{api.url}/")
-        assert ('action="portal/hosts/db-0/cordon"' in text) is steers
+        for path in PAGES:
+            text = await page(browser, f"{api.url}{path}")
+            assert ("portal/hosts/db-0/cordon" in text) is steers
         found = re.search(r'name="csrf" value="(\w+)"', text)
         assert found is not None
         form = {"csrf": found[1], "reason": "new disks"}

@@ -15,9 +15,10 @@ from services.scheduler.domain.hosts import NOBODY, FleetView, HostView, Threat
 from services.scheduler.feed import Feed
 from services.scheduler.fleet.approvals import AGAIN, Approvals, allowed, due
 from services.scheduler.fleet.drains import Drains, Work
-from services.scheduler.fleet.fleet import Fleet, FleetRules
+from services.scheduler.fleet.fleet import Fleet
 from services.scheduler.fleet.hosts import Load
 from services.scheduler.fleet.reports import Reports
+from services.scheduler.fleet.rules import FleetRules
 from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Approve, Settings
 from services.scheduler.store.records import EventRecord, Ownership

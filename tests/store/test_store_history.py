@@ -59,12 +59,13 @@ async def test_a_history_row_comes_back_as_it_was_written(store: Store) -> None:
     assert type(written)(**{**{name: getattr(read, name) for name in read.__struct_fields__}, "id": None}) == written
 
 
-async def test_recent_history_names_collection_and_job(store: Store) -> None:
+async def test_recent_history_names_group_collection_and_job(store: Store) -> None:
     await put_job(store, "first")
     await put_job(store, "second")
     await run_once(store)
     recent = await store.recent_history(10)
-    assert sorted((one.collection, one.job) for one in recent) == [("nightly", "first"), ("nightly", "second")]
+    names = sorted((one.group, one.collection, one.job) for one in recent)
+    assert names == [("default", "nightly", "first"), ("default", "nightly", "second")]
     assert await store.recent_history(1) == recent[:1]
 
 

@@ -17,7 +17,7 @@ from tests.parts.asyncapi_words import FIELDS
 from tests.parts.bus_contract import Contract
 
 ACCESS_LIST = Path(__file__).parents[2] / "k8s/base/broker/mosquitto.acl"
-NO_TOPICS = {"all_hosts", "parse", "replies", "takes_replies"}
+NO_TOPICS = {"all_hosts", "all_schedulers", "parse", "replies", "takes_replies"}
 """What `Topics` builds that nobody publishes on: filters, and what stands before a reply's last level."""
 WRITTEN_BY_PEOPLE = {"Block", CLEARED}
 

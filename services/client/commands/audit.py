@@ -5,10 +5,12 @@ from typing import Any
 
 import click
 
+from services.client.api.paths import path
 from services.client.command import Command, Target, pass_target
-from services.client.connection import path
+from services.client.completing import collection_names, host_names, job_names
+from services.client.live import present, watch_option
 from services.client.options import job_of
-from services.client.output import Column, Row, field, show_rows
+from services.client.output import Column, Row, field
 from services.client.rhythm import instant_of
 
 _MOST = 4
@@ -59,20 +61,22 @@ _COLUMNS = (
     Column("WHAT", _what, whole=True),
     Column("CHANGED", _changed),
     field("FROM", "address"),
+    field("REQUEST", "requestId", whole=True, wide=True),
 )
 
 
 @click.command(cls=Command)
-@click.option("--collection", help="Only this collection and its jobs.")
-@click.option("--job", metavar="JOB", help="Only this job, COLLECTION/JOB.")
-@click.option("--host", help="Only this host.")
+@click.option("--collection", shell_complete=collection_names, help="Only this collection and its jobs.")
+@click.option("--job", metavar="JOB", shell_complete=job_names, help="Only this job, COLLECTION/JOB.")
+@click.option("--host", shell_complete=host_names, help="Only this host.")
 @click.option("--by", "caller", metavar="CALLER", help="Only what this caller did.")
 @click.option("--action", help="Only this, such as job.deleted or host.cordoned.")
 @click.option("--since", metavar="TIME", help="From then on: a time, or how long ago, such as 90m or 7d.")
 @click.option("--until", metavar="TIME", help="Before then.")
 @click.option("--limit", type=click.IntRange(1), default=50, help="At most so many [default: 50].")
+@watch_option
 @pass_target
-def audit(target: Target, /, limit: int, **given: str | None) -> None:
+def audit(target: Target, /, limit: int, *, watch: bool, **given: str | None) -> None:
     """Show who changed what, the latest change first.
 
     \b
@@ -82,7 +86,7 @@ def audit(target: Target, /, limit: int, **given: str | None) -> None:
     """
     clauses = list(_clauses(**given))
     query = {"$filter": " and ".join(clauses)} if clauses else None
-    show_rows(target.list_all(path("audit"), query, limit), _COLUMNS, target.shape)
+    present(target, lambda client: client.list_all(path("audit"), query, limit), _COLUMNS, watch=watch)
 
 
 def _clauses(*, job: str | None, since: str | None, until: str | None, **equal: str | None) -> Iterator[str]:

@@ -6,12 +6,14 @@ from typing import Any
 import click
 
 from services.client.action_options import given
+from services.client.api.paths import path
 from services.client.command import Group, Target, pass_target
-from services.client.connection import path
+from services.client.completing import collection_names
 from services.client.documents import overlay, read_object
-from services.client.maintenance_options import MAINTENANCE_OPTIONS, maintenance_document
+from services.client.live import present, present_one, watch_option
+from services.client.maintenance_options import MAINTENANCE_OPTIONS, MaintenanceFlags, maintenance_document
 from services.client.options import pairs, with_options
-from services.client.output import field, say, show_document, show_rows
+from services.client.output import field, say
 
 _COLUMNS = (
     field("NAME", "name", whole=True),
@@ -20,7 +22,10 @@ _COLUMNS = (
     field("LOCATION", "location"),
     field("TAGS", "tags"),
     field("UPDATED", "updatedAt", whole=True),
+    field("CREATED", "createdAt", whole=True, wide=True),
+    field("MOST JOBS", "quota", "maxJobCount", wide=True),
 )
+_NAME = click.argument("name", shell_complete=collection_names)
 _DEFINITION = (
     click.option("--file", "source", metavar="FILE", help="A JSON or YAML document; - is standard input."),
     click.option("--sku", help="Plan: Free, Standard, P10Premium, P20Premium, Unlimited."),
@@ -36,23 +41,34 @@ def collection() -> None:
     """Job collections: quota, naming, and one switch for all their jobs."""
 
 
-@collection.command("list")
+@collection.command("list", see=("leeward job list",))
+@watch_option
 @pass_target
-def list_(target: Target) -> None:
-    """List all collections."""
-    show_rows(target.list_all(path("collections")), _COLUMNS, target.shape)
+def list_(target: Target, *, watch: bool) -> None:
+    """List all collections.
+
+    \b
+    leeward collection list
+    leeward collection list --output name
+    """
+    present(target, lambda client: client.list_all(path("collections")), _COLUMNS, watch=watch)
 
 
-@collection.command()
-@click.argument("name")
+@collection.command(see=("leeward job list",))
+@_NAME
+@watch_option
 @pass_target
-def show(target: Target, name: str) -> None:
-    """Show one collection."""
-    show_document(target.call("GET", path("collections", name)), target.shape)
+def show(target: Target, name: str, *, watch: bool) -> None:
+    """Show one collection.
+
+    \b
+    leeward collection show demo --output json
+    """
+    present_one(target, lambda client: client.call("GET", path("collections", name)), watch=watch)
 
 
-@collection.command()
-@click.argument("name")
+@collection.command(see=("leeward job create", "leeward apply"))
+@_NAME
 @with_options(_DEFINITION)
 @pass_target
 def create(target: Target, /, name: str, **flags: Any) -> None:
@@ -67,40 +83,56 @@ def create(target: Target, /, name: str, **flags: Any) -> None:
     say(f"collection {document['name']} is there", document, target.shape)
 
 
-@collection.command()
-@click.argument("name")
+@collection.command(see=("leeward collection create",))
+@_NAME
 @with_options(_DEFINITION)
 @pass_target
 def update(target: Target, /, name: str, **flags: Any) -> None:
-    """Change what is given, leave the rest."""
+    """Change what is given, leave the rest.
+
+    \b
+    leeward collection update demo --max-jobs 500 --on-release RunAll
+    """
     document = target.call("PATCH", path("collections", name), _document(**flags))
     say(f"collection {document['name']} changed", document, target.shape)
 
 
-@collection.command()
-@click.argument("name")
+@collection.command(see=("leeward collection disable", "leeward job enable"))
+@_NAME
 @pass_target
 def enable(target: Target, name: str) -> None:
-    """Let its jobs run."""
+    """Let its jobs run.
+
+    \b
+    leeward collection enable demo
+    """
     document = target.call("POST", path("collections", name, "enable"))
     say(f"collection {document['name']} is enabled", document, target.shape)
 
 
-@collection.command()
-@click.argument("name")
+@collection.command(see=("leeward collection enable", "leeward host cordon"))
+@_NAME
 @pass_target
 def disable(target: Target, name: str) -> None:
-    """Keep its jobs from running; each keeps its own state."""
+    """Keep its jobs from running; each keeps its own state.
+
+    \b
+    leeward collection disable demo
+    """
     document = target.call("POST", path("collections", name, "disable"))
     say(f"collection {document['name']} is disabled", document, target.shape)
 
 
-@collection.command()
-@click.argument("name")
+@collection.command(see=("leeward export", "leeward job delete"))
+@_NAME
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_target
 def delete(target: Target, name: str, *, yes: bool) -> None:
-    """Delete a collection with all its jobs and their history."""
+    """Delete a collection with all its jobs and their history.
+
+    \b
+    leeward collection delete demo --yes
+    """
     if not yes and sys.stdin.isatty():
         click.confirm(f"Delete {name} with all its jobs and their history?", abort=True)
     target.call("DELETE", path("collections", name))
@@ -114,9 +146,9 @@ def _document(
     max_jobs: int | None,
     location: str | None,
     tags: tuple[str, ...],
-    **policy: str | None,
+    **policy: Any,
 ) -> dict[str, Any]:
-    flags: dict[str, Any] = given(maintenance=maintenance_document(**policy))
+    flags: dict[str, Any] = given(maintenance=maintenance_document(MaintenanceFlags(**policy)))
     if sku is not None:
         flags["sku"] = {"name": sku}
     if max_jobs is not None:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import click
 
+from services.client.api.paths import path
 from services.client.command import Group, Target, pass_target
-from services.client.connection import path
-from services.client.output import Column, Row, field, show_document, show_rows
+from services.client.completing import event_ids
+from services.client.live import present, present_one, watch_option
+from services.client.output import Column, Row, field, show_rows
 from services.client.rhythm import instant_of
 
 _COLUMNS = (
@@ -18,6 +20,10 @@ _COLUMNS = (
     field("OUTCOME", "outcome"),
     field("APPROVAL", "approval", "state"),
     field("BY", "approval", "by"),
+    field("SOURCE", "source", wide=True),
+    field("FIRST SEEN", "firstSeenAt", whole=True, wide=True),
+    field("ENDED", "endedAt", whole=True, wide=True),
+    field("DESCRIPTION", "description", wide=True),
 )
 
 
@@ -62,22 +68,33 @@ def event() -> None:
     """Events: what the provider announces about hosts."""
 
 
-@event.command("list")
+@event.command("list", see=("leeward event show", "leeward host list"))
 @click.option("--active", is_flag=True, help="Only those that are not over.")
 @click.option("--limit", type=click.IntRange(1), default=50, help="At most so many [default: 50].")
+@watch_option
 @pass_target
-def list_(target: Target, limit: int, *, active: bool) -> None:
-    """List events, past ones too, the last seen first."""
+def list_(target: Target, limit: int, *, active: bool, watch: bool) -> None:
+    """List events, past ones too, the last seen first.
+
+    \b
+    leeward event list --active --watch
+    leeward event list --limit 10 --output json
+    """
     query = {"$filter": "outcome eq active"} if active else None
-    show_rows(target.list_all(path("events"), query, limit), _COLUMNS, target.shape)
+    present(target, lambda client: client.list_all(path("events"), query, limit), _COLUMNS, watch=watch)
 
 
-@event.command()
-@click.argument("event_id", metavar="EVENT")
+@event.command(see=("leeward job decisions", "leeward host show"))
+@click.argument("event_id", metavar="EVENT", shell_complete=event_ids)
+@watch_option
 @pass_target
-def show(target: Target, event_id: str) -> None:
-    """Show one event: its hosts, their drains, who approved it and why."""
-    show_document(target.call("GET", path("events", event_id)), target.shape)
+def show(target: Target, event_id: str, *, watch: bool) -> None:
+    """Show one event: its hosts, their drains, who approved it and why.
+
+    \b
+    leeward event show C7061BAC-AFDC-4513-B24B-AA5F13A16123
+    """
+    present_one(target, lambda client: client.call("GET", path("events", event_id)), watch=watch)
 
 
 @event.command()

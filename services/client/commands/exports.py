@@ -2,14 +2,18 @@
 
 import sys
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from services.client.api.paths import path
 from services.client.command import Command, Target, pass_target
-from services.client.connection import Connection, path
 from services.client.moving.exports import write_documents, write_template
 from services.client.output import Format, show_document
+from services.client.progress import bar
+
+if TYPE_CHECKING:
+    from services.client.api.client import Client
 
 
 class Shape(StrEnum):
@@ -41,7 +45,7 @@ def export(target: Target, /, collections: tuple[str, ...], *, shape: str) -> No
     leeward export > everything.json
     leeward export nightly --format leeward --output yaml > nightly.yaml
     """
-    found, jobs = target.ask(lambda connection: _fetch(connection, collections))
+    found, jobs = target.ask(lambda client: _fetch(client, collections))
     closed = [one["name"] for one in found if one.get("state", "Enabled").lower() != "enabled"]
     if closed:
         # The API shows every job behind a closed collection as disabled, so that is what can be written.
@@ -52,12 +56,15 @@ def export(target: Target, /, collections: tuple[str, ...], *, shape: str) -> No
     show_document(_WRITERS[Shape(shape)](found, jobs), Format.YAML if yaml else Format.JSON)
 
 
-async def _fetch(connection: Connection, names: tuple[str, ...]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+async def _fetch(client: "Client", names: tuple[str, ...]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     if names:
-        collections = [await connection.call("GET", path("collections", name)) for name in names]
+        collections = [await client.call("GET", path("collections", name)) for name in names]
     else:
-        collections = await connection.list_all(path("collections"), limit=sys.maxsize)
+        collections = await client.list_all(path("collections"), limit=sys.maxsize)
     jobs: list[dict[str, Any]] = []
-    for one in collections:
-        jobs += await connection.list_all(path("collections", one["name"], "jobs"), limit=sys.maxsize)
+    with bar("reading", None, unit="jobs") as advance:
+        for one in collections:
+            async for job in client.each(dict[str, Any], path("collections", one["name"], "jobs")):
+                jobs.append(job)
+                advance(1)
     return collections, jobs

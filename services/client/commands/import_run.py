@@ -1,18 +1,20 @@
 """The conversation of `leeward import`: look at what is there, write what differs."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich.console import Console
-from rich.progress import Progress
 
-from services.client.connection import Connection, path
+from services.client.api.paths import path
 from services.client.errors import NotFoundError, RefusedError
 from services.client.moving.plan import Outcome, Step, There, document_to_send, plan
 from services.client.moving.translation import Wanted
+from services.client.progress import Advance, bar
+
+if TYPE_CHECKING:
+    from services.client.api.connection import Connection
 
 _ASKED_SINGLY = 100
 """Up to so many jobs of a collection are asked for one by one; more are cheaper as a whole list."""
@@ -20,31 +22,29 @@ _PER_REQUEST = 500
 """A request takes far more; this many show progress and stay well within its time limit."""
 _ALL = sys.maxsize
 
-Advance = Callable[[int], None]
 
-
-async def look(connection: Connection, wanted: Sequence[Wanted]) -> There:
-    """Return what the scheduler has of what is wanted."""
+async def look(connection: "Connection", wanted: Sequence[Wanted], *, whole: bool = False) -> There:
+    """Return what the scheduler has of what is wanted; `whole`: and all else in those collections."""
     listed = await connection.list_all(path("collections"), limit=_ALL)
     collections = {one["name"].lower(): one for one in listed}
     jobs: dict[str, dict[str, Any]] = {}
-    for collection in {one.collection.lower() for one in wanted if one.job} & set(collections):
+    for collection in {one.collection.lower() for one in wanted if one.job or whole} & set(collections):
         names = [str(one.job) for one in wanted if one.job and one.collection.lower() == collection]
-        jobs[collection] = await _jobs(connection, collection, names)
+        jobs[collection] = await _jobs(connection, collection, None if whole else names)
     return There(collections=collections, jobs=jobs)
 
 
-async def prepare(connection: Connection, wanted: Sequence[Wanted]) -> list[Step]:
+async def prepare(connection: "Connection", wanted: Sequence[Wanted]) -> list[Step]:
     """Return what an import would do."""
     return plan(wanted, await look(connection, wanted))
 
 
-async def carry_out(connection: Connection, steps: Sequence[Step], *, progress: bool) -> list[Step]:
+async def carry_out(connection: "Connection", steps: Sequence[Step], *, progress: bool) -> list[Step]:
     """Write collections, then jobs; return the steps, in the same order, with what became of them.
 
     What is refused does not keep the rest from being written.
     """
-    with _progress(sum(step.writes for step in steps), shown=progress) as advance:
+    with progressing(sum(step.writes for step in steps), shown=progress) as advance:
         done: list[Step] = []
         for step in steps:
             if step.wanted.job is None:
@@ -55,15 +55,16 @@ async def carry_out(connection: Connection, steps: Sequence[Step], *, progress: 
         for key, home in homes.items():
             mine = [step for step in steps if step.wanted.job and step.wanted.collection.lower() == key]
             if key in barred:
-                done += [_refused(step, "its collection was refused") if step.writes else step for step in mine]
+                done += [refused(step, "its collection was refused") if step.writes else step for step in mine]
             else:
                 done += await _write_jobs(connection, home, mine, advance)
     order = {step.wanted.name: number for number, step in enumerate(steps)}
     return sorted(done, key=lambda step: order[step.wanted.name])
 
 
-async def _jobs(connection: Connection, collection: str, names: Sequence[str]) -> dict[str, Any]:
-    if len(names) > _ASKED_SINGLY:
+async def _jobs(connection: "Connection", collection: str, names: Sequence[str] | None) -> dict[str, Any]:
+    """Return jobs by lower-cased name: these, or all."""
+    if names is None or len(names) > _ASKED_SINGLY:
         listed = await connection.list_all(path("collections", collection, "jobs"), limit=_ALL)
         return {one["name"].lower(): one for one in listed}
     found: dict[str, Any] = {}
@@ -76,17 +77,17 @@ async def _jobs(connection: Connection, collection: str, names: Sequence[str]) -
     return found
 
 
-async def _write_collection(connection: Connection, step: Step) -> Step:
+async def _write_collection(connection: "Connection", step: Step) -> Step:
     if not step.writes:
         return step
     try:
         await connection.call("PUT", path("collections", step.wanted.collection), step.wanted.document)
     except RefusedError as fault:
-        return _refused(step, fault.message)
+        return refused(step, fault.message)
     return step
 
 
-async def _write_jobs(connection: Connection, collection: str, steps: Sequence[Step], advance: Advance) -> list[Step]:
+async def _write_jobs(connection: "Connection", collection: str, steps: Sequence[Step], advance: Advance) -> list[Step]:
     done = [step for step in steps if not step.writes]
     writing = [step for step in steps if step.writes]
     for start in range(0, len(writing), _PER_REQUEST):
@@ -96,12 +97,12 @@ async def _write_jobs(connection: Connection, collection: str, steps: Sequence[S
     return done
 
 
-async def _write_batch(connection: Connection, collection: str, batch: Sequence[Step]) -> list[Step]:
+async def _write_batch(connection: "Connection", collection: str, batch: Sequence[Step]) -> list[Step]:
     body = {"value": [document_to_send(step.wanted) for step in batch]}
     try:
         reply = await connection.call("POST", path("collections", collection, "jobs:batch"), body)
     except (NotFoundError, RefusedError) as fault:
-        return [_refused(step, fault.message) for step in batch]
+        return [refused(step, fault.message) for step in batch]
     return [_answered(step, answer) for step, answer in zip(batch, reply["value"], strict=True)]
 
 
@@ -110,15 +111,14 @@ def _answered(step: Step, answer: dict[str, Any]) -> Step:
     if error is None:
         return step
     field = error.get("field")
-    return _refused(step, f"{field}: {error['detail']}" if field else str(error["detail"]))
+    return refused(step, f"{field}: {error['detail']}" if field else str(error["detail"]))
 
 
-def _refused(step: Step, why: str) -> Step:
+def refused(step: Step, why: str) -> Step:
+    """Return a step with what the scheduler said against it."""
     return msgspec.structs.replace(step, outcome=Outcome.REFUSED, why=(why,))
 
 
-@contextmanager
-def _progress(total: int, *, shown: bool) -> Iterator[Advance]:
-    with Progress(console=Console(stderr=True), transient=True, disable=not shown) as progress:
-        task = progress.add_task("writing", total=total)
-        yield lambda amount: progress.advance(task, amount)
+def progressing(total: int, *, shown: bool) -> AbstractContextManager[Advance]:
+    """Show how far writing has come, on standard error, while the context lasts."""
+    return bar("writing", total, unit="documents", when=shown)

@@ -3,13 +3,12 @@
 import sys
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from services.client.command import Command, Target, pass_target
 from services.client.commands.import_run import carry_out, prepare
-from services.client.connection import Connection
 from services.client.documents import read_document
 from services.client.errors import RefusedError
 from services.client.moving.parameters import read_given
@@ -20,6 +19,9 @@ from services.client.moving.translation import Wanted, translate
 from services.client.options import pairs
 from services.client.output import Format, Row, field, show_document, show_rows
 from shared.clock import SystemClock
+
+if TYPE_CHECKING:
+    from services.client.api.client import Client
 
 _STEPS = (
     field("NAME", "name", whole=True),
@@ -64,9 +66,9 @@ def import_(
     given = None if parameters is None else read_document(parameters)
     described, foreign = _read(files, given, pairs(texts, "=", "--set"), collection)
     wanted = closed(described) if disabled else described
-    progress = target.shape is Format.TABLE and sys.stderr.isatty()
+    progress = target.shape.is_for_people and sys.stderr.isatty()
 
-    async def converse(connection: Connection) -> list[Step]:
+    async def converse(connection: "Client") -> list[Step]:
         steps = await prepare(connection, wanted)
         return steps if dry_run else await carry_out(connection, steps, progress=progress)
 
@@ -89,7 +91,10 @@ def _read(
 
 def _show(steps: Sequence[Step], foreign: Sequence[Foreign], shape: Format, *, dry_run: bool) -> None:
     rows = [_row(step) for step in steps]
-    if shape is not Format.TABLE:
+    if shape is Format.NAME:
+        show_document(rows, shape)
+        return
+    if shape.is_document:
         others = [{"type": one.type, "name": one.name} for one in foreign]
         show_document({"dryRun": dry_run, "summary": counts(steps), "value": rows, "ignored": others}, shape)
         return

@@ -1,17 +1,20 @@
 """Many jobs from one file."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from services.client.command import Target
-from services.client.connection import path
 from services.client.documents import overlay, read_document
 from services.client.errors import RefusedError
 from services.client.job_options import JobFlags, flags_document
 from services.client.output import Column, field, show_rows
+from services.client.progress import bar
 
-_PER_REQUEST = 5000
+if TYPE_CHECKING:
+    from services.client.api.client import Client
+
 _ANSWERS = (
     field("JOB", "name", whole=True),
     field("STATUS", "status"),
@@ -30,14 +33,20 @@ def create_many(target: Target, collection: str, flags: JobFlags) -> None:
         )
     upper = flags_document(flags)
     jobs = [overlay(one, upper) for one in _listed(read_document(flags.source))]
-    answers: list[dict[str, Any]] = []
-    for start in range(0, len(jobs), _PER_REQUEST):
-        batch = {"value": jobs[start : start + _PER_REQUEST]}
-        answers += target.call("POST", path("collections", collection, "jobs:batch"), batch)["value"]
+    answers = target.ask(lambda client: _create(client, collection, jobs))
     show_rows(answers, _ANSWERS, target.shape)
     refused = sum("error" in answer for answer in answers)
     if refused:
         raise RefusedError(f"{refused} of {len(answers)} jobs were refused")
+
+
+async def _create(client: "Client", collection: str, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    with bar("writing", len(jobs), unit="jobs", when=len(jobs) > 1) as advance:
+        async for answers in client.jobs.put_many(collection, jobs):
+            found += msgspec.to_builtins(answers)
+            advance(len(answers))
+    return found
 
 
 def _listed(document: Any) -> list[dict[str, Any]]:

@@ -46,7 +46,11 @@ def keys() -> None:
 @_FILE
 @pass_target
 def list_(target: Target, file: Path) -> None:
-    """List the keys in FILE, never the keys themselves."""
+    """List the keys in FILE, never the keys themselves.
+
+    \b
+    leeward keys list leeward.keys
+    """
     with _told():
         found = load_keys(file)
     present = sealing_key(found, SystemClock().now())
@@ -65,7 +69,11 @@ def list_(target: Target, file: Path) -> None:
 @_FILE
 @pass_target
 def create(target: Target, file: Path) -> None:
-    """Make FILE with a first key; one that exists is left as it is."""
+    """Make FILE with a first key; one that exists is left as it is.
+
+    \b
+    leeward keys create new.keys
+    """
     key = new_key(SystemClock().now())
     with _told():
         if not create_keys(file, key):
@@ -101,6 +109,10 @@ def retire(target: Target, file: Path, key: str, *, yes: bool) -> None:
     """Remove key ID from FILE, once nothing is sealed under it any more.
 
     What still is can never be read again: look at the metric leeward_secrets_under_old_keys of every scheduler first.
+
+    \b
+    leeward keys list leeward.keys
+    leeward keys retire leeward.keys 20260301-5f0c11aa --yes
     """
     if not yes:
         click.confirm(f"Does {_METRIC} say 0 on every scheduler that reads {file}?", abort=True)

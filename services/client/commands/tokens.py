@@ -10,7 +10,7 @@ import click
 
 from services.client.command import Group, Target, pass_target
 from services.client.errors import NotFoundError, RefusedError
-from services.client.output import Format, field, say, show_document, show_rows
+from services.client.output import field, say, show_document, show_rows
 from services.client.rhythm import iso_length
 from shared.atomic_files import changing, read_bounded
 from shared.clock import SystemClock
@@ -49,7 +49,11 @@ def tokens() -> None:
 @_FILE
 @pass_target
 def list_(target: Target, file: Path) -> None:
-    """List who has a token in FILE."""
+    """List who has a token in FILE.
+
+    \b
+    leeward tokens list tokens
+    """
     with _told(file):
         entries = read_tokens(read_bounded(file, MOST_BYTES))
     show_rows([_row(entry) for entry in entries], _COLUMNS, target.shape)
@@ -86,7 +90,7 @@ def add(target: Target, file: Path, name: str, *, role: str, collections: tuple[
         )
         with changing(file) as lines:
             add_token(lines, entry)
-    if target.shape is Format.TABLE:
+    if not target.shape.is_document:
         click.echo(f"{_sentence(entry)}; its token, shown this once only:", err=True)
         click.echo(token)
     else:
@@ -98,7 +102,11 @@ def add(target: Target, file: Path, name: str, *, role: str, collections: tuple[
 @click.argument("name", metavar="NAME")
 @pass_target
 def remove(target: Target, file: Path, name: str) -> None:
-    """Remove a caller from FILE: its token, and sessions that began with it, are refused within a second."""
+    """Remove a caller from FILE: its token, and sessions that began with it, are refused within a second.
+
+    \b
+    leeward tokens remove tokens ops
+    """
     if not file.exists():
         raise NotFoundError(f"{file} does not exist")
     with _told(file), changing(file) as lines:

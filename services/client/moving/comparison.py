@@ -40,7 +40,7 @@ _TEXTS = frozenset(
 
 def same_collection(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
     """Tell whether writing a collection would change nothing."""
-    return _canonical_collection(wanted) == _canonical_collection(there)
+    return canonical_collection(wanted) == canonical_collection(there)
 
 
 def same_job(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
@@ -49,12 +49,18 @@ def same_job(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
     A job that has run to its end since it was written is the same: to write it again would run it again. One wanted
     with an ended state is there when it is disabled or has that state.
     """
+    left, right = canonical_pair(wanted, there)
+    return left == right
+
+
+def canonical_pair(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return both jobs in their one form, equal where writing would change nothing that matters (`same_job`)."""
     left, right = canonical_job(wanted), canonical_job(there)
     if has_ended(there) and state_of(wanted) == "enabled":
         right["state"] = "enabled"
     if has_ended(wanted) and state_of(there) == "disabled":
         right["state"] = left["state"]
-    return left == right
+    return left, right
 
 
 def canonical_job(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +83,8 @@ def _fill_recurrence(recurrence: dict[str, Any]) -> None:
         recurrence.setdefault("interval", 1)
 
 
-def _canonical_collection(document: Mapping[str, Any]) -> dict[str, Any]:
+def canonical_collection(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a collection in its one form, as `canonical_job` does."""
     found = _COLLECTION_DEFAULTS | _plain({name: value for name, value in document.items() if name != "name"})
     _fill_recurrence(part(found, "quota", "maxRecurrence"))
     return found

@@ -9,21 +9,24 @@ import msgspec
 
 from services.client.errors import MovingError
 from services.client.moving.comparison import same_collection, same_job
+from services.client.moving.differences import Change
 from services.client.moving.translation import Wanted, has_ended, state_of
 
-_IMPLIED = "the files do not describe it; it is made as it is needed"
+IMPLIED = "the files do not describe it; it is made as it is needed"
+"""The note of a collection that only jobs speak of."""
 
 
 class Outcome(StrEnum):
     """What becomes of one collection or job.
 
-    CREATED, UPDATED and UNCHANGED need no attention. SKIPPED is what this version cannot carry, or what lacks its
-    secrets, REFUSED what the scheduler would not take.
+    CREATED, UPDATED, UNCHANGED and DELETED (by `leeward apply --prune` alone) need no attention. SKIPPED is what this
+    version cannot carry, or what lacks its secrets, REFUSED what the scheduler would not take.
     """
 
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    DELETED = "deleted"
     SKIPPED = "skipped"
     REFUSED = "refused"
 
@@ -34,6 +37,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     wanted: Wanted
     outcome: Outcome
     why: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -61,7 +65,7 @@ def merged(wanted: Iterable[Wanted]) -> list[Wanted]:
         found.setdefault(key, one)
     homes = {one.collection.lower(): one.collection for one in found.values() if not one.obstacles}
     for key, name in homes.items():
-        found.setdefault(key, Wanted(collection=name, document={}, notes=(_IMPLIED,)))
+        found.setdefault(key, Wanted(collection=name, document={}, notes=(IMPLIED,)))
     return sorted(found.values(), key=lambda one: one.job is not None)
 
 
@@ -99,7 +103,7 @@ def _collection_step(wanted: Wanted, there: There) -> Step:
     existing = there.collections.get(wanted.collection.lower())
     if existing is None:
         return Step(wanted=wanted, outcome=Outcome.CREATED)
-    implied = _IMPLIED in wanted.notes
+    implied = IMPLIED in wanted.notes
     if implied or same_collection(wanted.document, existing):
         bare = msgspec.structs.replace(wanted, notes=() if implied else wanted.notes)
         return Step(wanted=bare, outcome=Outcome.UNCHANGED)

@@ -13,11 +13,11 @@ import msgspec
 
 from services.client.command import Command, Target, pass_target
 from services.client.errors import NotReachableError, RefusedError
-from services.client.output import Format, show_document
+from services.client.output import show_document
+from services.client.progress import bars
 from services.operations.backup.archive import Archive
 from services.operations.backup.keys import brought_back, keys_text, missing_keys
 from services.operations.backup.manifest import Manifest
-from services.operations.backup.progress import shown
 from services.operations.backup.restoring import restore as restore_rows
 from services.operations.backup.restoring import verify as verify_rows
 from services.operations.backup.writing import write_backup
@@ -78,7 +78,7 @@ def backup(
             _verify(target, file)
             return
         keys = keys_text(keys_place(keys_file, database_url)) if with_keys else None
-        with _destination(file, overwrite=overwrite) as out, shown("reading") as report:
+        with _destination(file, overwrite=overwrite) as out, bars("reading", None, unit="rows") as report:
             manifest = asyncio.run(
                 write_backup(open_dumps(database_url), out, history=not without_history, keys=keys, report=report)
             )
@@ -115,7 +115,7 @@ def restore(target: Target, file: Path, *, database_url: str, keys_file: Path | 
         if replace and not yes:
             click.confirm(f"Replace all that is in {_masked(database_url)} by {_summary(manifest)}?", abort=True)
         totals = {part.table: part.rows for part in manifest.parts}
-        with brought_back(archive.keys(), keys_at) as made, shown("writing", totals) as report:
+        with brought_back(archive.keys(), keys_at) as made, bars("writing", totals, unit="rows") as report:
             asyncio.run(restore_rows(archive, open_dumps(database_url), replace=replace, report=report))
         lacking = missing_keys(manifest, keys_at)
     if made:
@@ -132,13 +132,13 @@ def restore(target: Target, file: Path, *, database_url: str, keys_file: Path | 
 def _verify(target: Target, file: Path) -> None:
     with _source(file) as source, Archive.opened(source) as archive:
         manifest = archive.manifest
-        with shown("checking", {part.table: part.rows for part in manifest.parts}) as report:
+        with bars("checking", {part.table: part.rows for part in manifest.parts}, unit="rows") as report:
             verify_rows(archive, report)
     _say(target, f"{file} is sound: {_summary(manifest)}", manifest)
 
 
 def _say(target: Target, sentence: str, manifest: Manifest, *, err: bool = False) -> None:
-    if target.shape is Format.TABLE or err:
+    if not target.shape.is_document or err:
         click.echo(sentence, err=err)
     else:
         show_document(msgspec.to_builtins(manifest), target.shape)

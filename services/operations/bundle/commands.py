@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from services.client.command import DEFAULT_URL, Command, Target, pass_target
-from services.client.connection import Connection, check_url, read_authority, read_token
+from services.client.api.connection import Connection
+from services.client.command import Command, Target, pass_target
 from services.client.errors import RefusedError
 from services.local.state import read_state
 from services.operations.bundle.diagnosis import ask_doctor
@@ -98,9 +98,8 @@ async def _gather(
     await ask_doctor(pages, target)
     state = read_state(data)
     await ask_ports(pages, ports or (_PORTS_OF_UP if state else _usual_ports(os.environ)))
-    url = state.api if state is not None and target.url == DEFAULT_URL else target.url
-    token = read_token(target.token_file) if target.token_file else target.token
-    async with Connection(check_url(url), token=token, trust=read_authority(target.authority)) as connection:
+    url = state.api if state is not None and target.is_default else target.url
+    async with Connection(url, token=target.token, trust=target.trust()) as connection:
         names = await ask_api(pages, connection)
     return names + await ask_store(pages, database_url or _usual_database(data))
 

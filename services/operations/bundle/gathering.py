@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from aiohttp import ClientSession, ClientTimeout
 
-from services.client.connection import Connection, path
+from services.client.api.connection import Connection
+from services.client.api.paths import path
 from services.operations.bundle.pages import Pages
 from services.operations.bundle.shapes import Document, collection_shape, event_shape, host_shape, job_shape
 from services.scheduler.store.dumps import Shape, Snapshot

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from services.client.command import DEFAULT_URL, Command, Target, pass_target
-from services.client.connection import check_url, read_authority, read_token
-from services.client.output import Format, show_document
+from services.client.command import Command, Target, pass_target
+from services.client.output import show_document
 from services.operations.doctor import as_scheduler, as_vmwatch
 from services.operations.doctor.api import ApiPlace, examine_api
 from services.operations.doctor.checkup import Check, chosen, not_checked, run
@@ -77,7 +76,7 @@ def doctor(
     chosen_role = Role(role) if role else found or guess_role(given.environment)
     with _folder(pid):
         findings = asyncio.run(examine(target, chosen_role, given, only, seconds))
-    if target.shape is Format.TABLE:
+    if not target.shape.is_document:
         click.echo(f"leeward-{chosen_role}, with the settings of {given.origin}")
         show(findings)
     else:
@@ -106,14 +105,13 @@ async def examine(target: Target, role: Role, given: Given, only: tuple[Part, ..
 def _api(target: Target, settings: SchedulerSettings | VmwatchSettings | None, seconds: float) -> Check:
     """Look at the API with what the client would show; without an address of its own, a scheduler's is its own."""
     url = target.url
-    if url == DEFAULT_URL and isinstance(settings, SchedulerSettings):
+    if target.is_default and isinstance(settings, SchedulerSettings):
         if settings.listen_cert is not None:
             return not_checked(Part.API, "LEEWARD_URL is not set, and a certificate is for a name", "set LEEWARD_URL")
         url = _here(settings.listen)
-    elif url == DEFAULT_URL and settings is not None:
+    elif target.is_default and settings is not None:
         return not_checked(Part.API, "LEEWARD_URL is not set, and a watcher does not need it")
-    token = read_token(target.token_file) if target.token_file else target.token
-    place = ApiPlace(url=check_url(url), token=token, trust=read_authority(target.authority))
+    place = ApiPlace(url=url, token=target.token, trust=target.trust())
     return Check(part=Part.API, examine=lambda notes: examine_api(place, SystemClock(), seconds * 0.9, notes))
 
 

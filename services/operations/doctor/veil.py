@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import click
 import msgspec
 
 from services.client.command import Target
@@ -30,9 +31,7 @@ def veil_of(settings: msgspec.Struct | None, target: Target) -> Veil:
 
 
 def _secrets(settings: msgspec.Struct | None, target: Target) -> Iterator[str]:
-    yield target.token
-    if target.token_file is not None:
-        yield from _content(target.token_file)
+    yield from _shown(target)
     for name in settings.__struct_fields__ if settings is not None else ():
         value = getattr(settings, name)
         for one in value if isinstance(value, tuple) else (value,):
@@ -40,6 +39,13 @@ def _secrets(settings: msgspec.Struct | None, target: Target) -> Iterator[str]:
                 yield from _passwords(one)
             elif isinstance(one, Path) and name.endswith(("password_file", "key_file", "secret_file")):
                 yield from _content(one)
+
+
+def _shown(target: Target) -> Iterator[str]:
+    try:
+        yield target.token
+    except click.ClickException:
+        return  # the token's file cannot be read, or the address is none: whoever needs it says so
 
 
 def _passwords(url: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.scheduler.api.schemas.fleet import EventStatisticsDocument, SpanDocument
+from services.scheduler.domain.rehearsals import is_rehearsal
 from services.scheduler.store.records import ApprovalState, EventOutcome, EventRecord
 from shared.messages import DrainState
 
@@ -13,9 +14,11 @@ Span = Callable[[EventRecord], timedelta | None]
 
 
 def statistics(events: Iterable[EventRecord]) -> list[EventStatisticsDocument]:
-    """Return one document for each type that occurs, by name."""
+    """Return one document for each type that occurs, by name; rehearsals are left out."""
     by_type: dict[str, list[EventRecord]] = {}
     for event in events:
+        if is_rehearsal(event.event_id):
+            continue  # its notice and duration are an operator's choice
         by_type.setdefault(event.type, []).append(event)
     return [_of_type(name, by_type[name]) for name in sorted(by_type)]
 

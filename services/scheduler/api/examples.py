@@ -8,6 +8,7 @@ from services.scheduler.api.batch_handlers import BatchDocument
 from services.scheduler.api.schemas.collections import CollectionDocument
 from services.scheduler.api.schemas.fleet import CordonDocument, EmptyDocument
 from services.scheduler.api.schemas.jobs import JobDocument
+from services.scheduler.api.schemas.rehearsals import RehearsalDocument
 from services.scheduler.api.schemas.values import Document
 
 _QUOTA = {"maxJobCount": 20, "maxRecurrence": {"frequency": "minute", "interval": 5}}
@@ -99,6 +100,13 @@ EXAMPLES: dict[type[Document], dict[str, Any]] = {
     BatchDocument: {"value": [{"name": "nightly", **_NIGHTLY}, {"name": "hello", "action": {"request": _REQUEST}}]},
     CordonDocument: {"reason": "disks are being replaced", "until": "2030-01-31T18:00:00Z"},
     EmptyDocument: {},
+    RehearsalDocument: {
+        "type": "Reboot",
+        "hosts": ["db-0"],
+        "noticeSeconds": 60,
+        "durationSeconds": 30,
+        "description": "before the quarter's end",
+    },
     ArmCollection: {
         "location": "West US",
         "tags": {"team": "storage"},

@@ -17,7 +17,7 @@ from services.scheduler.api.together import Together
 from services.scheduler.domain.acts import Act
 from services.scheduler.domain.collections import Collection, CollectionId
 from services.scheduler.domain.executions import Occurrence, OccurrenceId, OccurrenceState, manual_occurrence_id
-from services.scheduler.domain.jobs import Job
+from services.scheduler.domain.jobs import Job, JobDefinition
 from services.scheduler.domain.policies import Placement
 from services.scheduler.domain.quotas import Allowance, allowance, check_room, job_limit, lifted
 from services.scheduler.errors import ConflictError, InvalidInputError, NoRoomError, NotFoundError
@@ -32,6 +32,10 @@ _ATTEMPTS = 5
 _PLANNED = frozenset({"action", "recurrence", "startTime"})
 """What plan and quota judge of a job, besides its size and its cancel request."""
 MAX_REQUEST_ID = 128
+
+
+def _let_pass(_: Job | None) -> None:
+    """Let a write replace whatever there is."""
 
 
 class JobVerbs:
@@ -80,17 +84,39 @@ class JobVerbs:
         Raises InvalidInputError for what the document says, ConflictError for what the plan forbids or when others
         keep writing the same job.
         """
-        check_name(name)
-        author = await self.author(collection, name, document)
-        definition = read_job(document, self.allowed(collection), author, strict=strict)
+        definition = await self.define(collection, name, document, strict=strict)
         wish = Wish(name=name, uid=self._services.new_id(), definition=definition, state=document.state)
         return await self.put_wish(collection, wish, by=by)
 
-    async def put_wish(self, collection: Collection, wish: Wish, *, by: Actor) -> Written:
-        """Create or replace a job whose document was read. Raises as `put` does, but for the document."""
+    async def define(
+        self,
+        collection: Collection,
+        name: str,
+        document: JobDocument,
+        *,
+        existing: Job | None = None,
+        strict: bool = True,
+    ) -> JobDefinition:
+        """Return what a document defines for a job of this name; `existing` is where secrets in it stay from.
+
+        Raises InvalidInputError for what the document says, ConflictError for what the plan forbids.
+        """
+        check_name(name)
+        placement = None if existing is None else existing.definition.placement
+        author = await self.author(collection, name, document, placement=placement)
+        return read_job(document, self.allowed(collection), author, strict=strict)
+
+    async def put_wish(
+        self, collection: Collection, wish: Wish, *, by: Actor, guard: Callable[[Job | None], None] = _let_pass
+    ) -> Written:
+        """Create or replace a job whose document was read. Raises as `put` does, but for the document.
+
+        `guard` sees the job that would be replaced, and raises where it should not be.
+        """
 
         async def draft() -> tuple[JobDraft, Job | None]:
             existing = await self._find(collection, wish.name)
+            guard(existing)
             if existing is None:
                 await self._check_room(collection)
             return put_draft(wish, existing, self._services.clock.now()), existing

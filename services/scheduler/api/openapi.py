@@ -19,10 +19,10 @@ from services.scheduler.api.schemas.values import Document, schema_of
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _REF = "#/components/schemas/{name}"
-_NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"}
+NAME = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"}
 _PATH: dict[str, dict[str, Any]] = {
-    "collection": {"schema": _NAME, "example": "demo"},
-    "job": {"schema": _NAME, "example": "nightly"},
+    "collection": {"schema": NAME, "example": "demo"},
+    "job": {"schema": NAME, "example": "nightly"},
     "host": {"schema": {"type": "string", "minLength": 1}, "example": "db-0"},
     "event": {"schema": {"type": "string", "minLength": 1}, "example": "C7061BAC-AFDC-4513-B24B-AA5F13A16123"},
     "subscription": {

@@ -14,11 +14,12 @@ from services.scheduler.domain.hosts import FleetView, HostReport
 from services.scheduler.domain.jobs import Job, JobId
 from services.scheduler.domain.limits import Limits
 from services.scheduler.domain.policies import Maintenance, Policies
+from services.scheduler.domain.rehearsals import RehearsalPlan
 from services.scheduler.domain.secrets import SecretKeeper
 from services.scheduler.feed import Feed
 from services.scheduler.store.audit import Actor
 from services.scheduler.store.base import Store
-from services.scheduler.store.records import Withheld
+from services.scheduler.store.records import EventRecord, Withheld
 from services.scheduler.vault.pfx_files import PfxFiles
 from shared.clock import Clock
 from shared.topics import Topics
@@ -46,6 +47,14 @@ class Hosts(Protocol):
 
     async def release(self, host: str, *, by: Actor) -> HostReport:
         """Lift the cordon by hand; an event's cordon stays. Raises NotFoundError."""
+        ...
+
+    async def rehearse(self, plan: RehearsalPlan, event_id: str, *, by: Actor) -> EventRecord:
+        """Announce a rehearsal. Raises NotFoundError for a host that is not known, ConflictError for one too many."""
+        ...
+
+    async def cancel_rehearsal(self, event_id: str, *, by: Actor) -> EventRecord:
+        """Call a rehearsal off. Raises NotFoundError, and ConflictError when it is over."""
         ...
 
 

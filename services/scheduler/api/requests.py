@@ -50,16 +50,24 @@ async def read_document(
     return parse(bytes(body))
 
 
-async def read_field(request: web.Request, name: str) -> str | None:
-    """Return a field of the form that a page sent, None without it. Raises InvalidInputError for what is no form."""
+async def read_form(request: web.Request) -> dict[str, tuple[str, ...]]:
+    """Return the fields of the form that a page sent, each with what was given for it; empty for another content type.
+
+    Raises InvalidInputError for what is no form.
+    """
     if request.content_type != _FORM:
-        return None
+        return {}
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            field = (await request.post()).get(name)
+            form = await request.post()
     except (web.RequestPayloadError, ConnectionError, TimeoutError, LookupError, ValueError) as fault:
         raise MalformedBodyError("", "the form ends early, or is not encoded as its headers say") from fault
-    return field if isinstance(field, str) else None
+    return {name: tuple(text for text in form.getall(name) if isinstance(text, str)) for name in form}
+
+
+async def read_field(request: web.Request, name: str) -> str | None:
+    """Return a field of the form that a page sent, None without it. Raises InvalidInputError for what is no form."""
+    return next(iter((await read_form(request)).get(name, ())), None)
 
 
 def check_length(size: int, limit: int = MAX_DOCUMENT_BYTES) -> None:

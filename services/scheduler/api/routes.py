@@ -1,6 +1,7 @@
 """Puts the API together: the short mount `/api/v1`, the stream, the description of it all."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from services.scheduler.api.openapi import describe
 from services.scheduler.api.ports import Services
 from services.scheduler.api.problems import mark, middleware, refuse_nul
 from services.scheduler.api.rates import throttling
+from services.scheduler.api.rehearsal_handlers import RehearsalHandlers
 from services.scheduler.api.replies import reply
 from services.scheduler.api.rights import Right
 from services.scheduler.api.schemas.audit import AuditDocument
@@ -33,6 +35,7 @@ from services.scheduler.api.schemas.fleet import (
 )
 from services.scheduler.api.schemas.history import HistoryDocument, OccurrenceDocument, RunDocument
 from services.scheduler.api.schemas.jobs import JobDocument
+from services.scheduler.api.schemas.rehearsals import ForesightDocument, RehearsalDocument
 from services.scheduler.api.stream import HEARTBEAT, Stream, UpdateDocument
 
 _BASE = "/api/v1"
@@ -55,7 +58,14 @@ def build(services: Services, *, heartbeat: timedelta = HEARTBEAT) -> web.Applic
     app.on_response_prepare.append(mark)
     app.on_response_prepare.append(keep_private)
     app.on_shutdown.append(stream.close)
-    endpoints = [*_short(services), *_fleet(services), _audit(services), _stream(stream), *arm_endpoints(services)]
+    endpoints = [
+        *_short(services),
+        *_fleet(services),
+        *_rehearsals(services),
+        _audit(services),
+        _stream(stream),
+        *arm_endpoints(services),
+    ]
     for endpoint in endpoints:
         app.router.add_route(endpoint.method, endpoint.pattern or endpoint.path, endpoint.guarded)
     description = describe(endpoints, _version(), asks_who=not services.access.is_open)
@@ -217,6 +227,35 @@ def _fleet(services: Services) -> list[Endpoint]:
             query=("$filter",),
         ),
         Endpoint(method="GET", path=f"{events}/{{event}}", handler=handlers.event, tag="events", answer=EventDocument),
+    ]
+
+
+def _rehearsals(services: Services) -> list[Endpoint]:
+    handlers, tag, kind = RehearsalHandlers(services), "rehearsals", EventDocument
+    every, body, steer = f"{_BASE}/rehearsals", RehearsalDocument, Right.STEER
+    one = f"{every}/{{event}}"
+    return [
+        Endpoint(method="GET", path=every, handler=handlers.list_all, tag=tag, answer=kind, listed=True, query=PAGING),
+        Endpoint(
+            method="POST",
+            path=every,
+            handler=handlers.announce,
+            needs=steer,
+            tag=tag,
+            body=body,
+            answer=kind,
+            status=HTTPStatus.CREATED,
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{every}/foresight",
+            handler=handlers.foresee,
+            needs=steer,
+            tag=tag,
+            body=body,
+            answer=ForesightDocument,
+        ),
+        Endpoint(method="DELETE", path=one, handler=handlers.cancel, needs=steer, tag=tag, answer=kind),
     ]
 
 

@@ -24,3 +24,5 @@ class Act(StrEnum):
     GROUP_DELETED = "group.deleted"
     HOST_CORDONED = "host.cordoned"
     HOST_RELEASED = "host.released"
+    REHEARSAL_ANNOUNCED = "rehearsal.announced"
+    REHEARSAL_CANCELLED = "rehearsal.cancelled"

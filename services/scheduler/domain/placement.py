@@ -95,6 +95,18 @@ def home_of(definition: JobDefinition, fleet: FleetView) -> HostView | None:
     return fleet.named(_authority(call.uri)) if isinstance(call, HttpCall) else None
 
 
+def home_name(definition: JobDefinition) -> str | None:
+    """Return what a job's own host is called by the job: its key by placement, else its URI's host; None without one.
+
+    Hosts answer to their key, their computer name and their addresses.
+    """
+    placement = definition.placement
+    if placement is not None:
+        return host_key(placement.host) if placement.host else None
+    call = definition.action.call
+    return (_authority(call.uri) or None) if isinstance(call, HttpCall) else None
+
+
 @lru_cache(4096)
 def _authority(uri: str) -> str:
     """Return the host that a URI names; asked for at every start, and costly to find."""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from services.scheduler.domain.executions import RETENTION_AGE
 from services.scheduler.domain.hosts import STARTED, Loss, Threat
+from services.scheduler.domain.rehearsals import is_rehearsal
 from services.scheduler.fleet.reports import Reports
 from services.scheduler.store.base import Store
 from services.scheduler.store.records import EventOutcome, EventRecord
@@ -162,7 +163,8 @@ class Aftermath:
             host = HostKey(name)
             if drain.spared is None:
                 self.released(host, record.ended_at)
-            if drain.spared is None and record.type.casefold() in TAKING and drain.returned_at is None:
+            takes = record.type.casefold() in TAKING and not is_rehearsal(record.event_id)
+            if drain.spared is None and takes and drain.returned_at is None:
                 self._take(record, host, record.ended_at, reports)
 
     def _take(self, record: EventRecord, host: HostKey, at: datetime, reports: Reports) -> None:

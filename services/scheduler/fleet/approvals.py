@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 from services.scheduler.domain.hosts import SCHEDULED, STARTED
+from services.scheduler.domain.rehearsals import is_rehearsal
 from services.scheduler.duty import Duty
 from services.scheduler.errors import NotFoundError, StoreUnavailableError
 from services.scheduler.fleet.fleet import Fleet
@@ -43,7 +44,9 @@ EARLY = timedelta(seconds=2)
 
 
 def allowed(event: EventRecord, setting: Approve) -> bool:
-    """Whether the operator lets Leeward approve this event."""
+    """Whether the operator lets Leeward approve this event; never a rehearsal, of which Azure knows nothing."""
+    if is_rehearsal(event.event_id):
+        return False
     return setting is Approve.ALL or (setting is Approve.USER and event.source == USER)
 
 
@@ -63,6 +66,7 @@ def approved_by_others(before: datetime | None, event: EventRecord, now: datetim
     """Whether an event started early though we did not ask for it."""
     return (
         event.status == STARTED
+        and not is_rehearsal(event.event_id)
         and event.approval.state is ApprovalState.NONE
         and before is not None
         and now < before - EARLY
@@ -142,8 +146,14 @@ class Approvals:
         return TICK_SECONDS
 
     def end_blocks(self, event: EventRecord) -> None:
-        """Take down the blocks without an end of their own on hosts that no other event hits (DESIGN §5)."""
-        still_hit = {host for known in self._fleet.active_events() for host in known.record.hosts}
+        """Take down the blocks without an end of their own on hosts that no other event hits (DESIGN §5).
+
+        Rehearsals do not count: a block is about what may be approved.
+        """
+        if is_rehearsal(event.event_id):
+            return
+        real = (known.record for known in self._fleet.active_events() if not is_rehearsal(known.record.event_id))
+        still_hit = {host for each in real for host in each.hosts}
         for host in event.hosts.keys() - still_hit:
             for name in self._fleet.heard.end_blocks(HostKey(host)):
                 self._bus.clear(self._topics.block(HostKey(host), name))

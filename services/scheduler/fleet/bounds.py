@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from services.scheduler.domain.hosts import SCHEDULED, STARTED, Spared
+from services.scheduler.domain.rehearsals import is_rehearsal
 from services.scheduler.fleet.events import LATEST, Known
 from services.scheduler.fleet.reports import Reports
 from services.scheduler.store.records import EventOutcome, EventRecord, HostDrain
@@ -17,6 +18,7 @@ FARTHEST = timedelta(days=14)
 """A NotBefore further away is no date to wait for: Azure announces a Redeploy seven days ahead (reference §1.5)."""
 _THREATENING = frozenset({SCHEDULED, STARTED})
 _HEARSAY = ""
+_REHEARSED = "rehearsals"
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +58,7 @@ def beyond_share(events: Iterable[EventRecord], reports: Reports, share: float) 
 
     Each event may have its share of a pool, and one host in any case. Hosts whose own watcher has reported the event
     come first, then by name. What only neighbours say counts together, as if it were one event: many forged ones
-    reach no further than one.
+    reach no further than one. So do rehearsals together.
     """
     if share >= 1:
         return frozenset()
@@ -64,10 +66,12 @@ def beyond_share(events: Iterable[EventRecord], reports: Reports, share: float) 
     taken: dict[tuple[str, str], set[str]] = {}
     beyond: set[tuple[str, str]] = set()
     for event in sorted(events, key=lambda event: event.event_id):
-        for hearsay, host in sorted(
-            (not reports.has_reported(HostKey(host), event.event_id), host) for host in event.hosts
+        rehearsed = is_rehearsal(event.event_id)
+        for together, host in sorted(
+            (rehearsed or not reports.has_reported(HostKey(host), event.event_id), host) for host in event.hosts
         ):
-            payers = (event.event_id, _HEARSAY) if hearsay else (event.event_id,)
+            common = _REHEARSED if rehearsed else _HEARSAY
+            payers = (event.event_id, common) if together else (event.event_id,)
             pools = reports.pools(HostKey(host))
             places = [(taken.setdefault((payer, pool), set()), sizes[pool]) for payer in payers for pool in pools]
             if all(host in hosts or len(hosts) < max(1, int(share * size)) for hosts, size in places):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.scheduler.domain.hosts import SCHEDULED, STARTED
+from services.scheduler.domain.rehearsals import is_rehearsal
 from services.scheduler.fleet.reports import Reports
 from services.scheduler.store.records import (
     Approval,
@@ -98,6 +99,20 @@ def recalled(record: EventRecord, reports: Reports) -> Known:
     return Known(record=record, reporters=reporters, recalled=True)
 
 
+def reopened(record: EventRecord) -> EventRecord:
+    """Return a record of an earlier life with its drains open again: what that life found empty need not be so now."""
+    hosts = {
+        host: msgspec.structs.replace(drain, drain=DrainState.DRAINING) if drain.drain == DrainState.DRAINED else drain
+        for host, drain in record.hosts.items()
+    }
+    return msgspec.structs.replace(record, hosts=hosts)
+
+
+def latest(present: HostDrain, drain: HostDrain) -> HostDrain:
+    """Return the newer drain, unless the host was spared meanwhile, or is not any more: then it was measured before."""
+    return drain if drain.spared is present.spared else present
+
+
 def _listings(reports: Reports, now: datetime) -> dict[str, list[Listing]]:
     found: dict[str, list[Listing]] = {}
     # Most watchers list nothing most of the time.
@@ -107,6 +122,8 @@ def _listings(reports: Reports, now: datetime) -> dict[str, list[Listing]]:
             continue
         is_sure = reports.is_sure(reporter, now)
         for event, hosts in reports.believed(reporter):
+            if is_rehearsal(event.event_id):
+                continue  # of these the store alone tells
             found.setdefault(event.event_id.upper(), []).append(Listing(reporter, event, hosts, is_sure))
     return found
 

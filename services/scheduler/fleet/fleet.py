@@ -3,23 +3,25 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from services.scheduler.domain.hosts import NOBODY, FleetView, HostReport, HostView, Spared
+from services.scheduler.domain.rehearsals import RehearsalPlan, is_rehearsal
 from services.scheduler.errors import NotFoundError
 from services.scheduler.feed import Feed, Update
 from services.scheduler.fleet import narration
 from services.scheduler.fleet.aftermath import Aftermath
-from services.scheduler.fleet.bounds import Bounds, bounded
+from services.scheduler.fleet.bounds import bounded
 from services.scheduler.fleet.capacities import Capacities
-from services.scheduler.fleet.events import Known, Past, merge, recalled, unconfirmed
+from services.scheduler.fleet.events import Known, Past, latest, merge, recalled, reopened, unconfirmed
 from services.scheduler.fleet.hosts import Load, is_long_gone, is_minded, report
 from services.scheduler.fleet.narration import Sentence
+from services.scheduler.fleet.rehearsals import Stage, staged
 from services.scheduler.fleet.reports import Reports
+from services.scheduler.fleet.rules import FleetRules
 from services.scheduler.fleet.views import Beholder, Terms, advised_by, threats_of
-from services.scheduler.settings import Settings
 from services.scheduler.store.audit import Actor
 from services.scheduler.store.base import Store
 from services.scheduler.store.records import (
@@ -31,7 +33,6 @@ from services.scheduler.store.records import (
 )
 from shared.clock import Clock
 from shared.logs import get_logger
-from shared.messages import DrainState
 from shared.topics import HostKey, host_key
 
 log = get_logger(__name__)
@@ -45,28 +46,6 @@ RECALLED = 10_000
 """Events that are read at the start, the latest; a host that was lost before all of them is not known any more."""
 MAX_REASON = 200
 """Characters of an operator's reason that are kept."""
-
-
-class FleetRules(msgspec.Struct, frozen=True, kw_only=True):
-    """The operator's choices about events and hosts; `capacity` is that of a host without a tag, 0: any number."""
-
-    ignore_freeze: timedelta = timedelta()
-    silent_margin: timedelta = timedelta(seconds=300)
-    warm_up: timedelta = timedelta(seconds=30)
-    capacity: int = 0
-    bounds: Bounds = Bounds()
-
-    @classmethod
-    def of(cls, settings: Settings) -> "FleetRules":
-        """Return what the settings say."""
-        hold = timedelta(hours=settings.hold_hours) if settings.hold_hours else None
-        return cls(
-            ignore_freeze=timedelta(seconds=settings.ignore_freeze_seconds),
-            silent_margin=timedelta(seconds=settings.silent_margin_seconds),
-            warm_up=timedelta(seconds=settings.warm_up_seconds),
-            capacity=settings.host_capacity,
-            bounds=Bounds(pool_share=settings.event_pool_share, hold=hold),
-        )
 
 
 class Fleet:
@@ -97,6 +76,8 @@ class Fleet:
         self._spared = spared
         self._known: dict[str, Known] = {}
         self._unsaved: set[str] = set()
+        self._saving = asyncio.Lock()
+        self._stage = Stage(store, clock)
         self._cordons: dict[str, Cordon] = {}
         self._cordon_writes = 0
         self._closed: set[tuple[str, str]] = set()
@@ -117,10 +98,11 @@ class Fleet:
     async def recall(self) -> None:
         """Load what earlier lives knew of events and cordons, so that nothing starts on a host that is hit, or lost."""
         for record in await self._store.list_events(active=True, limit=RECALLED):
-            self._known[record.event_id] = recalled(_undrained(record), self.heard)
+            self._known[record.event_id] = recalled(reopened(record), self.heard)
         records = await self._store.list_events(active=False, limit=RECALLED)
         self._aftermath.recall(records, self._clock.now())
         self._past.note(reversed(records))
+        await self._stage.reload()
         await self.reload_cordons()
 
     async def reload_cordons(self) -> None:
@@ -138,6 +120,11 @@ class Fleet:
             for host in self._cordons.keys() - cordons.keys():
                 self._aftermath.released(HostKey(host), min(self._cordons[host].until or now, now))
             self._cordons = cordons
+            self.refresh()
+
+    async def reload_rehearsals(self) -> None:
+        """Read what operators rehearse, through whichever replica they have announced or called it off."""
+        if await self._stage.reload():
             self.refresh()
 
     def divide(self, sessions: Sequence[str], own: str) -> None:
@@ -203,13 +190,15 @@ class Fleet:
             log.warning("event keeps no jobs off this host", event_id=event.event_id, host=host, reason=drain.spared)
 
     def _merged(self, now: datetime) -> dict[str, Known]:
-        return merge(self.heard, self._recalled(), now, self._rules.silent_margin, self._past)
+        real = merge(self.heard, self._recalled(), now, self._rules.silent_margin, self._past)
+        return {**real, **self._stage.played(self._known, self._past, now)}
 
     def _recalled(self) -> dict[str, Known]:
         """Events from the store count every entitled watcher as their reporter, as these become known."""
         return {
             event_id: recalled(known.record, self.heard) if known.recalled else known
             for event_id, known in self._known.items()
+            if not is_rehearsal(event_id)
         }
 
     def _see_hosts(self) -> None:
@@ -264,7 +253,7 @@ class Fleet:
         learnt = hosts or {}
         record = msgspec.structs.replace(
             known.record,
-            hosts={host: _learnt(drain, learnt.get(host, drain)) for host, drain in known.record.hosts.items()},
+            hosts={host: latest(drain, learnt.get(host, drain)) for host, drain in known.record.hosts.items()},
             approval=approval or known.record.approval,
         )
         if record == known.record:
@@ -277,17 +266,21 @@ class Fleet:
         self._unsaved.add(event_id)
 
     async def save(self) -> None:
-        """Write changed events to the store; what changes or fails meanwhile is left to the next call."""
-        for event_id in sorted(self._unsaved):
-            self._unsaved.discard(event_id)
-            known = self._known.get(event_id)
-            try:
-                if known is not None:
-                    await self._store.put_event(known.record)
-            except BaseException:
-                self._unsaved.add(event_id)
-                raise
-        await self._aftermath.save(self._store)
+        """Write changed events to the store, one caller at a time; what changes or fails is left to the next call."""
+        async with self._saving:
+            for event_id in sorted(self._unsaved):
+                await self._save(event_id)
+            await self._aftermath.save(self._store)
+
+    async def _save(self, event_id: str) -> None:
+        self._unsaved.discard(event_id)
+        known = self._known.get(event_id)
+        try:
+            if known is not None:
+                await self._store.put_event(known.record)
+        except BaseException:
+            self._unsaved.add(event_id)
+            raise
 
     def conclude(self) -> list[EventRecord]:
         """Forget events that are over and saved, and return them once.
@@ -349,6 +342,22 @@ class Fleet:
         self.refresh()
         return self.report(host)
 
+    async def rehearse(self, plan: RehearsalPlan, event_id: str, *, by: Actor) -> EventRecord:
+        """Announce a rehearsal. Raises NotFoundError for a host that is not known, ConflictError for one too many."""
+        await self._stage.announce(staged(plan, event_id, map(self._view, plan.hosts), self._clock.now()), by=by)
+        return await self._staged(event_id)
+
+    async def cancel_rehearsal(self, event_id: str, *, by: Actor) -> EventRecord:
+        """Call a rehearsal off. Raises NotFoundError, and ConflictError when it is over."""
+        await self._stage.cancel(event_id, by=by)
+        return await self._staged(event_id)
+
+    async def _staged(self, event_id: str) -> EventRecord:
+        """Let a rehearsal take effect here, and return it as it stands."""
+        self.refresh()
+        await self.save()
+        return await self._store.get_event(event_id)
+
     def _view(self, host: str) -> HostView:
         view = self.views.get(host_key(host)) if host else None
         if view is None:
@@ -380,17 +389,3 @@ class Fleet:
 
 def _stands(cordon: Cordon, now: datetime) -> bool:
     return cordon.until is None or cordon.until > now
-
-
-def _learnt(present: HostDrain, drain: HostDrain) -> HostDrain:
-    """Return the newer drain, unless the host was spared meanwhile, or is not any more: then it was measured before."""
-    return drain if drain.spared is present.spared else present
-
-
-def _undrained(record: EventRecord) -> EventRecord:
-    """Return a record of an earlier life with its drains open again: what that life found empty need not be so now."""
-    hosts = {
-        host: msgspec.structs.replace(drain, drain=DrainState.DRAINING) if drain.drain == DrainState.DRAINED else drain
-        for host, drain in record.hosts.items()
-    }
-    return msgspec.structs.replace(record, hosts=hosts)

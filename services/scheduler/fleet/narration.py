@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from services.scheduler.domain.hosts import MANUAL, STARTED, HostView, Spared
+from services.scheduler.domain.rehearsals import LABEL, is_rehearsal
 from services.scheduler.store.records import (
     ApprovalState,
     EventOutcome,
@@ -22,7 +23,16 @@ class Sentence(msgspec.Struct, frozen=True):
 
 
 def of_event(before: EventRecord | None, after: EventRecord) -> Iterator[Sentence]:
-    """Yield what is new about an event."""
+    """Yield what is new about an event; of a rehearsal, each sentence says so."""
+    told = _of_event(before, after)
+    yield from map(_rehearsed, told) if is_rehearsal(after.event_id) else told
+
+
+def _rehearsed(told: Sentence) -> Sentence:
+    return Sentence(full=f"{LABEL} {told.full}", bare=f"{LABEL} {told.bare}")
+
+
+def _of_event(before: EventRecord | None, after: EventRecord) -> Iterator[Sentence]:
     where = ", ".join(after.resources)
     yield from map(_for_all, _heard(before, after, where))
     yield from map(_for_all, _spared(before, after))
@@ -45,13 +55,15 @@ def _heard(before: EventRecord | None, after: EventRecord, where: str) -> Iterat
 def _announced(event: EventRecord, where: str) -> Iterator[str]:
     if event.outcome is not EventOutcome.ACTIVE:
         return
-    why = f" ({event.description.rstrip('.')})" if event.description else ""
+    said = event.description.removeprefix(LABEL).strip().rstrip(".")
+    why = f" ({said})" if said else ""
+    who = "an operator" if is_rehearsal(event.event_id) else "Azure"
     if event.status == STARTED:
         yield f"{event.type} of {where} has started without notice{why}"
     elif event.not_before is None:
-        yield f"Azure announces a {event.type} of {where}{why}"
+        yield f"{who} announces a {event.type} of {where}{why}"
     else:
-        yield f"Azure announces a {event.type} of {where}, not before {_clock(event.not_before, event)}{why}"
+        yield f"{who} announces a {event.type} of {where}, not before {_clock(event.not_before, event)}{why}"
 
 
 def _drained(before: EventRecord, after: EventRecord) -> Iterator[Sentence]:

@@ -56,6 +56,7 @@ class Steward:
         """Bring everything up to date once; return when to look again."""
         self._measure()
         await self._fleet.reload_cordons()
+        await self._fleet.reload_rehearsals()
         await self._save()
         for known in self._fleet.active_events():
             threat = self._threat(known.record)

@@ -61,7 +61,7 @@ class Coming(msgspec.Struct, frozen=True):
 
 
 class Forecast:
-    """Knows the fleet as it is now, and which of its events will be over by when if they keep to what they announced."""
+    """Knows the fleet as it is now, and when which of its events will be over if all goes as announced."""
 
     def __init__(self, fleet: FleetView, policies: Callable[[Job], Policies]) -> None:
         """`policies` are what applies to a job."""

@@ -75,6 +75,8 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 
 Gather = Callable[[web.Request], Awaitable[Content]]
 """Finds what a page shows. Errors of the project become pages that say what is the matter."""
+Handle = Callable[[web.Request], Awaitable[Content | web.Response]]
+"""Does what a form says: answers with a page, or leads to another one."""
 
 
 class Frame:
@@ -97,9 +99,7 @@ class Frame:
         """Return the handler of a page that anybody may look at who is let in."""
         return self.form(section, gather, Right.LOOK)
 
-    def form(
-        self, section: Section, handle: Callable[[web.Request], Awaitable[Content | web.Response]], right: Right
-    ) -> Handler:
+    def form(self, section: Section, handle: Handle, right: Right) -> Handler:
         """Return the handler of what takes a `right`: it answers with a page, or leads to another one (`lead_to`)."""
 
         @wraps(handle)

@@ -66,7 +66,9 @@ async def gather_jobs(services: Services, request: web.Request) -> JobsView:
     store, sight = services.store, sight_of(request, services.store)
     query = filters.query(services.subscription, await _within(services, sight, filters.collection))
     found = await store.search_jobs(query, top=ROWS, skip=skipped(number))
-    total = await store.count_found(query, at_most=COUNTED)
+    # A page that is not full tells by itself how many there are: looking through all jobs once is enough then.
+    is_last = 0 < len(found) < ROWS or (number == 1 and not found)
+    total = skipped(number) + len(found) if is_last else await store.count_found(query, at_most=COUNTED)
     return JobsView(
         filters=filters,
         here=request.rel_url.without_query_params("notice").raw_query_string,

@@ -1,7 +1,7 @@
-"""The overview: the fleet, its events, the jobs and what ran last."""
+"""The overview: the fleet, its events, what happened lately and what is to come."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from aiohttp import web
@@ -9,43 +9,44 @@ from aiohttp import web
 from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.fleet import EventDocument, HostDocument
 from services.scheduler.api.sight import Sight, sight_of
-from services.scheduler.domain.collections import Collection
-from services.scheduler.domain.executions import HistoryRow
-from services.scheduler.domain.hosts import HostCondition
-from services.scheduler.domain.jobs import Job, JobId, JobState
+from services.scheduler.domain.collections import CollectionId
+from services.scheduler.domain.executions import HistoryStatus
+from services.scheduler.domain.hosts import HostCondition, HostReport
+from services.scheduler.domain.jobs import Job, JobState
+from services.scheduler.portal.forecast import Forecast
 from services.scheduler.portal.frame import Content, Section
 from services.scheduler.portal.progress import Step, steps
-from services.scheduler.portal.steering import LENGTHS
-from services.scheduler.portal.words import place_words, schedule_words, target_words
-from services.scheduler.store.records import EventOutcome, Recent
-from shared.topics import host_key
+from services.scheduler.portal.sheet import Known
+from services.scheduler.portal.signs import LEGEND, Sign
+from services.scheduler.portal.strip import Strip, strip
+from services.scheduler.portal.weather import Weather, draw
+from services.scheduler.portal.window import ZOOMS, Window, Zoom, read_zoom, window_at
+from services.scheduler.store.records import EventRecord, Recent
+from services.scheduler.store.search import JobQuery, Mark, Ran
 
-JOBS_SHOWN = 200
-JOBS_COUNTED = 10_000
-"""Jobs counted of each collection."""
-EXECUTIONS_SHOWN = 25
-PAST_EVENTS_SHOWN = 15
-_RECENT = 300
+JOBS_COUNTED = 1000
+"""A number on the page goes no further: a page that anybody reloads must not count a hundred thousand."""
+EXECUTIONS_SHOWN = 15
+EVENTS_SHOWN = 20
+MARKS_DRAWN = 3000
+JOBS_AHEAD = 300
+"""Jobs whose next occurrences are drawn, those due first."""
+TICKS_AHEAD = 1000
+"""Occurrences to come that are drawn at most, whatever many jobs repeat however often."""
+_EVENTS_LOOKED_AT = 100
 _COLLECTIONS = 100
+_LATELY = timedelta(hours=1)
 
 
-class HostCard(msgspec.Struct, frozen=True, kw_only=True):
-    """One host with the events that threaten it."""
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that may have been counted only so far."""
 
-    host: HostDocument
-    events: tuple[EventDocument, ...]
+    number: int
+    is_more: bool = False
 
-
-class PoolGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """The hosts that can stand in for each other; `name` is empty for hosts in no pool."""
-
-    name: str
-    hosts: tuple[HostCard, ...]
-
-    @property
-    def available(self) -> int:
-        """How many of them take jobs now."""
-        return sum(card.host.condition is HostCondition.AVAILABLE for card in self.hosts)
+    def __str__(self) -> str:
+        """Return it as people read it: `1,000+` where there may be more."""
+        return f"{self.number:,}{'+' if self.is_more else ''}"
 
 
 class EventCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,49 +56,38 @@ class EventCard(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
 
 
-class JobRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One job as a line of the table; `group` is its collection's resource group, `last` its newest history row."""
-
-    group: str
-    collection: str
-    name: str
-    state: JobState
-    schedule: str
-    place: str
-    target: str
-    next_due: datetime | None
-    last: HistoryRow | None
-
-
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The counts at the top of the page; `enabled` counts only among the jobs shown.
+    """The numbers at the top of the page.
 
-    With `uncounted` there are more jobs than `jobs`: a page that anybody reloads must not count a million. `running`
-    and `held` are None for a caller who does not see everybody's jobs.
+    `unwatched` counts hosts whose watcher is not heard. `running` is None for a caller who does not see everybody's
+    jobs. `failed` and `missed` count what happened in the last hour, `held` the jobs of which something waits now.
     """
 
     hosts: int
     available: int
-    events: int
-    jobs: int
-    uncounted: bool
-    enabled: int
+    unwatched: int
+    events: Figure
     running: int | None
-    held: int | None
+    held: Figure
+    jobs: Figure
+    enabled: Figure
+    failed: Figure
+    missed: Figure
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole page at one moment."""
+    """The whole page at one moment; `cut` says what the weather leaves out, if anything, `next_due` what comes next."""
 
     at: datetime
     summary: Summary
-    pools: tuple[PoolGroup, ...]
     active: tuple[EventCard, ...]
-    past: tuple[EventDocument, ...]
-    jobs: tuple[JobRow, ...]
-    jobs_hidden: int
+    strip: Strip
+    weather: Weather
+    cut: tuple[str, ...]
     executions: tuple[Recent, ...]
-    lengths: Mapping[str, str]
+    next_due: datetime | None
+    zooms: Mapping[Zoom, str]
+    legend: Mapping[Sign, str]
 
 
 class OverviewPage:
@@ -107,116 +97,114 @@ class OverviewPage:
         self._services = services
 
     async def show(self, request: web.Request) -> Content:
-        """Return the page as the caller may see it. Raises StoreUnavailableError."""
-        view = await gather(self._services, sight_of(request, self._services.store))
+        """Return the page as the caller may see it. Raises InvalidInputError (the zoom), StoreUnavailableError."""
+        view = await gather(self._services, sight_of(request, self._services.store), read_zoom(request))
         return Content(title="Overview", section=Section.OVERVIEW, template="overview.html", view=view)
 
 
-async def gather(services: Services, sight: Sight) -> Overview:
+async def gather(services: Services, sight: Sight, zoom: Zoom) -> Overview:
     """Return what there is to see now for whoever looks through `sight`. Raises StoreUnavailableError."""
-    hosts = [sight.host(report) for report in services.hosts.reports()]
-    active = [sight.event(event) for event in await services.store.list_events(active=True, limit=100)]
-    collections = await sight.collections(services.subscription, None, top=_COLLECTIONS, skip=0)
-    recent = await sight.recent_history(_RECENT, collections)
-    found, total, uncounted = await _jobs(services, collections)
+    store, window = services.store, window_at(zoom, services.clock.now())
+    visible = await sight.collections(services.subscription, None, top=_COLLECTIONS, skip=0)
+    within = [one.id for one in visible] if sight.is_confined else None
+    reports = services.hosts.reports()
+    active = await store.list_events(active=True, limit=_EVENTS_LOOKED_AT)
+    past = await store.list_events(active=False, limit=_EVENTS_LOOKED_AT)
+    marks = await store.marks(min(window.start, window.now - _LATELY), limit=MARKS_DRAWN, within=within)
+    ahead = await store.upcoming(window.now, window.end, limit=JOBS_AHEAD, within=within)
+    hosts = [sight.host(report) for report in reports]
     return Overview(
-        at=services.clock.now(),
-        summary=_summary(hosts, active, found, total, uncounted=uncounted),
-        pools=_pools(hosts, active),
-        active=tuple(EventCard(event=event, steps=steps(event)) for event in active),
-        past=await _past(services, sight),
-        jobs=await _rows(services, collections, found, recent),
-        jobs_hidden=total - len(found),
-        executions=tuple(recent[:EXECUTIONS_SHOWN]),
-        lengths=LENGTHS,
+        at=window.now,
+        summary=await _summary(services, hosts, active, marks, within),
+        active=tuple(_card(sight, event) for event in active[:EVENTS_SHOWN]),
+        strip=strip(hosts),
+        weather=_weather(services, window, reports, [*active, *past], marks, ahead),
+        cut=_cut(window, marks, ahead),
+        executions=tuple(await sight.recent_history(EXECUTIONS_SHOWN, visible)),
+        next_due=ahead[0].next_due if ahead else None,
+        zooms=ZOOMS,
+        legend=LEGEND,
     )
 
 
-async def _past(services: Services, sight: Sight) -> tuple[EventDocument, ...]:
-    events = await services.store.list_events(active=False, limit=PAST_EVENTS_SHOWN + 100)
-    past = [event for event in events if event.outcome is not EventOutcome.ACTIVE]
-    return tuple(sight.event(event) for event in past[:PAST_EVENTS_SHOWN])
+def _card(sight: Sight, event: EventRecord) -> EventCard:
+    document = sight.event(event)
+    return EventCard(event=document, steps=steps(document))
 
 
-async def _jobs(services: Services, collections: Sequence[Collection]) -> tuple[list[Job], int, bool]:
-    """Return the first jobs by collection and name, how many there are in all, and whether that is not all of them."""
-    store, total, uncounted = services.store, 0, False
-    jobs: list[Job] = []
-    for collection in collections:
-        count = await store.count_jobs(collection.id, at_most=JOBS_COUNTED + 1)
-        total += min(count, JOBS_COUNTED)
-        uncounted |= count > JOBS_COUNTED
-        if len(jobs) < JOBS_SHOWN:
-            jobs += await store.list_jobs(collection.id, top=JOBS_SHOWN - len(jobs), skip=0)
-    return jobs, total, uncounted
+# -- numbers ----------------------------------------------------------------------------------------------------------
 
 
-async def _rows(
-    services: Services, collections: Sequence[Collection], jobs: list[Job], recent: list[Recent]
-) -> tuple[JobRow, ...]:
-    """Find each job's newest row: nearly always among the recent ones, else by a look of its own."""
-    groups = {collection.id: collection.namespace.resource_group for collection in collections}
-    newest: dict[JobId, HistoryRow] = {entry.row.job_id: entry.row for entry in reversed(recent)}
-    rows = []
-    for job in jobs:
-        last = newest.get(job.id)
-        if last is None and job.counters.last_execution_time is not None:
-            last = next(iter(await services.store.list_history(job.id, top=1, skip=0)), None)
-        rows.append(_row(job, groups[job.collection_id], last))
-    return tuple(rows)
-
-
-def _row(job: Job, group: str, last: HistoryRow | None) -> JobRow:
-    definition = job.definition
-    state = _visible_state(job)
-    return JobRow(
-        group=group,
-        collection=job.collection,
-        name=job.name,
-        state=state,
-        schedule=schedule_words(definition),
-        place=place_words(definition),
-        target=target_words(definition.action.call),
-        next_due=job.next_due if state is JobState.ENABLED else None,
-        last=last,
-    )
-
-
-def _visible_state(job: Job) -> JobState:
-    return job.state if job.gate_open or job.state is not JobState.ENABLED else JobState.DISABLED
-
-
-def _pools(hosts: list[HostDocument], active: list[EventDocument]) -> tuple[PoolGroup, ...]:
-    groups: dict[str, list[HostCard]] = {}
-    for host in hosts:
-        card = HostCard(host=host, events=_threatening(host, active))
-        for pool in host.pools or ("",):
-            groups.setdefault(pool, []).append(card)
-    ordered = sorted(groups.items(), key=lambda item: (item[0] == "", item[0]))
-    return tuple(PoolGroup(name=name, hosts=tuple(cards)) for name, cards in ordered)
-
-
-def _threatening(host: HostDocument, active: list[EventDocument]) -> tuple[EventDocument, ...]:
-    key = host_key(host.host)
-    return tuple(event for event in active if event.event_id in host.events or key in event.hosts)
-
-
-def _summary(
-    hosts: list[HostDocument], active: list[EventDocument], jobs: list[Job], total: int, *, uncounted: bool
+async def _summary(
+    services: Services,
+    hosts: list[HostDocument],
+    active: list[EventRecord],
+    marks: list[Mark],
+    within: list[CollectionId] | None,
 ) -> Summary:
+    query = JobQuery(within=within, subscription=services.subscription)
+    since = services.clock.now() - _LATELY
+    lately = [mark for mark in marks if mark.at >= since]
+    is_cut = len(lately) == MARKS_DRAWN
     return Summary(
         hosts=len(hosts),
         available=sum(host.condition is HostCondition.AVAILABLE for host in hosts),
-        events=len(active),
-        jobs=total,
-        uncounted=uncounted,
-        enabled=sum(_visible_state(job) is JobState.ENABLED for job in jobs),
+        unwatched=sum(host.watcher != "online" for host in hosts),
+        events=Figure(number=len(active), is_more=len(active) == _EVENTS_LOOKED_AT),
         running=_total([host.running for host in hosts]),
-        held=_total([host.held for host in hosts]),
+        held=await _count(services, msgspec.structs.replace(query, ran=Ran.HELD)),
+        jobs=await _count(services, query),
+        enabled=await _count(services, msgspec.structs.replace(query, state=JobState.ENABLED)),
+        failed=Figure(number=_ended(lately, HistoryStatus.FAILED), is_more=is_cut),
+        missed=Figure(number=_ended(lately, HistoryStatus.MISSED), is_more=is_cut),
     )
+
+
+async def _count(services: Services, query: JobQuery) -> Figure:
+    found = await services.store.count_found(query, at_most=JOBS_COUNTED + 1)
+    return Figure(number=min(found, JOBS_COUNTED), is_more=found > JOBS_COUNTED)
+
+
+def _ended(marks: list[Mark], status: HistoryStatus) -> int:
+    return sum(mark.status is status for mark in marks)
 
 
 def _total(numbers: list[int | None]) -> int | None:
     """Return the sum, None if any number is not shown."""
     shown = [number for number in numbers if number is not None]
     return sum(shown) if len(shown) == len(numbers) else None
+
+
+# -- weather ----------------------------------------------------------------------------------------------------------
+
+
+def _weather(
+    services: Services,
+    window: Window,
+    reports: list[HostReport],
+    events: Sequence[EventRecord],
+    marks: list[Mark],
+    ahead: list[Job],
+) -> Weather:
+    fleet = services.hosts.views
+    forecast = Forecast(fleet, services.rules.policies)
+    most = max(1, TICKS_AHEAD // len(ahead)) if ahead else 1
+    known = Known(
+        reports=reports,
+        fleet=fleet,
+        events=tuple({event.event_id: event for event in events}.values()),
+        marks=marks,
+        coming=(each for job in ahead for each in forecast.of(job, window.now, window.end, most)),
+        homes={job.id: forecast.place_of(job) for job in ahead},
+    )
+    return draw(known, window)
+
+
+def _cut(window: Window, marks: list[Mark], ahead: list[Job]) -> tuple[str, ...]:
+    """Say what is left out because there is too much of it."""
+    said = []
+    if len(marks) == MARKS_DRAWN and marks[-1].at > window.start:
+        said.append(f"Only the latest {MARKS_DRAWN:,} executions are drawn, back to {marks[-1].at:%H:%M:%S} UTC.")
+    if len(ahead) == JOBS_AHEAD and ahead[-1].next_due is not None:
+        said.append(f"Only the next {JOBS_AHEAD} jobs are drawn, up to those due at {ahead[-1].next_due:%H:%M:%S} UTC.")
+    return tuple(said)

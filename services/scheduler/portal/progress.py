@@ -49,6 +49,8 @@ def _still_running(event: EventDocument) -> str:
 
 def _approved(event: EventDocument) -> Step:
     approval = event.approval
+    if event.is_rehearsal:
+        return Step(name="No approval", state=StepState.DONE, detail="it is a rehearsal")
     if approval.state is ApprovalState.APPROVED:
         return Step(name="Approved", state=StepState.DONE, detail=f"by {approval.by}" if approval.by else "")
     if approval.state is ApprovalState.FOREIGN:

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from services.scheduler.api.schemas.job_writer import state_shown
+from services.scheduler.domain.executions import Occurrence
 from services.scheduler.domain.jobs import Job, JobState, LastRun
 from services.scheduler.portal.words import place_words, schedule_words, target_words
 from services.scheduler.store.base import Store
@@ -42,10 +43,16 @@ async def job_rows(store: Store, jobs: Sequence[Job]) -> tuple[JobRow, ...]:
     collections = await store.find_collections(sorted({job.collection_id for job in jobs}))
     groups = {one.id: one.namespace.resource_group for one in collections}
     waiting = await store.held_now([job.id for job in jobs], limit=_HELD)
-    reasons = {one.job_id: one.reason or f"held for {one.host}" for one in reversed(waiting)}
+    reasons = {one.job_id: held_words(one) for one in reversed(waiting)}
     return tuple(
         job_row(job, groups[job.collection_id], reasons.get(job.id, "")) for job in jobs if job.collection_id in groups
     )
+
+
+def held_words(one: Occurrence) -> str:
+    """Return what a held occurrence waits for, and why: `db-0: Reboot due at …`."""
+    reason = one.reason.removeprefix(f"{one.host}: ")
+    return f"for {one.host or 'its host'}{': ' if reason else ''}{reason}"
 
 
 def job_row(job: Job, group: str, held: str = "") -> JobRow:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from services.scheduler.domain.decisions import Verdict
+from services.scheduler.domain.decisions import Cause, Verdict
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.portal.forecast import Fate
 from services.scheduler.store.search import Mark
@@ -105,7 +105,8 @@ def remark_of(mark: Mark) -> str:
     decision = mark.decision
     if decision is None:
         return ""
-    because = f", because of {decision.event_type}" if decision.event_type else ""
+    what = "a cordon" if decision.cause is Cause.CORDON else decision.event_type
+    because = f", because of {what}" if what else ""
     if decision.verdict is Verdict.REROUTED:
         return f", moved from {decision.away_from}{because}"
     return f", held for {decision.held_for} before" if decision.held_for is not None else because

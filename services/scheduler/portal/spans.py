@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from services.scheduler.domain.hosts import STARTED
+from services.scheduler.domain.rehearsals import is_rehearsal
 from services.scheduler.portal.signs import Sign, Tick, clock_words
 from services.scheduler.portal.window import Window
 from services.scheduler.store.records import ApprovalState, EventOutcome, EventRecord
@@ -17,6 +18,7 @@ BAND_HEIGHT = 10.0
 """Where on a row events are drawn; below it is room for occurrences."""
 LANES = 3
 """Events drawn side by side on one row; further ones share the last lane."""
+_APPROVED = (ApprovalState.APPROVED, ApprovalState.FOREIGN)
 
 
 class Part(StrEnum):
@@ -51,6 +53,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     y: float
     height: float
     title: str
+    is_rehearsal: bool = False
 
 
 def spans(event: EventRecord, now: datetime) -> tuple[Span, ...]:
@@ -137,8 +140,13 @@ def _bar(event: EventRecord, span: Span, window: Window, *, y: float, height: fl
         width=round(end - x, 2),
         y=round(y, 2),
         height=round(height, 2),
-        title=f"{event.type}, {_part_words(span)}",
+        title=f"{_kind_words(event)}, {_part_words(span)}",
+        is_rehearsal=is_rehearsal(event.event_id),
     )
+
+
+def _kind_words(event: EventRecord) -> str:
+    return f"{event.type} (rehearsal)" if is_rehearsal(event.event_id) else event.type
 
 
 def _part_words(span: Span) -> str:
@@ -162,9 +170,9 @@ def points(event: EventRecord, host: HostKey, window: Window) -> Iterator[Tick]:
     drain = event.hosts.get(host)
     approval = event.approval
     known = (
-        (Sign.NOT_BEFORE, event.not_before or event.announced_for, f"{event.type} not before"),
-        (Sign.DRAINED, drain.drained_at if drain is not None else None, f"drained for {event.type}"),
-        (Sign.APPROVED, approval.at, _approval_words(event)),
+        (Sign.NOT_BEFORE, event.not_before or event.announced_for, f"{_kind_words(event)} not before"),
+        (Sign.DRAINED, drain.drained_at if drain is not None else None, f"drained for {_kind_words(event)}"),
+        (Sign.APPROVED, approval.at if approval.state in _APPROVED else None, _approval_words(event)),
     )
     for sign, at, words in known:
         if at is not None and window.holds(at):
@@ -172,10 +180,6 @@ def points(event: EventRecord, host: HostKey, window: Window) -> Iterator[Tick]:
 
 
 def _approval_words(event: EventRecord) -> str:
-    match event.approval.state:
-        case ApprovalState.FOREIGN:
-            return f"{event.type} approved by someone else"
-        case ApprovalState.ASKED:
-            return f"asked for the approval of {event.type}"
-        case _:
-            return f"{event.type} approved{f' by {event.approval.by}' if event.approval.by else ''}"
+    if event.approval.state is ApprovalState.FOREIGN:
+        return f"{event.type} approved by someone else"
+    return f"{event.type} approved{f' by {event.approval.by}' if event.approval.by else ''}"

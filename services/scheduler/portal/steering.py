@@ -1,6 +1,8 @@
-"""Cordon and release from the page: small forms that work without scripts and lead back to it."""
+"""Cordon and release from a page: small forms that work without scripts and lead back to where they were sent from."""
 
+import re
 from datetime import timedelta
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -19,8 +21,10 @@ LENGTHS = {
     "1440": "for a day",
 }
 """What the form offers: minutes, and how it says them."""
-_BACK = "../../../"
-"""From a form's address to the page, wherever a proxy has put it."""
+_ROOT = "../../../"
+"""From a form's address to the first page, wherever a proxy has put it."""
+_PAGE_OF_OURS = re.compile(r"portal/hosts(/[A-Za-z0-9._~%-]{1,600})?(\?[A-Za-z0-9._~%&=+,:-]{0,2000})?")
+"""What a form may say it was sent from: nobody can make it lead anywhere else."""
 
 
 class Steering:
@@ -35,23 +39,26 @@ class Steering:
         reason = (await read_field(request, "reason") or "").strip()
         minutes = await read_field(request, "minutes") or ""
         if not reason:
-            return _back(Notice.REASON)
+            return await _back(request, Notice.REASON)
         until = self._clock.now() + timedelta(minutes=int(minutes)) if minutes in LENGTHS and minutes else None
         host, by = request.match_info["host"], actor_of(request, self._clock)
         try:
             await self._hosts.cordon(host, reason=reason, until=until, by=by)
         except NotFoundError:
-            return _back(Notice.HOST)
-        return _back(Notice.CORDONED)
+            return lead_to(f"{_ROOT}portal/hosts?notice={Notice.HOST}")
+        return await _back(request, Notice.CORDONED)
 
     async def release(self, request: web.Request) -> web.Response:
         """Lift the cordon that was made by hand."""
         try:
             await self._hosts.release(request.match_info["host"], by=actor_of(request, self._clock))
         except NotFoundError:
-            return _back(Notice.HOST)
-        return _back(Notice.RELEASED)
+            return lead_to(f"{_ROOT}portal/hosts?notice={Notice.HOST}")
+        return await _back(request, Notice.RELEASED)
 
 
-def _back(notice: Notice) -> web.Response:
-    return lead_to(f"{_BACK}?notice={notice}#hosts")
+async def _back(request: web.Request, notice: Notice) -> web.Response:
+    """Lead to the page that the form was sent from, as the form says; else to the host's own."""
+    said = await read_field(request, "back") or ""
+    page = said if _PAGE_OF_OURS.fullmatch(said) else f"portal/hosts/{quote(request.match_info['host'], safe='')}"
+    return lead_to(f"{_ROOT}{page}{'&' if '?' in page else '?'}notice={notice}")

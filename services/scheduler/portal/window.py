@@ -70,9 +70,7 @@ def window_at(zoom: Zoom, now: datetime) -> Window:
     scale = _SCALES[zoom]
     back = now - scale.back
     start = back - (back - EPOCH) % scale.step
-    return Window(
-        zoom=zoom, start=start, end=start + scale.back + scale.ahead + scale.step, now=now, step=scale.step
-    )
+    return Window(zoom=zoom, start=start, end=start + scale.back + scale.ahead + scale.step, now=now, step=scale.step)
 
 
 def read_zoom(request: web.Request) -> Zoom:

@@ -67,7 +67,20 @@ class RunImage(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     occurrence_id: OccurrenceId
 
 
-Image = JobImage | CollectionImage | GroupImage | CordonImage | RunImage
+class RehearsalImage(msgspec.Struct, frozen=True, kw_only=True, tag="rehearsal"):
+    """A rehearsal as it was announced, and when it was called off, if it was."""
+
+    event_id: str
+    event_type: str
+    hosts: tuple[str, ...]
+    not_before: datetime | None
+    duration_seconds: int | None
+    description: str
+    by: str
+    cancelled_at: datetime | None = None
+
+
+Image = JobImage | CollectionImage | GroupImage | CordonImage | RunImage | RehearsalImage
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):

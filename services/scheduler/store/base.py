@@ -3,7 +3,7 @@
 Two implementations pass one conformance suite (tests/store): `memory` and `sql` (SQLite, PostgreSQL). Every verb is
 atomic, but for those that say how they are not: it happens whole or not at all. All raise StoreUnavailableError when
 the database is away. Times are aware UTC, whole milliseconds. What only reads, and what is done from time to time, is
-said in `history`, `search` and `upkeep`.
+said in `history`, `search`, `whereabouts` and `upkeep`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,15 +38,17 @@ from services.scheduler.store.records import (
     Outcome,
     Ownership,
     Planner,
+    Rehearsal,
     Release,
     SessionId,
     Written,
 )
 from services.scheduler.store.search import Search
 from services.scheduler.store.upkeep import Upkeep
+from services.scheduler.store.whereabouts import Whereabouts
 
 
-class Store(History, Search, Upkeep, Protocol):
+class Store(History, Search, Upkeep, Whereabouts, Protocol):
     """The truth. Open it with `async with`; one instance serves every task of a process."""
 
     @property
@@ -338,6 +340,22 @@ class Store(History, Search, Upkeep, Protocol):
 
     async def list_cordons(self) -> list[Cordon]:
         """Return all operators' cordons."""
+        ...
+
+    async def put_rehearsal(self, rehearsal: Rehearsal, *, most: int, by: Actor | None = None) -> None:
+        """Keep a new one. Raises ConflictError when `most` are on at the instant of its announcement."""
+        ...
+
+    async def cancel_rehearsal(self, event_id: str, at: datetime, *, by: Actor | None = None) -> Rehearsal:
+        """Call one off and return it. Raises NotFoundError, and ConflictError when it is over already."""
+        ...
+
+    async def list_rehearsals(self, *, since: datetime) -> list[Rehearsal]:
+        """Return those that end, or were to end, after an instant, called off or not, the first announced first."""
+        ...
+
+    async def list_rehearsed(self, *, limit: int) -> list[EventRecord]:
+        """Return the events that rehearsals have been, present and past ones, the latest `first_seen_at` first."""
         ...
 
     # -- audit log ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from services.scheduler.domain.collections import Collection, CollectionState
 from services.scheduler.domain.decisions import Cause, skipped_for
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, Occurrence, OccurrenceState, unrun_row
 from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobCounters, JobId, JobState, LastRun
-from services.scheduler.errors import ConflictError
+from services.scheduler.errors import ConflictError, NotFoundError
 from services.scheduler.store.records import (
     Approval,
     ApprovalState,
@@ -18,6 +18,7 @@ from services.scheduler.store.records import (
     Outcome,
     Plan,
     Progress,
+    Rehearsal,
     Release,
 )
 
@@ -233,6 +234,23 @@ def latest_approval(stored: Approval, new: Approval) -> Approval:
     """Return what is kept of two: the new one, but an approval of ours is never said to be somebody else's."""
     is_ours = stored.state is ApprovalState.APPROVED
     return stored if is_ours and new.state is ApprovalState.FOREIGN else new
+
+
+def check_room(standing: Iterable[Rehearsal], rehearsal: Rehearsal, most: int) -> None:
+    """Raise ConflictError when `most` of those that stand are on as another one is announced."""
+    on = [each.event.event_id for each in standing if each.is_on(rehearsal.event.first_seen_at)]
+    if len(on) >= most:
+        told = ", ".join(sorted(on))
+        raise ConflictError(f"{most} rehearsals are on, more may not be at a time: cancel one, or wait ({told})")
+
+
+def called_off(rehearsal: Rehearsal | None, event_id: str, at: datetime) -> Rehearsal:
+    """Return a rehearsal called off. Raises NotFoundError for none, ConflictError for one that is over."""
+    if rehearsal is None:
+        raise NotFoundError(f"rehearsal {event_id} does not exist; what Azure announces, only Azure calls off")
+    if not rehearsal.is_on(at):
+        raise ConflictError(f"rehearsal {rehearsal.event.event_id} is over already")
+    return replace(rehearsal, cancelled_at=at)
 
 
 def _counted(counters: JobCounters, outcome: Outcome) -> JobCounters:

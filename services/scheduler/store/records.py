@@ -243,6 +243,23 @@ class Cordon(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
+class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that an operator has announced: as it was announced, by whom, and when it was called off."""
+
+    event: EventRecord
+    by: str
+    cancelled_at: datetime | None = None
+
+    def is_on(self, now: datetime) -> bool:
+        """Whether it is neither over by its times nor called off."""
+        return self.cancelled_at is None and now < rehearsal_ends(self.event)
+
+
+def rehearsal_ends(event: EventRecord) -> datetime:
+    """Return when an event is over that ends by its own times: its duration after NotBefore."""
+    return (event.not_before or event.first_seen_at) + timedelta(seconds=event.duration_seconds or 0)
+
+
 class DrainReport(msgspec.Struct, frozen=True, kw_only=True):
     """What one replica has running on, held for and rerouted from a host because of an event."""
 

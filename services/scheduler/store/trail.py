@@ -21,10 +21,11 @@ from services.scheduler.store.audit import (
     CordonImage,
     GroupImage,
     JobImage,
+    RehearsalImage,
     RunImage,
     Subject,
 )
-from services.scheduler.store.records import Cordon
+from services.scheduler.store.records import Cordon, Rehearsal
 
 _EMPTY = SealedSecret(key=KeyId(""), box="")
 
@@ -135,6 +136,40 @@ def host_released(actor: Actor | None, cordon: Cordon) -> list[AuditEntry]:
     if actor is None:
         return []
     return [AuditEntry(actor=actor, act=Act.HOST_RELEASED, subject=Subject(host=cordon.host), before=_cordon(cordon))]
+
+
+def rehearsal_announced(actor: Actor | None, rehearsal: Rehearsal) -> list[AuditEntry]:
+    """Tell of a rehearsal: an entry for each of its hosts, as each is cordoned by it."""
+    return _rehearsed(actor, Act.REHEARSAL_ANNOUNCED, None, rehearsal)
+
+
+def rehearsal_cancelled(actor: Actor | None, before: Rehearsal, after: Rehearsal) -> list[AuditEntry]:
+    """Tell of a rehearsal that was called off, for each of its hosts."""
+    return _rehearsed(actor, Act.REHEARSAL_CANCELLED, before, after)
+
+
+def _rehearsed(actor: Actor | None, act: Act, before: Rehearsal | None, after: Rehearsal) -> list[AuditEntry]:
+    if actor is None:
+        return []
+    was, now = None if before is None else _rehearsal(before), _rehearsal(after)
+    return [
+        AuditEntry(actor=actor, act=act, subject=Subject(host=host), before=was, after=now)
+        for host in after.event.hosts
+    ]
+
+
+def _rehearsal(rehearsal: Rehearsal) -> RehearsalImage:
+    event = rehearsal.event
+    return RehearsalImage(
+        event_id=event.event_id,
+        event_type=event.type,
+        hosts=event.resources,
+        not_before=event.not_before,
+        duration_seconds=event.duration_seconds,
+        description=event.description,
+        by=rehearsal.by,
+        cancelled_at=rehearsal.cancelled_at,
+    )
 
 
 def _image(job: Job) -> JobImage:

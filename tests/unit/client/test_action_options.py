@@ -7,7 +7,8 @@ from typing import Any
 import click
 import pytest
 
-from services.client.action_options import ACTION_OPTIONS, ActionFlags, action_document
+from services.client.action_flags import ACTION_OPTIONS, ActionFlags
+from services.client.action_options import action_document
 from tests.parts.pfx import a_pfx
 
 

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from services.client.documents import overlay, read_document
-from services.client.job_options import JobFlags, flags_document, flags_patch
+from services.client.job_options import JobFlags, flags_document, flags_patch, job_flags
 from services.client.options import job_of, pairs
 
 YAML = """
@@ -79,8 +79,13 @@ def test_an_overlay_merges_objects_and_replaces_the_rest() -> None:
     }
 
 
+def given_flags(**values: object) -> JobFlags:
+    """Return flags as a command gets them."""
+    return job_flags(values)
+
+
 def test_flags_make_the_document_they_speak_of() -> None:
-    flags = JobFlags(
+    flags = given_flags(
         uri="http://{host}/x",
         body="hello",
         headers=("Content-Type: text/plain", "X-Time: 10:00"),
@@ -114,33 +119,33 @@ def test_flags_make_the_document_they_speak_of() -> None:
 
 
 def test_the_lead_time_may_be_left_to_leeward() -> None:
-    assert flags_document(JobFlags(lead_time="auto"))["maintenance"] == {"leadTime": "auto"}
+    assert flags_document(given_flags(lead_time="auto"))["maintenance"] == {"leadTime": "auto"}
 
 
 def test_a_new_rhythm_takes_the_place_of_the_other_kind() -> None:
-    assert flags_patch(JobFlags(every="5m"))["recurrence"] == {"frequency": "Minute", "interval": 5, "cron": None}
+    assert flags_patch(given_flags(every="5m"))["recurrence"] == {"frequency": "Minute", "interval": 5, "cron": None}
     removed = {"frequency": None, "interval": None, "schedule": None}
-    assert flags_patch(JobFlags(cron="0 5 * * *"))["recurrence"] == {"cron": "0 5 * * *", **removed}
+    assert flags_patch(given_flags(cron="0 5 * * *"))["recurrence"] == {"cron": "0 5 * * *", **removed}
 
 
 def test_flags_speak_of_retries_that_grow_and_of_a_flexible_window() -> None:
-    flags = JobFlags(retry_type="Exponential", retry_interval="PT1M", max_interval="PT1H", flexible_window="PT15M")
+    flags = given_flags(retry_type="Exponential", retry_interval="PT1M", max_interval="PT1H", flexible_window="PT15M")
     policy = {"retryType": "Exponential", "retryInterval": "PT1M", "maxInterval": "PT1H"}
     assert flags_document(flags) == {"action": {"retryPolicy": policy}, "flexibleWindow": "PT15M"}
     assert flags_patch(flags) == flags_document(flags)
 
 
 def test_another_kind_of_retry_takes_the_longest_interval_with_it() -> None:
-    for flags in (JobFlags(no_retry=True), JobFlags(retry_type="fixed")):
+    for flags in (given_flags(no_retry=True), given_flags(retry_type="fixed")):
         assert flags_patch(flags)["action"]["retryPolicy"]["maxInterval"] is None
-    assert "maxInterval" not in flags_patch(JobFlags(retry_count=3))["action"]["retryPolicy"]
+    assert "maxInterval" not in flags_patch(given_flags(retry_count=3))["action"]["retryPolicy"]
 
 
 def test_flags_that_exclude_each_other_are_refused() -> None:
     for flags in (
-        JobFlags(every="5m", cron="* * * * *"),
-        JobFlags(no_retry=True, retry_count=1),
-        JobFlags(no_retry=True, retry_type="Exponential"),
+        given_flags(every="5m", cron="* * * * *"),
+        given_flags(no_retry=True, retry_count=1),
+        given_flags(no_retry=True, retry_type="Exponential"),
     ):
         with pytest.raises(click.UsageError):
             flags_document(flags)
@@ -149,7 +154,7 @@ def test_flags_that_exclude_each_other_are_refused() -> None:
 def test_a_body_can_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "body.json"
     file.write_text("{}")
-    assert flags_document(JobFlags(body=f"@{file}")) == {"action": {"request": {"body": "{}"}}}
+    assert flags_document(given_flags(body=f"@{file}")) == {"action": {"request": {"body": "{}"}}}
 
 
 def test_pairs_and_job_names_say_how_to_write_them() -> None:

@@ -33,8 +33,9 @@ from services.scheduler.domain.policies import (
     Strategy,
     Traits,
 )
+from services.scheduler.domain.rehearsals import LONGEST, LONGEST_NOTICE, is_rehearsal
 from services.scheduler.fleet.aftermath import SURVIVED
-from services.scheduler.store.records import Held
+from services.scheduler.store.records import Held, rehearsal_ends
 from shared.topics import HostKey
 from tests.parts.builders import definition
 from tests.parts.weather import SECOND, Brain, World, threats_of
@@ -154,6 +155,16 @@ class Weather(RuleBasedStateMachine):
             lift = host in self.world.cordons
             self.loop.run(self.world.release(name, host) if lift else self.world.cordon(name, host))
 
+    @rule(name=REPLICA, kind=st.sampled_from(KINDS), hosts=st.lists(HOST, min_size=1, unique=True), notice=NOTICE)
+    def rehearsed(self, name: str, kind: str, hosts: list[str], notice: timedelta) -> None:
+        if name in self.world.brains:
+            self.loop.run(self.world.rehearse(name, kind, hosts, notice, 30))
+
+    @rule(name=REPLICA)
+    def rehearsal_called_off(self, name: str) -> None:
+        if name in self.world.brains:
+            self.loop.run(self.world.call_off(name))
+
     @rule(name=REPLICA)
     def fell_due(self, name: str) -> None:
         self.world.turn(SECOND)
@@ -204,6 +215,16 @@ class Weather(RuleBasedStateMachine):
         self._no_event_threatens_once_a_watcher_that_saw_it_sees_it_no_more()
         self._replicas_that_have_heard_the_same_decide_the_same()
         self._every_cordon_stands()
+        self._no_rehearsal_outlasts_its_time()
+
+    def _no_rehearsal_outlasts_its_time(self) -> None:
+        """It ends by the clock alone, and takes nothing with it."""
+        now = self.world.clock.now()
+        for brain in self.world.brains.values():
+            for known in brain.watched.fleet.active_events():
+                is_over = is_rehearsal(known.record.event_id) and now >= rehearsal_ends(known.record)
+                assert not is_over, (known, brain.owner)
+            assert not any(view.loss and is_rehearsal(view.loss.event_id) for view in brain.views.values())
 
     def _every_event_that_is_listed_threatens_its_hosts(self) -> None:
         for brain in self._informed():
@@ -264,7 +285,9 @@ class Weather(RuleBasedStateMachine):
 
     def _nothing_is_left_to_drain(self, asking: Brain) -> None:
         """No approval is asked for before every replica is done with the hosts of the event and starts nothing more."""
-        event = self.world.document.get(asking.watched.bus.asked_for[-1])
+        asked_for = asking.watched.bus.asked_for[-1]
+        assert not is_rehearsal(asked_for)
+        event = self.world.document.get(asked_for)
         if event is None or event.status != SCHEDULED:
             return  # what it asks for is over or has begun, which it has yet to hear
         traits = Traits(event.type, event.source, event.duration_seconds)
@@ -324,7 +347,7 @@ class Weather(RuleBasedStateMachine):
             if not self.world.watchers[host].is_alive:
                 self.world.revive(host)
         self.world.deliver_all()
-        self.world.turn(SURVIVED + SECOND)
+        self.world.turn(max(SURVIVED, LONGEST_NOTICE + LONGEST) + SECOND)
         for host in list(self.world.cordons):
             self.loop.run(self.world.release(REPLICAS[0], host))
         for brain in self.world.brains.values():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.scheduler.fleet.fleet import FleetRules
+from services.scheduler.fleet.rules import FleetRules
 from services.scheduler.settings import Settings
 from shared.settings import SettingsError, load
 

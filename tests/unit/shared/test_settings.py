@@ -9,7 +9,7 @@ import pytest
 
 from services.scheduler import settings as scheduler
 from services.vmwatch import settings as vmwatch
-from shared.settings import SHARED_NAMES, Listen, SettingsError, load, masked, parse_listen
+from shared.settings import SHARED_NAMES, Listen, SettingsError, load, masked, parse_listen, sources
 
 
 class Approve(StrEnum):
@@ -48,6 +48,16 @@ def test_a_variable_beats_the_default_and_a_flag_beats_the_variable() -> None:
     environment = {"LEEWARD_POLL_SECONDS": "2", "LEEWARD_LEASE_SECONDS": "20"}
     settings = load(Sample, environment, ["--poll-seconds", "0.5"])
     assert (settings.poll_seconds, settings.lease_seconds) == (0.5, 20)
+
+
+def test_each_setting_knows_what_set_it() -> None:
+    environment = {"LEEWARD_POLL_SECONDS": "2", "LEEWARD_LEASE_SECONDS": "20", "LEEWARD_APPROVE": ""}
+    told = sources(Sample, environment, ["--poll-seconds", "0.5", "--verbose"])
+    assert told == {
+        "poll_seconds": "--poll-seconds",
+        "lease_seconds": "LEEWARD_LEASE_SECONDS",
+        "verbose": "--verbose",
+    }
 
 
 def test_every_type_is_read_from_text() -> None:

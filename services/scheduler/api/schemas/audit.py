@@ -19,13 +19,14 @@ from services.scheduler.store.audit import (
     GroupImage,
     Image,
     JobImage,
+    RehearsalImage,
     RunImage,
 )
 from shared.clock import EPOCH
 
 _IMAGE = msgspec.Meta(
-    description="what was changed, as its own route shows it: a job, a collection, a resource group, a cordon, or the "
-    "occurrence of a run; without names, counters, and secrets"
+    description="what was changed, as its own route shows it: a job, a collection, a resource group, a cordon, a "
+    "rehearsal, or the occurrence of a run; without names, counters, and secrets"
 )
 
 
@@ -43,6 +44,19 @@ class GroupImageDocument(Document, frozen=True, kw_only=True):
 
     location: str | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class RehearsalImageDocument(Document, frozen=True, kw_only=True):
+    """A rehearsal: the event that was announced, by whom, and when it was called off, if it was."""
+
+    event_id: str
+    type: str
+    hosts: list[str]
+    not_before: Time | None = None
+    duration_seconds: int | None = None
+    description: str = ""
+    by: str
+    cancelled_at: Time | None = None
 
 
 class RunImageDocument(Document, frozen=True, kw_only=True):
@@ -106,8 +120,23 @@ def _document(image: Image) -> Document:
         case CordonImage():
             since, until = Time(image.since), time_or_none(image.until)
             return CordonImageDocument(reason=image.reason, by=image.by, since=since, until=until)
+        case RehearsalImage():
+            return _rehearsal(image)
         case RunImage():
             return RunImageDocument(occurrence_id=image.occurrence_id)
+
+
+def _rehearsal(image: RehearsalImage) -> RehearsalImageDocument:
+    return RehearsalImageDocument(
+        event_id=image.event_id,
+        type=image.event_type,
+        hosts=list(image.hosts),
+        not_before=time_or_none(image.not_before),
+        duration_seconds=image.duration_seconds,
+        description=image.description,
+        by=image.by,
+        cancelled_at=time_or_none(image.cancelled_at),
+    )
 
 
 def _job(image: JobImage) -> JobDocument:

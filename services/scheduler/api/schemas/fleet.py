@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from services.scheduler.api.schemas.values import Document, Time, time_or_none
 from services.scheduler.domain.hosts import HostCondition, HostReport, Spared
+from services.scheduler.domain.rehearsals import NOT_ASKED, is_rehearsal
 from services.scheduler.store.records import (
-    Approval,
     ApprovalState,
     EventOutcome,
     EventRecord,
@@ -94,6 +94,11 @@ class EventDocument(Document, frozen=True, kw_only=True):
     announced_for: Time | None = None
     started_at: Time | None = None
 
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether an operator has announced it, and not Azure."""
+        return is_rehearsal(self.event_id)
+
 
 class SpanDocument(Document, frozen=True, kw_only=True):
     """What one measure came to over `count` events: half took no longer than the median, nine in ten than p90."""
@@ -165,7 +170,7 @@ def event_document(event: EventRecord) -> EventDocument:
             )
             for host, drain in event.hosts.items()
         },
-        approval=_approval(event.approval),
+        approval=_approval(event),
         first_seen_at=Time(event.first_seen_at),
         ended_at=time_or_none(event.ended_at),
         announced_for=time_or_none(event.announced_for),
@@ -173,5 +178,9 @@ def event_document(event: EventRecord) -> EventDocument:
     )
 
 
-def _approval(approval: Approval) -> ApprovalDocument:
+def _approval(event: EventRecord) -> ApprovalDocument:
+    """Return who approved; of a rehearsal, why nobody ever does."""
+    if is_rehearsal(event.event_id):
+        return ApprovalDocument(state=ApprovalState.NONE, at=None, by=None, reason=NOT_ASKED)
+    approval = event.approval
     return ApprovalDocument(state=approval.state, at=time_or_none(approval.at), by=approval.by, reason=approval.reason)

@@ -4,6 +4,7 @@
 
 const REFRESH_AT_MOST_EVERY = 1000;
 const REFRESH_AT_LEAST_EVERY = 10000;
+const NOTICE_FOR = 10000;
 const KINDS = ["message", "host", "event", "execution", "job"];
 
 const main = document.getElementById("main");
@@ -35,10 +36,22 @@ function remaining(instant) {
   return minutes ? `in ${minutes} min ${seconds % 60} s` : `in ${seconds} s`;
 }
 
+// The labels of an axis: the whole time stands in the title.
+function hourAndMinute(instant) {
+  return instant.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+}
+
+function timeAndZone(instant) {
+  const parts = new Intl.DateTimeFormat([], { timeZoneName: "short" }).formatToParts(instant);
+  return `${dayAndTime(instant)} ${parts.find((part) => part.type === "timeZoneName").value}`;
+}
+
+const TIMES = { at: dayAndTime, until: remaining, clock: hourAndMinute, zoned: timeAndZone };
+
 function showTimes(place) {
   for (const element of place.querySelectorAll("time[data-show]")) {
     const instant = new Date(element.dateTime);
-    const text = element.dataset.show === "until" ? remaining(instant) : dayAndTime(instant);
+    const text = (TIMES[element.dataset.show] ?? dayAndTime)(instant);
     if (element.textContent !== text) element.textContent = text;
   }
 }
@@ -88,7 +101,12 @@ main.addEventListener("htmx:before:swap", (event) => {
   if (status === 401) location.reload();
   if (status >= 400 && ![404, 503].includes(status)) event.preventDefault();
 });
-main.addEventListener("htmx:after:swap", () => showTimes(main));
+// What came of a form stays to be read for a while, though the page is fetched again meanwhile.
+const notice = document.getElementById("notice");
+main.addEventListener("htmx:after:swap", () => {
+  if (notice && !notice.isConnected && performance.now() < NOTICE_FOR) main.prepend(notice);
+  showTimes(main);
+});
 main.addEventListener("htmx:after:request", (event) => {
   if (event.detail.ctx.sourceElement !== main) return;
   const { status } = event.detail.ctx.response;

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.scheduler.domain.jobs import TERMINAL_STATES, Job, JobId
 from services.scheduler.store.memory.state import State
+from services.scheduler.store.records import rehearsal_ends
 
 
 class RetentionVerbs:
@@ -45,6 +46,8 @@ class RetentionVerbs:
             del self._state.events[key]
             self._state.bids.pop(key, None)
         self._state.drains = {key: report for key, report in self._state.drains.items() if key[0] not in doomed}
+        standing = self._state.rehearsals.items()
+        self._state.rehearsals = {key: one for key, one in standing if rehearsal_ends(one.event) >= ended_before}
         return len(doomed)
 
     async def prune_runs(self, *, asked_before: datetime, limit: int) -> int:

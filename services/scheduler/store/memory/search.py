@@ -86,13 +86,14 @@ class SearchVerbs:
         return (
             job
             for job in self._state.jobs.values()
-            if _is_within(job, query.within) and self._is_in(job, query) and _is_like(job, query) and _has_run(job, query.ran, job.id in held)
+            if self._is_among(job, query) and _is_like(job, query) and _has_run(job, query.ran, job.id in held)
         )
 
-    def _is_in(self, job: Job, query: JobQuery) -> bool:
-        """Whether a job is in the subscription that is asked for, if one is."""
+    def _is_among(self, job: Job, query: JobQuery) -> bool:
+        """Whether a job is in a collection, and in the subscription, that is asked for."""
         namespace = self._state.collection(job.collection_id).namespace
-        return query.subscription is None or name_key(namespace.subscription) == name_key(query.subscription)
+        is_there = query.subscription is None or name_key(namespace.subscription) == name_key(query.subscription)
+        return is_there and _is_within(job, query.within)
 
 
 def _by_name(query: JobQuery) -> bool:

@@ -20,6 +20,7 @@ from services.scheduler.store.records import (
     Life,
     Ownership,
     Recent,
+    Rehearsal,
     SessionId,
 )
 from services.scheduler.store.trail import collections_deleted, jobs_deleted, of_collection
@@ -42,6 +43,7 @@ class State:
         self.bids: dict[str, Bid] = {}
         self.drains: dict[tuple[str, str, SessionId], DrainReport] = {}
         self.cordons: dict[str, Cordon] = {}
+        self.rehearsals: dict[str, Rehearsal] = {}
         self.audit: dict[int, AuditEntry] = {}
         self.followers: list[Follower] = []
         self.numbers = count(1)

@@ -14,10 +14,12 @@ from services.scheduler.store.memory.groups import GroupVerbs
 from services.scheduler.store.memory.history import HistoryVerbs
 from services.scheduler.store.memory.jobs import JobVerbs
 from services.scheduler.store.memory.lives import LifeVerbs
+from services.scheduler.store.memory.rehearsals import RehearsalVerbs
 from services.scheduler.store.memory.retention import RetentionVerbs
 from services.scheduler.store.memory.sealing import SealingVerbs
 from services.scheduler.store.memory.search import SearchVerbs
 from services.scheduler.store.memory.state import State
+from services.scheduler.store.memory.whereabouts import WhereaboutsVerbs
 from shared.clock import SystemClock
 
 
@@ -27,6 +29,7 @@ class MemoryStore(
     HistoryVerbs,
     DurationVerbs,
     SearchVerbs,
+    WhereaboutsVerbs,
     AuditVerbs,
     SealingVerbs,
     RetentionVerbs,
@@ -34,6 +37,7 @@ class MemoryStore(
     ClaimVerbs,
     SettleVerbs,
     FleetVerbs,
+    RehearsalVerbs,
 ):
     """The port over plain dictionaries. Several owners may register on one instance, as replicas on PostgreSQL do."""
 

@@ -39,6 +39,10 @@ class Words(ABC):
     """A query of the indexes that stand for themselves: their tables, their names, the statements that make them."""
     table_size: str
     """A query of the bytes that the table named at `$1` takes with its indexes; empty where that is not known."""
+    size: str
+    """A query of the bytes that the whole database takes."""
+    kind: str
+    """What the database is called."""
     analyze: str
     """What brings statistics up to date after very many rows came at once; empty where none are kept."""
 

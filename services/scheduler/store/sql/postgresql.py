@@ -82,6 +82,8 @@ class PostgresWords(Words):
         "SELECT tablename::text, indexname::text, indexdef FROM pg_indexes WHERE schemaname = current_schema() "
         "AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = format('%I.%I', schemaname, indexname)::regclass)"
     )
+    size = "SELECT pg_database_size(current_database())"
+    kind = "PostgreSQL"
     table_size = "SELECT pg_total_relation_size($1::text::regclass)"
     analyze = "ANALYZE"
 

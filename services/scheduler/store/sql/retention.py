@@ -25,6 +25,7 @@ from services.scheduler.store.sql.tables import (
     history,
     jobs,
     occurrences,
+    rehearsals,
     runs,
 )
 
@@ -80,6 +81,7 @@ class RetentionVerbs:
             keys = [row.key for row in await tx.rows(oldest)]
             for column in (drain_reports.c.event_key, approvals.c.event_key, events.c.key):
                 await tx.run(delete(column.table).where(tx.among(column, keys)))
+            await tx.run(delete(rehearsals).where(rehearsals.c.ends_at < ended_before))
         return len(keys)
 
     async def prune_runs(self, *, asked_before: datetime, limit: int) -> int:

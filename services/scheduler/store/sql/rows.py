@@ -8,6 +8,7 @@ from sqlalchemy import Row, Select, select
 from services.scheduler.domain.collections import Namespace
 from services.scheduler.domain.executions import HistoryRow
 from services.scheduler.domain.jobs import Job
+from services.scheduler.domain.placement import home_name
 from services.scheduler.domain.secret_fields import sealed_under
 from services.scheduler.store.progress import name_key
 from services.scheduler.store.records import (
@@ -41,6 +42,7 @@ def job_values(job: Job) -> dict[str, object]:
         "created_at": job.created_at,
         "updated_at": job.updated_at,
         "sealed_under": sealed_under(job.definition.action),
+        "home": home_name(job.definition),
         "pool": job.definition.placement.pool if job.definition.placement else None,
         **msgspec.structs.asdict(job.counters),
     }

@@ -47,6 +47,8 @@ class SqliteWords(Words):
         "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid"
     )
     indexes = "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    kind = "SQLite"
     table_size = ""
     analyze = ""
 

@@ -17,10 +17,12 @@ from services.scheduler.store.sql.history import HistoryVerbs
 from services.scheduler.store.sql.jobs import JobVerbs
 from services.scheduler.store.sql.known import KnownJobs
 from services.scheduler.store.sql.lives import LifeVerbs
+from services.scheduler.store.sql.rehearsals import RehearsalVerbs
 from services.scheduler.store.sql.retention import RetentionVerbs
 from services.scheduler.store.sql.sealing import SealingVerbs
 from services.scheduler.store.sql.search import SearchVerbs
 from services.scheduler.store.sql.settling import SettleVerbs
+from services.scheduler.store.sql.whereabouts import WhereaboutsVerbs
 
 
 class SqlStore(
@@ -29,6 +31,7 @@ class SqlStore(
     HistoryVerbs,
     DurationVerbs,
     SearchVerbs,
+    WhereaboutsVerbs,
     AuditVerbs,
     SealingVerbs,
     RetentionVerbs,
@@ -36,6 +39,7 @@ class SqlStore(
     ClaimVerbs,
     SettleVerbs,
     FleetVerbs,
+    RehearsalVerbs,
 ):
     """The port over SQLite or PostgreSQL."""
 

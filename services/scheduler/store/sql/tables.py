@@ -30,6 +30,7 @@ from services.scheduler.store.records import (
     Cordon,
     DrainReport,
     EventRecord,
+    Rehearsal,
 )
 from shared.clock import from_epoch_ms, to_epoch_ms
 
@@ -149,6 +150,7 @@ jobs = _table(
     Column("sealed_under", Text),
     Column("pool", Text),
     Column("last_run", Choice(LastRun)),
+    Column("home", Text),
 )
 
 definitions = _table(
@@ -244,6 +246,13 @@ drain_reports = _table(
 
 cordons = _table("cordons", Column("host", Text, primary_key=True), Column("body", Document(Cordon)))
 
+rehearsals = _table(
+    "rehearsals",
+    Column("event_key", Text, primary_key=True),
+    Column("ends_at", Instant),
+    Column("body", Document(Rehearsal)),
+)
+
 audit = _table(
     "audit",
     Column("id", BigInteger, primary_key=True),
@@ -275,6 +284,7 @@ HELD: TextClause = text("occurrences.state = 'held'")
 OWNED: TextClause = text("occurrences.owner IS NOT NULL")
 ACTIVE: TextClause = text("events.active")
 OVER: TextClause = text("events.ended_at IS NOT NULL")
+HOMED: TextClause = text("jobs.home IS NOT NULL")
 OF_EVENT: TextClause = text("history.event_id IS NOT NULL")
 SEALED: TextClause = text("sealed_under IS NOT NULL")
 """The conditions of the partial indexes, word for word: SQLite uses such an index only for the same literal words."""

@@ -1,0 +1,1 @@
+"""`leeward top`: hosts, events and jobs, live in the terminal."""
