@@ -54,7 +54,7 @@ unit: $(VENV)/dev.stamp  ## Run the unit tests: seconds, no servers
 test: setup  ## Run every test: real brokers, real PostgreSQL, whole processes
 	@$(BIN)/pytest -q -n auto --dist worksteal $(TESTS)
 
-docs: $(VENV)/dev.stamp  ## Rewrite what comes from the code in docs/: tables, cli-reference.md, asyncapi.yaml
+docs: $(VENV)/dev.stamp  ## Rewrite what comes from the code in docs/ (tables, cli-reference.md, asyncapi.yaml), and the schema of `leeward apply`
 	@$(BIN)/python -m tests.parts.reference
 
 site: setup  ## Build docs/ as a site, links checked: build/site/index.html needs no network

@@ -18,7 +18,6 @@ from tests.parts import roff
 from tests.parts.pages import DOCS
 
 FOLDER: Final = DOCS / "man"
-_SHARED = "leeward --help, leeward(1)"
 _VARIABLES: Final[Mapping[str, str]] = {
     "LEEWARD_URL, LEEWARD_TOKEN_FILE, LEEWARD_CA, LEEWARD_OUTPUT": "As the options of these names.",
     "LEEWARD_TOKEN": "The token itself, where LEEWARD_TOKEN_FILE names none.",
@@ -26,6 +25,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "LEEWARD_CONFIG": "The configuration file.",
     "NO_COLOR": "No colours, whatever it is set to.",
 }
+_EVERYWHERE: Final = "--context, --url, --token-file, --ca and --output: see leeward(1)."
 _PRECEDENCE: Final = (
     "Flags come before variables, variables before the context, the context before the default; --context counts as the "
     "flags that it stands for. A context's token and authority go to its own address only."
@@ -95,8 +95,9 @@ def _page(path: str, command: click.Command, summary: str, parent: click.Context
         roff.section("synopsis", *_synopsis(path, command, context)),
         roff.section("description", *roff.paragraphs(about.text)),
         roff.section("examples", *(roff.examples(about.examples) if about.examples else ())),
-        *([] if below else [roff.section("options", *_options(command, context))]),
+        *([] if below else [roff.section("options", *_options(command, context), *_shared(command))]),
         *parts,
+        roff.section("options of every command", roff.text(_EVERYWHERE)) if below and name != "leeward-imds" else "",
         roff.section("exit status", *roff.paragraphs([about.exits] if about.exits else [])),
         roff.section("see also", roff.literal(", ".join(one for one in wanted if one != f"{name}(1)"))),
     )
@@ -136,9 +137,13 @@ def _synopsis(path: str, command: click.Command, context: click.Context) -> list
 
 def _options(command: click.Command, context: click.Context) -> list[str]:
     records = [record for one in own_options(command, context) if (record := one.get_help_record(context)) is not None]
-    shared = [one.opts[0] for one in command.params if isinstance(one, SharedOption)]
-    told = [".PP", roff.text(f"Also {', '.join(shared)}: {_SHARED}.")] if shared else []
-    return [*roff.terms(records), *told]
+    return roff.terms(records)
+
+
+def _shared(command: click.Command) -> list[str]:
+    """Return where to read of the options that every command takes, unless it does not."""
+    names = [one.opts[0] for one in command.params if isinstance(one, SharedOption)]
+    return [".PP", roff.text(f"And {', '.join(names)}: see leeward(1).")] if names else []
 
 
 def _service(name: str, summary: str, kind: type[msgspec.Struct]) -> str:

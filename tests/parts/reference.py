@@ -12,7 +12,7 @@ from services.scheduler.metrics import Metrics as SchedulerMetrics
 from services.scheduler.settings import Settings as SchedulerSettings
 from services.vmwatch.metrics import Metrics as WatcherMetrics
 from services.vmwatch.settings import Settings as WatcherSettings
-from tests.parts import cli_reference, man_pages, operator_rules
+from tests.parts import apply_schema, cli_reference, man_pages, operator_rules
 from tests.parts.asyncapi import DOCUMENT, rendered
 from tests.parts.metric_units import unit_of
 
@@ -84,6 +84,7 @@ def main() -> None:
     cli_reference.PAGE.write_text(cli_reference.rendered())
     man_pages.write()
     operator_rules.MANIFEST.write_text(operator_rules.rendered())
+    apply_schema.FILE.write_text(apply_schema.rendered())
 
 
 if __name__ == "__main__":

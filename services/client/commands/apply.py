@@ -39,7 +39,12 @@ _OPTIONS = (
 )
 
 
-@click.command("apply", cls=Command)
+@click.command(
+    "apply",
+    cls=Command,
+    see=("leeward export", "leeward import", "leeward job create"),
+    exits="1 with --diff when something would change, else when something was refused; 2 when a file is faulty",
+)
 @with_options(_OPTIONS)
 @pass_target
 def apply(
@@ -66,7 +71,7 @@ def apply(
     leeward apply -f jobs/
     leeward apply -f jobs/ --diff                          exit code 1 when something would change
     leeward apply -f jobs/ --prune --yes
-    leeward export --format leeward --output yaml > all.yaml; leeward apply -f all.yaml
+    leeward export --format leeward --output yaml | leeward apply -f - --diff
     """
     if schema:
         click.echo(schema_text(), nl=False)
