@@ -1,5 +1,8 @@
 """The `leeward` command."""
 
+import sys
+from io import TextIOWrapper
+
 import click
 
 from services.client.command import target_options
@@ -89,6 +92,10 @@ def leeward() -> None:
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal without UTF-8 cannot show is spelled out: a host's name is no reason to fail.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     leeward(prog_name="leeward")
 
 

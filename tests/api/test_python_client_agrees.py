@@ -90,7 +90,7 @@ def answers(document: Schema) -> Iterator[str]:
 
 
 async def test_every_answer_of_the_short_mount_has_its_struct() -> None:
-    assert {name for name in answers(await described())} - PAIRS.keys() == set()
+    assert set(answers(await described())) - PAIRS.keys() == set()
 
 
 def test_a_word_and_a_field_of_a_newer_scheduler_are_no_failure() -> None:

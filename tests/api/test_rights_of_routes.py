@@ -32,6 +32,8 @@ LOOKING = {
     "POST /subscriptions/{subscription}/providers/Microsoft.Scheduler/register",
 }
 """Routes that only look, whatever their method says."""
+FORMS = re.compile(r"(GET|HEAD) /portal/(rehearse|(jobs|collections)/(.*/)?(new|edit|delete))")
+"""Pages that are nothing but a form: they take the right that the form takes."""
 STEERING = {
     "POST /api/v1/hosts/{host}/cordon",
     "POST /api/v1/hosts/{host}/release",
@@ -40,6 +42,7 @@ STEERING = {
     "DELETE /api/v1/rehearsals/{event}",
     "POST /portal/rehearse",
     "POST /portal/rehearsals/{event}/cancel",
+    "GET /portal/rehearse",
     "POST /portal/hosts/{host}/cordon",
     "POST /portal/hosts/{host}/release",
     "PUT /subscriptions/{subscription}/resourceGroups/{group}",
@@ -88,7 +91,8 @@ async def ask(api: Api, route: Address, caller: Caller | str, body: object = Non
 
 
 def changes(route: Address) -> bool:
-    return route.method not in ("GET", "HEAD") and str(route) not in LOOKING
+    is_form = FORMS.fullmatch(str(route)) is not None
+    return is_form or (route.method not in ("GET", "HEAD") and str(route) not in LOOKING)
 
 
 async def test_the_router_has_both_mounts_and_the_sets_above_name_routes_that_exist(api: Api) -> None:

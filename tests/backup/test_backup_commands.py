@@ -105,6 +105,15 @@ def test_keys_that_a_failed_restore_made_are_taken_away_again(folder: Path) -> N
     assert not (folder / "x.zip").exists()
 
 
+def test_nothing_is_replaced_where_the_keys_cannot_be_read(folder: Path) -> None:
+    url, file = f"sqlite:///{folder}/leeward.db", folder / "backup.zip"
+    done("backup", file, "--without-history", "--database-url", url)
+    before = stored(url, "history")
+    (folder / "leeward.keys").write_text("garbage")
+    assert "leeward.keys" in refused("restore", file, "--replace", "--yes", "--database-url", url)
+    assert stored(url, "history") == before != []
+
+
 def test_nothing_is_replaced_without_being_asked_for(folder: Path) -> None:
     url, file = f"sqlite:///{folder}/leeward.db", folder / "backup.zip"
     done("backup", file, "--database-url", url)

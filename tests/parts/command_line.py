@@ -55,6 +55,10 @@ class CommandLine:
             out, err = await process.communicate(None if text is None else text.encode())
         return Said(process.returncode or 0, out.decode(), err.decode())
 
+    async def run_python(self, program: str) -> Said:
+        """Run a program in Python."""
+        return await self.run_program(sys.executable, "-c", program)
+
     async def run_in_shell(self, script: str) -> Said:
         """Run a script of bash's, in which `leeward` is this one."""
         program = self.folder / "bin" / "leeward"

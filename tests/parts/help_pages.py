@@ -82,7 +82,7 @@ def write_files(folder: Path) -> None:
         "job.json": job,
         "job.yaml": job,
         "jobs.yaml": [{"name": "a", **job}, {"name": "b", **job}],
-        "jobs.json": [{"id": "one", **{"action": {"type": "http", "request": {"uri": "http://x/", "method": "GET"}}}}],
+        "jobs.json": [{"id": "one", "action": {"type": "http", "request": {"uri": "http://x/", "method": "GET"}}}],
         "template.json": _TEMPLATE,
         "parameters.json": {"parameters": {"jobCollectionName": {"value": "nightly"}}},
         "letter.json": {},

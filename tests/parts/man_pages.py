@@ -27,8 +27,8 @@ _VARIABLES: Final[Mapping[str, str]] = {
 }
 _EVERYWHERE: Final = "--context, --url, --token-file, --ca and --output: see leeward(1)."
 _PRECEDENCE: Final = (
-    "Flags come before variables, variables before the context, the context before the default; --context counts as the "
-    "flags that it stands for. A context's token and authority go to its own address only."
+    "Flags come before variables, variables before the context, the context before the default; --context counts as "
+    "the flags that it stands for. A context's token and authority go to its own address only."
 )
 
 
@@ -40,7 +40,9 @@ def rendered() -> dict[str, str]:
         command = leeward.get_command(context, name)
         if command is not None:
             pages[f"leeward-{name}.1"] = _page(f"leeward {name}", command, leeward.entries[name].summary, context)
-    pages["leeward-imds.1"] = _page("leeward-imds", imds, "Azure's metadata service, emulated, recorded, replayed.", None)
+    pages["leeward-imds.1"] = _page(
+        "leeward-imds", imds, "Azure's metadata service, emulated, recorded, replayed.", None
+    )
     pages["leeward-scheduler.1"] = _service("leeward-scheduler", "Runs jobs out of the weather.", SchedulerSettings)
     pages["leeward-vmwatch.1"] = _service("leeward-vmwatch", "Watches a VM's Scheduled Events.", WatcherSettings)
     return pages
@@ -148,9 +150,13 @@ def _shared(command: click.Command) -> list[str]:
 
 def _service(name: str, summary: str, kind: type[msgspec.Struct]) -> str:
     notes: Mapping[str, str] = kind.describe  # type: ignore[attr-defined]
-    fields = [(f"--{field.name.replace('_', '-')} VALUE", _setting(field, notes)) for field in msgspec.structs.fields(kind)]
+    fields = [
+        (f"--{field.name.replace('_', '-')} VALUE", _setting(field, notes)) for field in msgspec.structs.fields(kind)
+    ]
     about = "Each setting is an option, or an environment variable: --mqtt-url is LEEWARD_MQTT_URL. Options win."
-    signals = "SIGTERM and SIGINT end it in good order, a second one at once. SIGUSR1 has it log details for ten minutes."
+    signals = (
+        "SIGTERM and SIGINT end it in good order, a second one at once. SIGUSR1 has it log details for ten minutes."
+    )
     return _joined(
         _title(name, summary),
         roff.section("synopsis", f"{roff.bold(name)} [{roff.bold(CHECK_FLAG)}] [options]"),
@@ -174,4 +180,3 @@ def _title(name: str, summary: str) -> str:
 
 def _joined(*parts: str) -> str:
     return "\n".join(filter(None, parts)) + "\n"
-

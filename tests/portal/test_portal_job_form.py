@@ -19,7 +19,7 @@ from services.scheduler.store.audit import AuditFilter
 from tests.parts.every_action import ACTIONS, PASSWORD, SECRETS
 from tests.parts.fakes_api import Api, a_job, every, running_api
 from tests.parts.page_forms import filled_form
-from tests.parts.tokens import OPERATOR, READER, by_file, three_callers
+from tests.parts.tokens import OPERATOR, ORDERS, READER, bearer, by_file, three_callers
 
 HOST = HostReport(host="db-0", condition=HostCondition.AVAILABLE, watcher="online", pools=("db",))
 NEW = "/portal/jobs/new"
@@ -256,6 +256,21 @@ async def test_only_who_may_change_jobs_gets_the_form(tmp_path: Path, token: str
             assert (reply.status, 'id="job-form"' in text) == (status, status == 200)
         async with browser.post(f"{api.url}{NEW}", data={"name": "x"}) as reply:
             assert reply.status == 403
+
+
+async def test_a_confined_caller_sees_and_reaches_its_own_collections_only(tmp_path: Path) -> None:
+    async with running_api(HOST, rules=by_file(three_callers(tmp_path))) as api:
+        for name in ("orders", "payroll"):
+            await api.call("PUT", f"/collections/{name}", {}, **bearer(OPERATOR))
+        headers = bearer(ORDERS)
+        async with api.session.get(f"{api.url}{NEW}", headers=headers) as reply:
+            text = await reply.text()
+            assert ("default/orders" in text, "payroll" in text) == (True, False)
+        form = {**filled_form(text), "name": "x", "collection": "default/payroll", URI: "https://api.test"}
+        async with api.session.post(f"{api.url}{NEW}", data=_flat(form), headers=headers) as reply:
+            assert (reply.status, "collection payroll does not exist" in await reply.text()) == (400, True)
+        [_, jobs] = await api.stored()
+        assert jobs == [[], []]
 
 
 async def test_a_form_that_no_page_of_ours_sent_is_refused(api: Api) -> None:

@@ -89,6 +89,16 @@ async def test_a_completed_job_starts_anew_and_is_not_disabled(api: Api) -> None
     assert await send(api, f"{PAGE}/enable") == f"{PAGE}?notice={Notice.JOB_ENABLED}"
 
 
+@pytest.mark.parametrize(("method", "verb"), [("POST", "enable"), ("POST", "delete"), ("GET", "edit")])
+async def test_what_stands_in_place_of_a_form_does_not_fetch_itself_again(api: Api, method: str, verb: str) -> None:
+    address = f"{api.url}/portal/jobs/default/ops/gone/{verb}"
+    async with api.session.request(method, address, allow_redirects=False) as reply:
+        text = await reply.text()
+        assert (reply.status, "There is no such thing" in text) == (404, True)
+    assert "hx-get" not in text
+    assert "hx-get" in await page(api, "/portal/jobs/default/ops/gone", 404), "a page may come to be there"
+
+
 async def test_before_a_deletion_it_is_said_what_goes(api: Api) -> None:
     await run_due(api)
     text = await page(api, f"{PAGE}/delete")

@@ -238,5 +238,7 @@ async def test_while_the_store_is_away_the_page_says_so() -> None:
         running_api(store=AwayStore(lambda: "id")) as api,
         api.session.get(api.url) as answer,
     ):
+        text = await answer.text()
         assert answer.status == 503
-        assert "The store cannot be reached" in await answer.text()
+        assert "The store cannot be reached" in text
+        assert 'hx-get="./"' in text, "it comes by itself when the store does"

@@ -76,6 +76,7 @@ async def test_it_is_announced_and_its_page_says_what_it_is(api: Api) -> None:
         assert words in shown
     [entry] = await api.services.store.list_audit(AuditFilter(host="db-0"), top=9, skip=0)
     assert entry.act is Act.REHEARSAL_ANNOUNCED
+    assert '<td class="why">Rehearsal: drill' in await page(api, "health/audit")
 
 
 async def test_one_too_many_is_refused_with_what_to_do(api: Api) -> None:

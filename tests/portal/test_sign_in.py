@@ -96,7 +96,15 @@ async def test_sign_in_leads_back_to_the_page_that_was_asked_for(browser: Browse
 
 @pytest.mark.parametrize(
     "place",
-    ["https://elsewhere.example/", "//elsewhere.example", "portal/../api/v1/hosts", "portal/\\elsewhere", "api"],
+    [
+        "https://elsewhere.example/",
+        "//elsewhere.example",
+        "portal/../api/v1/hosts",
+        "portal/%2e%2E/api/v1/hosts",
+        "portal/.%2e/sign-out",
+        "portal/\\elsewhere",
+        "api",
+    ],
 )
 async def test_sign_in_leads_nowhere_else(browser: Browser, place: str) -> None:
     assert await browser.open(f"/sign-in?{urlencode({'onward': place})}") == 200

@@ -91,7 +91,7 @@ async def test_the_client_speaks_tls_with_its_token(guarded: Guarded) -> None:
     code, said = await guarded.client("collection", "list", LEEWARD_TOKEN=OPERATOR)
     assert (code, "name its authority with --ca" in said) == (3, True)
     code, said = await guarded.client("collection", "list", **trust)
-    assert (code, "LEEWARD_TOKEN" in said) == (1, True)
+    assert (code, "LEEWARD_TOKEN" in said) == (5, True)
 
 
 async def test_a_removed_token_is_refused_within_a_second_and_never_logged(guarded: Guarded) -> None:

@@ -123,6 +123,8 @@ async def test_letters_of_all_the_world_come_through(leeward: CommandLine) -> No
     leeward.environment["PYTHONIOENCODING"] = "ascii"
     said = await leeward.run("host", "cordon", "db-0", "--reason", "Wartung: größere Platten 硬盘", "--output", "json")
     assert said.code == 0, said.err
+    spelled = await leeward.run("host", "list")
+    assert (spelled.code, "gr\\xf6\\xdfere" in spelled.out) == (0, True)
     del leeward.environment["PYTHONIOENCODING"]
     assert "größere Platten 硬盘" in (await leeward.run("host", "list")).out
     await leeward.run("host", "release", "db-0")
@@ -130,9 +132,10 @@ async def test_letters_of_all_the_world_come_through(leeward: CommandLine) -> No
 
 async def completed(leeward: CommandLine, line: str) -> Said:
     """Press Tab at the end of a line, in bash."""
+    words = line + ("''" if line.endswith(" ") else "")
     script = f"""
         source <(leeward completion bash)
-        COMP_WORDS=({line.removesuffix(' ')}{" ''" if line.endswith(' ') else ''}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+        COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
         _leeward_completion leeward; printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     return await leeward.run_in_shell(script)

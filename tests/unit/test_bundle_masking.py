@@ -29,6 +29,9 @@ SECRET = [
     f"20261122-1f3a9c02  XQ0l{CANARY}9012345678901234567890123456",
     f"sv=2019-02-02&sp=a&sig={CANARY}%3D",
     f"SharedAccessKey={CANARY}=;EntityPath=orders",
+    f"AccountName=jobs;AccountKey={CANARY}/x+1==;EndpointSuffix=core.windows.net",
+    f"refused: Zm9v/{CANARY}/4711AbCdEf/GhIjKlMnOpQrSt+UvWxYz==",
+    f"it sent Zm9v/{CANARY}/4711AbCdEf/GhIjKlMnOpQrSt+UvWxYz==.",
     f"PGPASSWORD={CANARY}",
     f'{{"reason": "broken off: db-0: cordoned by hand: the {CANARY} way", "level": "debug"}}',
 ]
@@ -43,6 +46,9 @@ HARMLESS = [
     "the broker refused the user name or password",
     "sqlite:////var/lib/leeward/leeward.db",
     "http://127.0.0.1:8080",
+    "/subscriptions/00000000-0000-0000-0000-000000004711/resourceGroups/Jobs/providers/Microsoft.Compute/VM1",
+    "/opt/leeward/lib/python3.11/site-packages/services/scheduler/store/sql/refilling.py",
+    "leeward/v1/notices/db-0/c7061bac-afdc-4513-b24b-aa5f13a16123",
 ]
 
 

@@ -28,7 +28,11 @@ def test_a_page_refers_to_pages_that_exist_only(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_man_shows_a_page_without_complaint(page: Path) -> None:
     shown = subprocess.run(
-        ["man", "--warnings=all", "--local-file", "-Tutf8", page], capture_output=True, text=True, timeout=60, check=True
+        ["man", "--warnings=all", "--local-file", "-Tutf8", page],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert shown.stderr == ""
     assert f"{page.stem.upper()}(1)" in shown.stdout
@@ -43,5 +47,7 @@ def test_every_page_can_be_found_by_what_it_is_about() -> None:
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="no mandoc here")
 def test_mandoc_finds_nothing_to_complain_of() -> None:
-    linted = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", *PAGES], capture_output=True, text=True, timeout=60)
+    linted = subprocess.run(
+        ["mandoc", "-T", "lint", "-W", "warning", *PAGES], capture_output=True, text=True, timeout=60
+    )
     assert linted.stdout == ""

@@ -63,7 +63,7 @@ def _show_change(target: Target, name: str, patch: dict[str, Any]) -> None:
 
 def _show(target: Target, name: str, document: dict[str, Any]) -> None:
     """Print the document without its secrets, and when the job would be due; the scheduler judges the document so."""
-    answer = target.call("POST", f"{_address(name)}/occurrences", document, {"count": _COUNT})
+    answer = target.call("POST", f"{_address(name)}/occurrences", _hidden(document), {"count": _COUNT})
     rows: list[Row] = answer["value"]
     if not target.shape.is_for_people:
         show_document({"dryRun": True, "document": _hidden(document), "occurrences": rows}, target.shape)

@@ -44,7 +44,7 @@ async def _filled(client: "Client", most_jobs: int) -> "Board":
     from services.client.top.program import fetch
 
     board = Board()
-    board.fill(*await fetch(client, most_jobs))
+    board.fill(await fetch(client, most_jobs))
     return board
 
 

@@ -1,6 +1,6 @@
 """What `leeward top` shows: three panes of rows, sorted, scrolled, perhaps held still. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -11,6 +11,8 @@ import msgspec
 from services.client.output import Row
 
 _WORST = ("interrupted", "drained", "cordoned", "silent", "available")
+_MOST_NEWS = 2000
+"""Jobs beyond the listed ones of which the last thing heard is kept."""
 OUTCOMES: Mapping[str, str] = MappingProxyType(
     {"completed": "succeeded", "failed": "failed", "postponed": "held", "skipped": "skipped", "missed": "missed"}
 )
@@ -63,6 +65,15 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""
 
 
+class Everything(msgspec.Struct, frozen=True, kw_only=True):
+    """What the scheduler answers; `is_whole`: there are no jobs but these."""
+
+    hosts: Sequence[Row] = ()
+    events: Sequence[Row] = ()
+    jobs: Sequence[Row] = ()
+    is_whole: bool = True
+
+
 class Pane:
     """One pane's rows, their order, and how far they are scrolled."""
 
@@ -95,13 +106,21 @@ class Board:
     """Everything on the screen but its size."""
 
     def __init__(self) -> None:
-        self.panes = {name: Pane(name) for name in PaneName}
+        self._panes = {name: Pane(name) for name in PaneName}
+        self._is_settled = True
         self.focus = PaneName.JOBS
         self.is_paused = False
         self.trouble = ""
         self._jobs: dict[str, Row] = {}
         self._news: dict[str, News] = {}
-        self._waiting: tuple[Sequence[Row], Sequence[Row]] | None = None
+        self._everything = Everything()
+
+    @property
+    def panes(self) -> Mapping[PaneName, Pane]:
+        """The panes with everything that has been taken in; nothing new while there is a pause."""
+        if not self._is_settled and not self.is_paused:
+            self._settle()
+        return self._panes
 
     @property
     def focused(self) -> Pane:
@@ -115,35 +134,39 @@ class Board:
 
     def pause(self) -> None:
         """Hold everything still, or let it go on with what has come meanwhile."""
-        self.is_paused = not self.is_paused
         if not self.is_paused:
-            self._show()
+            self._settle()
+        self.is_paused = not self.is_paused
 
-    def fill(self, hosts: Sequence[Row], events: Sequence[Row], jobs: Iterable[Row]) -> None:
+    def fill(self, now: Everything) -> None:
         """Take in how everything is now."""
-        self._waiting = (hosts, events)
-        self._jobs = {f"{job['collection']}/{job['name']}": job for job in jobs}
-        self._show()
+        self._everything = now
+        self._jobs = {f"{job['collection']}/{job['name']}": job for job in now.jobs}
+        if now.is_whole:
+            self._news = {job: news for job, news in self._news.items() if job in self._jobs}
+        self._is_settled = False
 
     def hear(self, job: str, news: News) -> None:
         """Take in what happened to a job, unless something later is known."""
         before = self._news.get(job)
         if before is None or before.at <= news.at:
+            self._news.pop(job, None)
             self._news[job] = news
-            self._show()
+            self._is_settled = False
+        if len(self._news) > _MOST_NEWS:
+            del self._news[next(iter(self._news))]
 
     def visible_jobs(self, room: int) -> list[str]:
         """Return the names of the jobs on the screen."""
         pane = self.panes[PaneName.JOBS]
         return [row["job"] for row in pane.sorted()[pane.first : pane.first + room]]
 
-    def _show(self) -> None:
-        if self.is_paused:
-            return
-        if self._waiting is not None:
-            self.panes[PaneName.HOSTS].rows, self.panes[PaneName.EVENTS].rows = self._waiting
+    def _settle(self) -> None:
+        self._panes[PaneName.HOSTS].rows = self._everything.hosts
+        self._panes[PaneName.EVENTS].rows = self._everything.events
         names = dict.fromkeys((*self._jobs, *self._news))
-        self.panes[PaneName.JOBS].rows = [_job_row(name, self._jobs.get(name), self._news.get(name)) for name in names]
+        self._panes[PaneName.JOBS].rows = [_job_row(name, self._jobs.get(name), self._news.get(name)) for name in names]
+        self._is_settled = True
 
 
 def _job_row(name: str, job: Row | None, news: News | None) -> Row:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.live import Live
 
+from services.client.api.errors import ThrottledError
 from services.client.api.model.fleet import Lost, Regained, Update
 from services.client.api.paths import path
 from services.client.errors import NotFoundError, NotReachableError, RefusedError
 from services.client.output import Row
-from services.client.top.board import OUTCOMES, Board, News, PaneName
+from services.client.top.board import OUTCOMES, Board, Everything, News, PaneName
 from services.client.top.drawing import draw, rooms
 from services.client.top.keyboard import Key, keys
 from shared.clock import SystemClock
@@ -31,7 +32,7 @@ _AT_ONCE = 8
 _EVENTS = 50
 
 
-async def fetch(client: "Client", most_jobs: int) -> tuple[list[Row], list[Row], list[Row]]:
+async def fetch(client: "Client", most_jobs: int) -> Everything:
     """Return hosts, the latest events, and up to so many jobs."""
     hosts = await client.list_all(path("hosts"))
     events = await client.list_all(path("events"), limit=_EVENTS)
@@ -39,8 +40,8 @@ async def fetch(client: "Client", most_jobs: int) -> tuple[list[Row], list[Row],
     for collection in await client.list_all(path("collections")):
         left = most_jobs - len(jobs)
         if left > 0:
-            jobs += await client.list_all(path("collections", collection["name"], "jobs"), limit=left)
-    return hosts, events, jobs
+            jobs += await _list(client, path("collections", collection["name"], "jobs"), left)
+    return Everything(hosts=hosts, events=events, jobs=jobs, is_whole=len(jobs) < most_jobs)
 
 
 async def last_news(client: "Client", jobs: Sequence[str]) -> dict[str, News]:
@@ -50,10 +51,7 @@ async def last_news(client: "Client", jobs: Sequence[str]) -> dict[str, News]:
     async def ask(job: str) -> list[Row]:
         collection, _, name = job.partition("/")
         async with turns:
-            try:
-                return await client.list_all(path("collections", collection, "jobs", name, "history"), limit=1)
-            except NotFoundError:
-                return []
+            return await _list(client, path("collections", collection, "jobs", name, "history"), 1)
 
     answers = await asyncio.gather(*map(ask, jobs))
     return {job: _news_of(rows[0]) for job, rows in zip(jobs, answers, strict=True) if rows}
@@ -125,13 +123,13 @@ class Top:
             try:
                 await self._refresh()
                 self._board.trouble = ""
-            except NotReachableError as fault:
+            except (NotReachableError, ThrottledError) as fault:
                 self._board.trouble = f"OLD: {fault}"
             self._changed.set()
             await self._wait()
 
     async def _refresh(self) -> None:
-        self._board.fill(*await fetch(self._client, self._most_jobs))
+        self._board.fill(await fetch(self._client, self._most_jobs))
         room = rooms(self._board, self._console.size.height).get(PaneName.JOBS, 0)
         for job, news in (await last_news(self._client, self._board.visible_jobs(room))).items():
             self._board.hear(job, news)
@@ -183,6 +181,14 @@ class Top:
         finally:
             for number in handlers:
                 loop.remove_signal_handler(number)
+
+
+async def _list(client: "Client", address: str, limit: int) -> list[Row]:
+    """Return rows of what may have been deleted meanwhile: none then."""
+    try:
+        return await client.list_all(address, limit=limit)
+    except NotFoundError:
+        return []
 
 
 def _news_of(row: Row) -> News:

@@ -116,8 +116,8 @@ def restore(target: Target, file: Path, *, database_url: str, keys_file: Path | 
             click.confirm(f"Replace all that is in {_masked(database_url)} by {_summary(manifest)}?", abort=True)
         totals = {part.table: part.rows for part in manifest.parts}
         with brought_back(archive.keys(), keys_at) as made, bars("writing", totals, unit="rows") as report:
+            lacking = missing_keys(manifest, keys_at)  # before anything is replaced: the keys may be unreadable
             asyncio.run(restore_rows(archive, open_dumps(database_url), replace=replace, report=report))
-        lacking = missing_keys(manifest, keys_at)
     if made:
         click.echo(f"the keys are in {keys_at}", err=True)
     if lacking:

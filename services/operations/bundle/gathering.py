@@ -18,9 +18,12 @@ from shared.clock import from_epoch_ms
 
 _PATIENCE = ClientTimeout(total=10)
 _MOST_TEXT = 4 << 20
+_CHUNK = 1 << 16
 _LOG_END = 1 << 20
 _MOST_LOGS = 40
 _MOST_ROWS = 200
+_MOST_HOSTS = 10_000
+"""Whose names are learned: logs may tell of hosts that the bundle does not list."""
 _LONGEST_COUNT = 120
 _REPLICA = ("replica", "fence", "lease_until", "guarded")
 
@@ -37,21 +40,27 @@ async def ask_ports(pages: Pages, ports: Iterable[str]) -> None:
 
 async def _text(session: ClientSession, url: str) -> str:
     async with session.get(url, allow_redirects=False) as reply:
-        content = await reply.content.read(_MOST_TEXT)
-        return f"# {reply.status}\n{content.decode(errors='replace')}"
+        content = bytearray()
+        async for chunk in reply.content.iter_chunked(_CHUNK):  # a single read gives what has come by then
+            content += chunk
+            if len(content) >= _MOST_TEXT:
+                break
+        return f"# {reply.status}\n{content[:_MOST_TEXT].decode(errors='replace')}"
 
 
 async def ask_api(pages: Pages, connection: Connection) -> list[str]:
     """Read hosts, events, collections and a sample of jobs; return the names of hosts."""
-    hosts: list[Document] = []
+    names: list[str] = []
     for name, shape in (("hosts", host_shape), ("events", event_shape), ("collections", collection_shape)):
         with pages.having(f"{name} of the API"):
-            rows = await connection.list_all(path(name), limit=_MOST_ROWS)
-            pages.add_document(f"{name}.json", f"{name}, without what anybody wrote about them", _shaped(rows, shape))
-            hosts += rows if name == "hosts" else []
+            rows = await connection.list_all(path(name), limit=_MOST_HOSTS if name == "hosts" else _MOST_ROWS)
+            shown = _shaped(rows[:_MOST_ROWS], shape)
+            pages.add_document(f"{name}.json", f"{name}, without what anybody wrote about them", shown)
+            if name == "hosts":
+                names = [str(word) for host in rows for word in (host.get("host"), host.get("name")) if word]
             if name == "collections":
                 await _ask_jobs(pages, connection, rows)
-    return [str(word) for host in hosts for word in (host.get("host"), host.get("name")) if word]
+    return names
 
 
 async def _ask_jobs(pages: Pages, connection: Connection, collections: Sequence[Document]) -> None:

@@ -19,13 +19,18 @@ _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?(-----END [A-Z ]+-----|\Z)", re.DO
 _KNOWN_FORMS = re.compile(r"\b(lwd_|whsec_|eyJ)[A-Za-z0-9+/=._-]+")
 _NAMED = re.compile(
     r"(?i)([\w.-]*(?:password|passwd|pwd|passphrase|secret|token|credential|authorization|signature|cookie|pfx|"
-    r"api[_-]?key|access[_-]?key|sas[_-]?key|private[_-]?key|\bsig)[\w-]*)(\\?[\"']?\s*[=:]\s*)"
+    r"(?:api|access|account|shared|sas|private)[_-]?key|\bsig)[\w-]*)(\\?[\"']?\s*[=:]\s*)"
     r"(\\?\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s,;&}\])]+)"
 )
 _HARMLESS = ("_file", "_dir", "_env", "_claim", "_total", "_seconds")
 """Ends of names that speak of secrets and are none."""
 _LONG = re.compile(r"(?<![\w+=-])(?=(?:[A-Za-z+_=-]*\d){4})[A-Za-z0-9+_=-]{40,}(?![\w+=-])")
 """Long and mixed like keys and hashes; no id that helps anybody is as long."""
+_BASE64 = re.compile(
+    r"(?<![\w+/=.-])(?=(?:[A-Za-z+/]*\d){4})(?=[^\sa-z]*[a-z])(?=[^\sA-Z]*[A-Z])[A-Za-z0-9+/]{40,}={0,2}"
+    r"(?![\w+/=-]|\.\w)"
+)
+"""The same in the alphabet that has slashes; paths and ids of resources have dots, dashes or no capitals, too."""
 
 
 def mask(text: str) -> str:
@@ -36,6 +41,7 @@ def mask(text: str) -> str:
     text = _SPOKEN.sub(rf"\1 {_HIDDEN}", text)
     text = _KNOWN_FORMS.sub(_HIDDEN, text)
     text = _NAMED.sub(_named, text)
+    text = _BASE64.sub(_HIDDEN, text)
     return _LONG.sub(_HIDDEN, text)
 
 

@@ -21,7 +21,8 @@ from services.operations.doctor.veil import veil_of
 from services.scheduler.settings import Settings as SchedulerSettings
 from services.vmwatch.settings import Settings as VmwatchSettings
 from shared.clock import SystemClock
-from shared.settings import Listen, parse_listen
+from shared.health import reachable
+from shared.settings import parse_listen
 
 _SECONDS = 20.0
 
@@ -108,17 +109,11 @@ def _api(target: Target, settings: SchedulerSettings | VmwatchSettings | None, s
     if target.is_default and isinstance(settings, SchedulerSettings):
         if settings.listen_cert is not None:
             return not_checked(Part.API, "LEEWARD_URL is not set, and a certificate is for a name", "set LEEWARD_URL")
-        url = _here(settings.listen)
+        url = f"http://{reachable(parse_listen(settings.listen))}"
     elif target.is_default and settings is not None:
         return not_checked(Part.API, "LEEWARD_URL is not set, and a watcher does not need it")
     place = ApiPlace(url=url, token=target.token, trust=target.trust())
     return Check(part=Part.API, examine=lambda notes: examine_api(place, SystemClock(), seconds * 0.9, notes))
-
-
-def _here(listen: str) -> str:
-    place = parse_listen(listen)
-    host = "127.0.0.1" if place.host == "0.0.0.0" else place.host
-    return f"http://{Listen(host, place.port)}"
 
 
 def _given(env_file: Path | None, pid: int | None, flags: tuple[str, ...]) -> tuple[Given, Role | None]:

@@ -6,11 +6,11 @@ import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from services.operations.doctor.findings import Notes
-from shared.settings import Listen, parse_listen
+from shared.health import reachable
+from shared.settings import parse_listen
 
 _SECONDS = 3.0
 _MOST_BYTES = 4096
-_ANYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 class Port(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ async def examine_readiness(ports: Sequence[Port], notes: Notes) -> None:
 
 
 async def _ask(session: ClientSession, port: Port, notes: Notes) -> None:
-    url = f"http://{_reachable(parse_listen(port.listen))}/readyz"
+    url = f"http://{reachable(parse_listen(port.listen))}/readyz"
     try:
         async with session.get(url, allow_redirects=False) as response:
             text = (await response.content.read(_MOST_BYTES)).decode("utf-8", "replace")
@@ -50,8 +50,3 @@ def _judge(program: str, status: int, text: str, notes: Notes) -> None:
             notes.fail(program, f"{program} is not ready: {line}", "see the other parts for what that is about")
     else:
         notes.fail(program, f"{program} answers {status}", "see what else listens there: LEEWARD_OPS_LISTEN")
-
-
-def _reachable(listen: Listen) -> Listen:
-    """Return where to ask: who listens everywhere listens here, too."""
-    return Listen("::1" if listen.host == "::" else "127.0.0.1", listen.port) if listen.host in _ANYWHERE else listen

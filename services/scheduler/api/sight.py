@@ -1,7 +1,5 @@
 """What one caller sees of the store, the fleet and the feed; lists, the stream and the portal all look through it."""
 
-from collections.abc import Sequence
-
 from aiohttp import web
 from msgspec.structs import replace
 
@@ -15,7 +13,7 @@ from services.scheduler.errors import NotFoundError, StoreUnavailableError
 from services.scheduler.feed import Update
 from services.scheduler.store.audit import AuditFilter
 from services.scheduler.store.base import Store
-from services.scheduler.store.records import EventRecord, Recent
+from services.scheduler.store.records import EventRecord
 
 
 class Sight:
@@ -55,11 +53,6 @@ class Sight:
             if scope.covers(namespace, scope.collection):
                 return ResourceGroup(namespace=scope.namespace)
         raise NotFoundError(f"resource group {namespace.resource_group} does not exist")
-
-    async def recent_history(self, limit: int, collections: Sequence[Collection]) -> list[Recent]:
-        """Return the latest rows, newest first; a confined caller's are those of `collections`, which it sees."""
-        within = [one.id for one in collections] if self.is_confined else None
-        return await self._store.recent_history(limit, within=within)
 
     def host(self, report: HostReport) -> HostDocument:
         """Return a host as the caller may see it."""

@@ -108,7 +108,7 @@ class Frame:
                 check(caller_of(request), right)
                 content = await handle(request)
             except LeewardError as fault:
-                return self._trouble(request, section, fault)
+                return self._trouble(request, section, fault, live=right is Right.LOOK)
             return content if isinstance(content, web.Response) else self._show(request, content)
 
         return answer
@@ -136,14 +136,18 @@ class Frame:
         template = "inside.html" if PARTIAL_HEADER in request.headers else "base.html"
         return self._render(request, template, content.status, values)
 
-    def _trouble(self, request: web.Request, section: Section, fault: LeewardError) -> web.Response:
-        """Say in the same frame, with the status that the API would answer, why there is nothing to see."""
+    def _trouble(self, request: web.Request, section: Section, fault: LeewardError, *, live: bool) -> web.Response:
+        """Say in the same frame, with the status that the API would answer, why there is nothing to see.
+
+        Not `live` in place of a form: its address may be for sending only, and a form that comes is not to be renewed.
+        """
         problem = problem_of(fault)
         trouble = Trouble(headline=_headline(problem.title, fault), advice=_advice(problem.detail, fault))
         if isinstance(fault, StoreUnavailableError):
             self._log.warning("page shown without data", error=str(fault))
         status = HTTPStatus(problem.status)
-        content = Content(title=trouble.headline, section=section, template="trouble.html", view=trouble, status=status)
+        title, template = trouble.headline, "trouble.html"
+        content = Content(title=title, section=section, template=template, view=trouble, live=live, status=status)
         response = self._show(request, content)
         response.headers.update(headers_of(fault))
         return response

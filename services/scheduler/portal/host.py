@@ -26,6 +26,8 @@ from shared.topics import HostKey, host_key
 JOBS_SHOWN = 20
 RUNS_SHOWN = 20
 HELD_SHOWN = 50
+RUNNING_LOOKED_AT = 500
+"""Executions on the host among which those are looked for that the caller sees."""
 EVENTS_SHOWN = 10
 EVENTS_LOOKED_AT = 300
 """Events, the latest, among which those of the host are looked for."""
@@ -147,10 +149,11 @@ class HostPage:
 
     async def _busy(self, key: HostKey, sight: Sight) -> tuple[Busy, ...]:
         """Return what runs on the host in this process, of the jobs that the caller sees."""
-        working = self._replica.working_on(key)[:HELD_SHOWN]
-        found = await self._services.store.jobs_by_id([one.occurrence.job_id for one in working])
+        working = self._replica.working_on(key)[:RUNNING_LOOKED_AT]
+        found = await self._services.store.jobs_by_id(sorted({one.occurrence.job_id for one in working}))
         rows = {job.id: row for job, row in await self._named(found, sight)}
-        return tuple(_busy(one, rows[one.occurrence.job_id]) for one in working if one.occurrence.job_id in rows)
+        seen = [one for one in working if one.occurrence.job_id in rows]
+        return tuple(_busy(one, rows[one.occurrence.job_id]) for one in seen[:HELD_SHOWN])
 
     async def _waiting(self, key: HostKey, sight: Sight) -> tuple[Waiting, ...]:
         held = await self._services.store.held_for(key, limit=HELD_SHOWN, within=await sight.within())

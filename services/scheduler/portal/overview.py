@@ -34,7 +34,6 @@ JOBS_AHEAD = 300
 TICKS_AHEAD = 1000
 """Occurrences to come that are drawn at most, whatever many jobs repeat however often."""
 _EVENTS_LOOKED_AT = 100
-_COLLECTIONS = 100
 _LATELY = timedelta(hours=1)
 
 
@@ -105,8 +104,7 @@ class OverviewPage:
 async def gather(services: Services, sight: Sight, zoom: Zoom) -> Overview:
     """Return what there is to see now for whoever looks through `sight`. Raises StoreUnavailableError."""
     store, window = services.store, window_at(zoom, services.clock.now())
-    visible = await sight.collections(services.subscription, None, top=_COLLECTIONS, skip=0)
-    within = [one.id for one in visible] if sight.is_confined else None
+    within = await sight.within()
     reports = services.hosts.reports()
     active = await store.list_events(active=True, limit=_EVENTS_LOOKED_AT)
     past = await store.list_events(active=False, limit=_EVENTS_LOOKED_AT)
@@ -120,7 +118,7 @@ async def gather(services: Services, sight: Sight, zoom: Zoom) -> Overview:
         strip=strip(hosts),
         weather=_weather(services, window, reports, [*active, *past], marks, ahead),
         cut=_cut(window, marks, ahead),
-        executions=tuple(await sight.recent_history(EXECUTIONS_SHOWN, visible)),
+        executions=tuple(await store.recent_history(EXECUTIONS_SHOWN, within=within)),
         next_due=ahead[0].next_due if ahead else None,
         zooms=ZOOMS,
         legend=LEGEND,

@@ -17,6 +17,8 @@ from services.scheduler.portal.frame import lead_to
 Render = Callable[[web.Request, str, HTTPStatus, str], web.Response]
 _ONWARD = re.compile(r"portal/(?!static)[A-Za-z0-9._~%/?&=+,:-]{0,2000}")
 """A page of ours, relative to the first one: no link to sign-in can lead anywhere else."""
+_DOT = re.compile("%2e", re.IGNORECASE)
+"""Browsers take it for a dot, also where two of them lead upwards."""
 _MOST_BYTES = 32 * 1024
 _REFUSED = "This token is not accepted. It may be mistyped, expired or removed."
 _TOO_MANY = "Too many wrong tokens came from your address. Wait a minute, then try again."
@@ -70,4 +72,5 @@ async def _token(request: web.Request) -> str:
 
 def _page_named(place: str) -> str:
     """Return the place if it is a page of ours, else nothing."""
-    return place if _ONWARD.fullmatch(place) and ".." not in place and "//" not in place else ""
+    plain = _DOT.sub(".", place)
+    return place if _ONWARD.fullmatch(place) and ".." not in plain and "//" not in place else ""

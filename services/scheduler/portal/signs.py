@@ -1,6 +1,5 @@
 """The signs of the weather: what each stands for, in words for the legend and for those who do not see them."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -120,11 +119,3 @@ def count_words(counts: Mapping[Sign, int]) -> str:
 def clock_words(at: datetime) -> str:
     """Return an instant of the window for people."""
     return f"{at:%H:%M:%S} UTC"
-
-
-def total(counts: list[Counter[Sign]]) -> Counter[Sign]:
-    """Return the sum."""
-    summed: Counter[Sign] = Counter()
-    for each in counts:
-        summed.update(each)
-    return summed

@@ -20,10 +20,11 @@ _CORDON = "cordon"
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One row: an attempt, or a decision not to run.
 
+    `key` names it among all rows by what is the job's own: how many rows others have is nobody's business.
     `took` and `message` are empty where nothing ran; `event` is an event's id where there is a page about it.
     """
 
-    key: int
+    key: str
     at: datetime
     attempt: int
     is_error_action: bool
@@ -56,7 +57,7 @@ def tell(rows: Sequence[HistoryRow]) -> tuple[Told, ...]:
 def _step(row: HistoryRow) -> Step:
     decision, has_run = decision_document(row), row.status in RAN
     return Step(
-        key=row.id or 0,
+        key=f"{row.occurrence_id}-{row.attempt}",
         at=row.start_time,
         attempt=row.attempt,
         is_error_action=row.action_name is ActionName.ERROR,

@@ -102,7 +102,7 @@ def test_flags_that_do_not_go_together_are_refused(flags: ActionFlags) -> None:
 def test_no_secret_may_stand_on_the_command_line() -> None:
     def bare() -> None: ...
 
-    names = {one.name for option in ACTION_OPTIONS for one in option(bare).__click_params__}  # type: ignore[attr-defined]
+    names = {one.name for option in ACTION_OPTIONS for one in option(bare).__click_params__}
     assert not names & {
         "password",
         "pfx",

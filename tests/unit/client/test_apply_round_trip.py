@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.client.moving.exports import write_documents
@@ -13,13 +13,16 @@ from tests.parts.moving_strategies import COLLECTION, JOB, settled
 
 Json = dict[str, Any]
 
+JOBS = st.lists(JOB, max_size=3, unique_by=lambda job: str(job["name"]).lower())
+
 
 def present(collection: Json, jobs: list[Json]) -> There:
     home = collection["name"].lower()
     return There(collections={home: collection}, jobs={home: {job["name"].lower(): job for job in jobs}})
 
 
-@given(COLLECTION, st.lists(JOB, max_size=3, unique_by=lambda job: job["name"].lower()))
+@settings(deadline=None)
+@given(COLLECTION, JOBS)
 def test_an_export_is_applied_without_a_change(collection: Json, jobs: list[Json]) -> None:
     jobs = settled(collection, jobs)
     content = read(msgspec.json.encode(write_documents([collection], jobs)).decode())
@@ -27,7 +30,8 @@ def test_an_export_is_applied_without_a_change(collection: Json, jobs: list[Json
     assert {task.outcome.value for task in tasks.values()} == {"unchanged"}
 
 
-@given(COLLECTION, st.lists(JOB, max_size=3, unique_by=lambda job: job["name"].lower()))
+@settings(deadline=None)
+@given(COLLECTION, JOBS)
 def test_what_was_applied_is_exported_and_applied_without_a_change(collection: Json, jobs: list[Json]) -> None:
     content = read(msgspec.json.encode(write_documents([collection], settled(collection, jobs))).decode())
     applied = settled(collection, as_applied(content))

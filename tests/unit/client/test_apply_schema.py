@@ -1,5 +1,6 @@
 """The JSON Schema of files to apply is the API's, and says the same to an editor as to the command."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ from jsonschema import Draft202012Validator
 
 from services.client.applying.schema import Schema, schema_text
 from tests.parts import apply_schema
-from tests.parts.applying import collection_doc, job_doc
+from tests.parts.applying import collection_doc, job_doc, read
 from tests.parts.every_action import ACTIONS
+from tests.parts.pages import DOCS
 
 VALIDATOR = Draft202012Validator(apply_schema.schema())
 SCHEMA = Schema(schema_text())
@@ -54,3 +56,8 @@ def test_bad_documents_are_bad_to_both(wrong: dict[str, Any]) -> None:
     document = job_doc(**wrong)
     assert len(SCHEMA.faults(document, "job")) == 1
     assert not VALIDATOR.is_valid(document)
+
+
+def test_the_files_that_the_how_to_shows_are_good() -> None:
+    blocks = re.findall(r"```yaml\n(kind: .*?)```", (DOCS / "howto" / "apply.md").read_text(), re.DOTALL)
+    assert [read(block).faults for block in blocks] == [()]

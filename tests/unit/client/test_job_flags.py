@@ -118,7 +118,7 @@ def test_every_flag_is_in_a_section_of_the_help() -> None:
     own = [one for one in create.params if isinstance(one, click.Option) and "--file" in one.opts]
     assert [one.section for one in own if isinstance(one, Flag)] == ["More"]
     help_text = create.get_help(click.Context(create, info_name="create"))
-    sections = ("What is called:", "When it runs:", "When its host is threatened:", "Options of every command:")
+    sections = ("What is called:", "When it runs:", "When its host is threatened:", "As with every command:")
     assert [title for title in sections if title not in help_text] == []
 
 

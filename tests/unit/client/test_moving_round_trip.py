@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.client.moving.comparison import same_collection, same_job
@@ -21,6 +21,7 @@ def check(document: Any, collection: dict[str, Any], jobs: list[dict[str, Any]])
         assert same_job(found[f"{collection['name']}/{job['name']}"].document, job)
 
 
+@settings(deadline=None)
 @given(COLLECTION, st.lists(JOB, max_size=3))
 def test_a_template_reads_back_to_the_same(collection: dict[str, Any], jobs: list[dict[str, Any]]) -> None:
     jobs = settled(collection, jobs)
@@ -28,6 +29,7 @@ def test_a_template_reads_back_to_the_same(collection: dict[str, Any], jobs: lis
     check(msgspec.json.decode(written), collection, jobs)
 
 
+@settings(deadline=None)
 @given(COLLECTION, st.lists(JOB, max_size=3))
 def test_documents_read_back_to_the_same(collection: dict[str, Any], jobs: list[dict[str, Any]]) -> None:
     jobs = settled(collection, jobs)

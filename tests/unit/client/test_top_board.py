@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from services.client.top.board import Board, News, PaneName
+from services.client.top.board import Board, Everything, News, PaneName
 from services.client.top.drawing import draw, rooms
 from services.client.top.keyboard import Key, keys_of
 
@@ -20,7 +20,7 @@ EVENT = {"type": "Reboot", "resources": ["db-1"], "outcome": "active", "firstSee
 def a_board(jobs: int = 3) -> Board:
     board = Board()
     named = [{"collection": "demo", "name": f"j{number}", "state": "enabled"} for number in range(jobs)]
-    board.fill(HOSTS, [EVENT], named)
+    board.fill(Everything(hosts=HOSTS, events=[EVENT], jobs=named, is_whole=False))
     return board
 
 
@@ -58,11 +58,19 @@ def test_each_pane_is_sorted_by_its_own() -> None:
 def test_a_pause_holds_everything_still_and_its_end_shows_what_has_come() -> None:
     board = a_board()
     board.pause()
-    board.fill([], [], [])
+    board.fill(Everything())
     board.hear("demo/new", News(what="held", at=NOON))
     assert (len(shown(board, PaneName.HOSTS, "host")), len(shown(board, PaneName.JOBS, "job"))) == (2, 3)
     board.pause()
     assert (shown(board, PaneName.HOSTS, "host"), shown(board, PaneName.JOBS, "job")) == ([], ["demo/new"])
+
+
+def test_a_job_that_is_there_no_more_is_gone_and_one_beyond_the_list_stays() -> None:
+    for whole, left in ((True, 3), (False, 4)):
+        board = a_board()
+        board.hear("other/gone", News(what="failed", at=NOON))
+        board.fill(Everything(jobs=[{"collection": "demo", "name": name} for name in "abc"], is_whole=whole))
+        assert len(shown(board, PaneName.JOBS, "job")) == left
 
 
 def test_scrolling_ends_where_the_rows_end() -> None:
