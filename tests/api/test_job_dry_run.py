@@ -29,7 +29,7 @@ async def test_a_new_job_is_shown_with_when_it_would_be_due(run: Run, api: Api) 
     result = await run("job", "create", "demo/new", *words)
     assert result.exit_code == 0, result.output
     assert "frequency: Week" in result.stdout
-    assert "next due: 2026-03-02T18:30:00Z, 2026-03-03T18:30:00Z" in result.stderr
+    assert "next due: 2026-03-02T12:00:00Z, 2026-03-02T18:30:00Z, 2026-03-03T18:30:00Z" in result.stderr
     assert await api.stored() == before
 
 

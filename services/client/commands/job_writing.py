@@ -12,7 +12,7 @@ from services.client.commands.job_files import create_many
 from services.client.documents import overlay, read_object
 from services.client.job_options import JobFlags, flags_new, flags_patch
 from services.client.moving.differences import changes
-from services.client.moving.fields import READ_ONLY
+from services.client.moving.fields import READ_ONLY, part
 from services.client.options import job_of
 from services.client.output import Row, say, show_document
 
@@ -69,7 +69,8 @@ def _show(target: Target, name: str, document: dict[str, Any]) -> None:
         show_document({"dryRun": True, "document": _hidden(document), "occurrences": rows}, target.shape)
         return
     show_document(_hidden(document), target.shape)
-    dues = ", ".join(str(row.get("local") or row["at"]) for row in rows)
+    told_as = "local" if part(document, "recurrence").get("timeZone") else "at"
+    dues = ", ".join(str(row[told_as]) for row in rows)
     click.echo(f"next due: {dues or 'never'}", err=True)
     click.echo("a dry run: nothing was changed", err=True)
 

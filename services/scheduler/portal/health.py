@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from math import inf, isinf
+from math import isinf
 
 import msgspec
 from aiohttp import web
@@ -211,7 +211,7 @@ def _lateness(figures: Figures) -> Iterator[tuple[str, str]]:
 
 def _within(limit: float | None) -> str:
     """Return the end of a bucket in words."""
-    return "more than a minute" if limit is None or isinf(limit) else length_words(timedelta(seconds=min(limit, inf)))
+    return "more than a minute" if limit is None or isinf(limit) else length_words(timedelta(seconds=limit))
 
 
 def _failures(figures: Figures) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from services.scheduler.api.ports import Services
 from services.scheduler.api.schemas.fleet import EventDocument, HostDocument
 from services.scheduler.api.sight import Sight, sight_of
 from services.scheduler.domain.capacity import tagged_capacity
+from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.hosts import MANUAL, HostView, Threat
 from services.scheduler.domain.jobs import Job
 from services.scheduler.errors import NotFoundError
@@ -123,8 +124,8 @@ class HostPage:
             share=view.capacity,
             active=active,
             past=past,
-            busy=await self._busy(view.key, sight),
-            waiting=await self._waiting(view.key, sight),
+            busy=await self._busy(view.key, within),
+            waiting=await self._waiting(view.key, within),
             jobs=await job_rows(self._services.store, jobs[:JOBS_SHOWN]),
             has_more_jobs=len(jobs) > JOBS_SHOWN,
             runs=tuple(await self._services.store.ran_on([view.name, view.key], limit=RUNS_SHOWN, within=within)),
@@ -147,22 +148,23 @@ class HostPage:
         live = [event for event in own if event.outcome is EventOutcome.ACTIVE]
         return tuple(map(sight.event, live)), tuple(map(sight.event, over))
 
-    async def _busy(self, key: HostKey, sight: Sight) -> tuple[Busy, ...]:
+    async def _busy(self, key: HostKey, within: Sequence[CollectionId] | None) -> tuple[Busy, ...]:
         """Return what runs on the host in this process, of the jobs that the caller sees."""
         working = self._replica.working_on(key)[:RUNNING_LOOKED_AT]
         found = await self._services.store.jobs_by_id(sorted({one.occurrence.job_id for one in working}))
-        rows = {job.id: row for job, row in await self._named(found, sight)}
+        rows = {job.id: row for job, row in await self._named(found, within)}
         seen = [one for one in working if one.occurrence.job_id in rows]
         return tuple(_busy(one, rows[one.occurrence.job_id]) for one in seen[:HELD_SHOWN])
 
-    async def _waiting(self, key: HostKey, sight: Sight) -> tuple[Waiting, ...]:
-        held = await self._services.store.held_for(key, limit=HELD_SHOWN, within=await sight.within())
-        groups = {job.id: group for job, group in await self._named([one.job for one in held], sight)}
+    async def _waiting(self, key: HostKey, within: Sequence[CollectionId] | None) -> tuple[Waiting, ...]:
+        held = await self._services.store.held_for(key, limit=HELD_SHOWN, within=within)
+        groups = {job.id: group for job, group in await self._named([one.job for one in held], within)}
         return tuple(_waiting(one, groups[one.job.id][0]) for one in held if one.job.id in groups)
 
-    async def _named(self, jobs: Sequence[Job], sight: Sight) -> list[tuple[Job, tuple[str, Job]]]:
+    async def _named(
+        self, jobs: Sequence[Job], within: Sequence[CollectionId] | None
+    ) -> list[tuple[Job, tuple[str, Job]]]:
         """Return jobs, each with its resource group, without those that the caller does not see."""
-        within = await sight.within()
         found = await self._services.store.find_collections(sorted({job.collection_id for job in jobs}))
         groups = {one.id: one.namespace.resource_group for one in found if within is None or one.id in within}
         return [(job, (groups[job.collection_id], job)) for job in jobs if job.collection_id in groups]
