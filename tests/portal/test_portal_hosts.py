@@ -120,6 +120,14 @@ async def test_a_lost_host_says_what_took_it_and_offers_no_cordon(api: Api) -> N
     assert "Cordon…" not in text
 
 
+@pytest.mark.parametrize("place", ["hosts", "events", "jobs", "health/audit"])
+async def test_what_goes_wrong_while_one_searches_stands_where_results_stood(api: Api, place: str) -> None:
+    text = await page(api, f"/portal/{place}")
+    assert 'hx-select="#found, #trouble" hx-target="#results"' in text
+    assert '<div id="results"><div id="found">' in text, "what is replaced must be there to be replaced again"
+    assert 'id="trouble"' in await page(api, f"/portal/{place}?page=0", 400)
+
+
 async def test_a_host_that_nobody_knows_is_no_page(api: Api) -> None:
     assert "There is no such thing" in await page(api, f"{LIST}/gone", 404)
 

@@ -228,7 +228,18 @@ async def test_the_whole_document_can_be_edited_as_json_and_brought_back(api: Ap
     assert after["action"]["request"]["authentication"]["username"] == "me"
 
 
-@pytest.mark.parametrize("document", ["{", "[]", '{"acton": {}}', '{"action": {"request": {"uri": 5}}}'])
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{",
+        "[]",
+        '{"acton": {}}',
+        '{"action": {"request": {"uri": 5}}}',
+        '{"action": {"request": {"authentication": "basic"}}}',
+        '{"maintenance": {"byType": ["Freeze"], "byDuration": ["PT9S"]}}',
+        '{"recurrence": {"frequency": "month", "schedule": {"monthlyOccurrences": ["friday"]}}}',
+    ],
+)
 async def test_json_that_is_no_job_stays_as_it_was_typed(api: Api, document: str) -> None:
     status, text = await send(api, NEW, await page(api, NEW), {"name": "nightly", "collection": "default/ops"}, "json")
     for button in ("fields", "save"):

@@ -71,7 +71,9 @@ async def test_history_is_narrowed_by_status_and_comes_in_pages(api: Api) -> Non
     owner, [claim] = await claim_due(api)
     rows = [attempt(claim, f"try {number}", succeeded=number > 0) for number in range(ROWS + 1)]
     await settle(api, claim, owner, rows)
-    assert f"1–{ROWS} of {ROWS + 1} rows" in await page(api)
+    text = await page(api)
+    assert f"1–{ROWS} of {ROWS + 1} rows" in text
+    assert f'href="../../../..{PAGE}?page=2#history"' in text, "the same way also where a form was refused"
     assert "try 0" in await page(api, f"{PAGE}?page=2")
     failed = await page(api, f"{PAGE}?status=Failed")
     assert "1–1 of 1 rows" in failed

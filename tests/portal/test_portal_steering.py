@@ -94,6 +94,13 @@ async def test_what_comes_to_nothing_is_told_on_the_page(
     assert await api.services.store.list_cordons() == []
 
 
+async def test_what_no_store_can_keep_is_refused(api: Api) -> None:
+    form = {"reason": "new\0disks"}
+    async with api.session.post(f"{api.url}/portal/hosts/db-0/cordon", data=form, allow_redirects=False) as reply:
+        assert (reply.status, "NUL" in await reply.text()) == (400, True)
+    assert await api.services.store.list_cordons() == []
+
+
 async def test_a_notice_says_only_what_is_ours_to_say(api: Api) -> None:
     assert 'role="alert"' not in await page(api.session, f"{api.url}/portal/hosts?notice=<b>pay+here</b>")
 

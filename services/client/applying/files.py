@@ -9,7 +9,7 @@ import click
 import msgspec
 import yaml
 
-from services.client.documents import STANDARD_INPUT, blanked, json_documents, read_all, read_text
+from services.client.documents import STANDARD_INPUT, blanked, json_documents, loader_of, read_all, read_text
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
@@ -104,13 +104,10 @@ def _composed(text: str) -> Iterator[yaml.Node]:
     except ValueError:
         parts = [text]
     try:
-        nodes = [node for part in parts for node in yaml.compose_all(part, Loader=_Composer)]
+        nodes = [node for part in parts for node in yaml.compose_all(part, Loader=loader_of(part))]
     except (yaml.YAMLError, RecursionError):
         return
     yield from (node for node in nodes if not _is_empty(node))
-
-
-_Composer: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _is_empty(node: yaml.Node) -> bool:

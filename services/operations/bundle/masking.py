@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 Mask = Callable[[str], str]
 _HIDDEN = "***"
-_ADDRESS = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s\"'<>\\]*")
+_ADDRESS = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{0,40}://[^\s\"'<>\\]*")
 _WITH_PATHS = ("sqlite", "postgresql", "postgres", "mqtt", "mqtts", "memory")
 """Elsewhere a path may be all that it takes to post something."""
 _SPOKEN = re.compile(r"(?i)\b(bearer|basic|digest|negotiate)\s+[A-Za-z0-9+/=._~-]{4,}")
@@ -18,10 +18,11 @@ _SAID = re.compile(r"(cordoned by hand: )[^\"\n]+")
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?(-----END [A-Z ]+-----|\Z)", re.DOTALL)
 _KNOWN_FORMS = re.compile(r"\b(lwd_|whsec_|eyJ)[A-Za-z0-9+/=._-]+")
 _NAMED = re.compile(
-    r"(?i)([\w.-]*(?:password|passwd|pwd|passphrase|secret|token|credential|authorization|signature|cookie|pfx|"
-    r"(?:api|access|account|shared|sas|private)[_-]?key|\bsig)[\w-]*)(\\?[\"']?\s*[=:]\s*)"
+    r"(?i)((?<![\w.-])[\w.-]*(?:password|passwd|pwd|passphrase|secret|token|credential|authorization|signature|"
+    r"cookie|pfx|(?:api|access|account|shared|sas|private)[_-]?key|\bsig)[\w-]{0,60})(\\?[\"']?\s*[=:]\s*)"
     r"(\\?\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s,;&}\])]+)"
 )
+"""Begins where a word does and bounds what follows the sign: else a long word would take time with its square."""
 _HARMLESS = ("_file", "_dir", "_env", "_claim", "_total", "_seconds")
 """Ends of names that speak of secrets and are none."""
 _LONG = re.compile(r"(?<![\w+=-])(?=(?:[A-Za-z+_=-]*\d){4})[A-Za-z0-9+_=-]{40,}(?![\w+=-])")

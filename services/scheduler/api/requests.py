@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from services.scheduler.api.problems import BodyTooLargeError
-from services.scheduler.api.schemas.strict import MalformedBodyError, parse
+from services.scheduler.api.schemas.strict import NUL, MalformedBodyError, parse
 from services.scheduler.errors import InvalidInputError
 
 MAX_DOCUMENT_BYTES = 256 * 1024
@@ -53,7 +53,7 @@ async def read_document(
 async def read_form(request: web.Request) -> dict[str, tuple[str, ...]]:
     """Return the fields of the form that a page sent, each with what was given for it; empty for another content type.
 
-    Raises InvalidInputError for what is no form.
+    Raises InvalidInputError for what is no form, or holds what no store can keep.
     """
     if request.content_type != _FORM:
         return {}
@@ -62,7 +62,11 @@ async def read_form(request: web.Request) -> dict[str, tuple[str, ...]]:
             form = await request.post()
     except (web.RequestPayloadError, ConnectionError, TimeoutError, LookupError, ValueError) as fault:
         raise MalformedBodyError("", "the form ends early, or is not encoded as its headers say") from fault
-    return {name: tuple(text for text in form.getall(name) if isinstance(text, str)) for name in form}
+    fields = {name: tuple(text for text in form.getall(name) if isinstance(text, str)) for name in form}
+    for name, texts in fields.items():
+        if any(NUL in text for text in texts):
+            raise InvalidInputError(name, "holds a NUL character")
+    return fields
 
 
 async def read_field(request: web.Request, name: str) -> str | None:

@@ -129,7 +129,7 @@ def _forget_what_follows(left: Json, at: str) -> None:
 def _proofs(left: Json, at: str, prefix: str) -> Iterator[Flag]:
     proof = f"{at}.request.authentication"
     kind = str(look(left, f"{proof}.type")).lower()
-    if (look(left, proof) or {}).keys() - {"type"}:
+    if isinstance(found := look(left, proof), dict) and found.keys() - {"type"}:
         drop(left, f"{proof}.type")  # the others say which it is
     if kind in _PASSWORDS and taken(left, f"{proof}.password") is not None:
         yield f"--{prefix}{' '.join(_PASSWORDS[kind])}"

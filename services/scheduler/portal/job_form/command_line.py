@@ -98,9 +98,7 @@ def _every(left: Json) -> Iterator[Flag]:
         if values is not None and values != []:
             drop(left, f"recurrence.schedule.{field}")
             yield flag(option, ",".join(map(str, values if isinstance(values, list) else [values])))
-    for one in look(left, "recurrence.schedule.monthlyOccurrences") or ():
-        yield _monthly(one)
-    drop(left, "recurrence.schedule.monthlyOccurrences")
+    yield from map(_monthly, _listed(left, "recurrence.schedule.monthlyOccurrences"))
 
 
 def _monthly(one: Mapping[str, Any]) -> Flag:
@@ -113,17 +111,26 @@ def _monthly(one: Mapping[str, Any]) -> Flag:
 def _rules(left: Json) -> Iterator[Flag]:
     """Yield what is done under events of some type, source or duration."""
     for field, option in (("byType", "--by-type"), ("bySource", "--by-source")):
-        for name, rule in (look(left, f"maintenance.{field}") or {}).items():
-            yield from _answers(option, name, rule)
-        drop(left, f"maintenance.{field}")
-    for rule in look(left, "maintenance.byDuration") or ():
+        if isinstance(rules := look(left, f"maintenance.{field}"), dict):
+            drop(left, f"maintenance.{field}")
+            for name, rule in rules.items():
+                yield from _answers(option, name, rule)
+    for rule in _listed(left, "maintenance.byDuration"):
         answers = {name: value for name, value in rule.items() if name != "upTo"}
         yield from _answers("--by-duration", str(rule.get("upTo")), answers)
-    drop(left, "maintenance.byDuration")
 
 
-def _answers(option: str, name: str, rule: Mapping[str, Any]) -> Iterator[Flag]:
-    if not _PLAIN.fullmatch(name) or not rule or not rule.keys() <= _RULE.keys():
+def _listed(left: Json, path: str) -> list[Json]:
+    """Take a list of objects from a document; what is none stays, for the file to say."""
+    found = look(left, path)
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        return []
+    drop(left, path)
+    return found
+
+
+def _answers(option: str, name: str, rule: object) -> Iterator[Flag]:
+    if not _PLAIN.fullmatch(name) or not isinstance(rule, dict) or not rule or not rule.keys() <= _RULE.keys():
         yield None
         return
     for field, value in rule.items():
