@@ -74,7 +74,8 @@ def told(url: str, rehearsal: FleetRehearsal, foresight: dict[str, Any]) -> Iter
     )
     for pool in seen["pools"]:
         left = f"{pool['left']} of {pool['hosts']} hosts left" if pool["left"] else "NO HOST LEFT, they would wait"
-        yield f"  pool {pool['pool']}, which {_count(pool['jobs'], 'job')} may use: {left}"
+        more = " or more" if pool["uncounted"] else ""
+        yield f"  pool {pool['pool']}, which {_count(pool['jobs'], 'job')}{more} may use: {left}"
     start, end = rehearsal.notice_seconds, rehearsal.duration_seconds
     yield f"  it starts {start} s after it is announced, and is over {end} s later"
     yield "  nothing happens to the machines, and nothing is asked of Azure"

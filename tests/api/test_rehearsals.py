@@ -103,7 +103,7 @@ async def test_what_it_would_do_is_foreseen_and_nothing_happens(api: Api) -> Non
         "ignoring": 1,
         "uncounted": False,
     }
-    assert seen["pools"] == [{"pool": "db", "hosts": 2, "left": 1, "jobs": 2}]
+    assert seen["pools"] == [{"pool": "db", "hosts": 2, "left": 1, "jobs": 2, "uncounted": False}]
     both = (await api.call("POST", "/rehearsals/foresight", {**BODY, "hosts": ["db-0", "db-1"]})).document
     assert (both["jobs"], both["rerouted"], both["pools"][0]["left"]) == (5, 0, 0)
     assert (await api.call("GET", "/rehearsals")).document["value"] == []

@@ -111,7 +111,7 @@ async def test_a_node_is_opened_after_a_restart_though_the_file_was_lost(work: K
         await comes(lambda: work.is_closed)
     async with desk_at(work, tmp_path / "on a new disk") as desk:
         desk.take([])
-        await comes(lambda: work.state.reasons()[-1] == "Uncordoned")
+        await comes(lambda: work.state.reasons()[-1:] == ["Uncordoned"])
     assert not work.is_closed
 
 

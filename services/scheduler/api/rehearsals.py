@@ -56,8 +56,14 @@ class Rehearsals:
 
     async def _pool(self, fleet: FleetView, pool: str, left: int) -> PoolForesightDocument:
         query = JobQuery(subscription=self._services.subscription, pool=pool, state=JobState.ENABLED)
-        jobs = await self._services.store.count_found(query, at_most=LOOKED_AT)
-        return PoolForesightDocument(pool=pool, hosts=len(fleet.members(pool)), left=left, jobs=jobs)
+        found = await self._services.store.count_found(query, at_most=LOOKED_AT + 1)
+        return PoolForesightDocument(
+            pool=pool,
+            hosts=len(fleet.members(pool)),
+            left=left,
+            jobs=min(found, LOOKED_AT),
+            uncounted=found > LOOKED_AT,
+        )
 
     def _fate(self, job: Job, plan: RehearsalPlan, left: dict[str, int]) -> Strategy:
         """Return what would happen to a job; one whose pool has nobody left waits, whatever it prefers."""

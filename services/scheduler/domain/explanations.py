@@ -4,6 +4,7 @@ from services.scheduler.domain.decisions import Cause, DecisionRecord, Verdict
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus
 from services.scheduler.domain.hosts import MANUAL
 from services.scheduler.domain.policies import Level
+from services.scheduler.domain.rehearsals import kind_words
 
 _LAST = "every host that would do is threatened, {host} for the longest time not yet"
 SENTENCES: dict[tuple[Verdict, Cause], str] = {
@@ -109,7 +110,7 @@ def _after(row: HistoryRow, record: DecisionRecord) -> str:
 
 def _threat(record: DecisionRecord) -> str:
     due = f" due at {record.not_before:%Y-%m-%d %H:%M:%S} UTC" if record.not_before is not None else ""
-    return f"{_kind(record.event_type)}{due}"
+    return f"{kind_words(record.event_id or '', _kind(record.event_type))}{due}"
 
 
 def _kind(event_type: str) -> str:

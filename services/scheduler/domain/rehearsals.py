@@ -40,6 +40,11 @@ def is_rehearsal(event_id: str) -> bool:
     return event_id.upper().startswith(PREFIX)
 
 
+def kind_words(event_id: str, kind: str) -> str:
+    """Return an event's type for people, who must not take a rehearsal for the real thing."""
+    return f"rehearsed {kind}" if is_rehearsal(event_id) else kind
+
+
 def described(description: str) -> str:
     """Return what an event says about itself that an operator describes so."""
     said = description.strip().removeprefix(LABEL).strip()

@@ -10,6 +10,7 @@ from services.scheduler.domain.decisions import Cause, DecisionRecord, Verdict
 from services.scheduler.domain.hosts import MANUAL, STARTED, HostView, Threat
 from services.scheduler.domain.jobs import JobDefinition
 from services.scheduler.domain.policies import AtDeadline, AutoLead, InFlight, Policies, ResolvedMaintenance, Strategy
+from services.scheduler.domain.rehearsals import kind_words
 from shared.topics import HostKey
 
 LEAD_MARGIN = timedelta(seconds=5)
@@ -78,11 +79,12 @@ def describe(threat: Threat, where: str) -> str:
     """Return a threat as a reason for people: what, where, and when."""
     if threat.reason:
         return f"{where}: {threat.reason}"
+    kind = kind_words(threat.event_id, threat.type)
     if threat.status == STARTED:
-        return f"{threat.type} of {where} has started"
+        return f"{kind} of {where} has started"
     if threat.not_before is None:
-        return f"{threat.type} of {where} is announced"
-    return f"{threat.type} of {where} is due at {threat.not_before:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{kind} of {where} is announced"
+    return f"{kind} of {where} is due at {threat.not_before:%Y-%m-%d %H:%M:%S} UTC"
 
 
 class BreakOff(msgspec.Struct, frozen=True, kw_only=True):

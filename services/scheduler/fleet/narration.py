@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from services.scheduler.domain.hosts import MANUAL, STARTED, HostView, Spared
-from services.scheduler.domain.rehearsals import LABEL, is_rehearsal
+from services.scheduler.domain.rehearsals import LABEL, is_rehearsal, kind_words
 from services.scheduler.store.records import (
     ApprovalState,
     EventOutcome,
@@ -130,8 +130,9 @@ def _stands(before: HostView | None, after: HostView) -> Iterator[str]:
         yield f"{after.name} is back: its watcher speaks again"
     earlier = before.threats if before is not None else ()
     if after.threats and not earlier:
-        by_hand = after.threats[0].type == MANUAL
-        why = after.threats[0].reason if by_hand else f"no job starts there until the {after.threats[0].type} is over"
+        first = after.threats[0]
+        kind = kind_words(first.event_id, first.type)
+        why = first.reason if first.type == MANUAL else f"no job starts there until the {kind} is over"
         yield f"{after.name} is cordoned: {why}"
     if earlier and not after.threats and after.loss is None:
         yield f"{after.name} is available again: held jobs are released"

@@ -62,6 +62,14 @@ def test_a_hold_a_move_and_a_run_at_home_tell_hosts_events_and_times() -> None:
     assert explain(of_decision(case(definition()))) == "It ran: no known host serves it."
 
 
+def test_a_rehearsal_is_never_told_as_the_real_thing() -> None:
+    hit = host("db-0", replace(threat("db-0", notice=timedelta(minutes=15)), event_id="REHEARSAL-1"))
+    told = explain(of_decision(case(definition(host="db-0")), hit))
+    assert told == "It was held for db-0: rehearsed Reboot of db-0 is due at 2026-03-02 12:15:00 UTC."
+    ignoring = definition(host="db-0", maintenance=Maintenance(rule=MaintenanceRule(strategy=Strategy.IGNORE)))
+    assert "in spite of rehearsed Reboot due at" in explain(of_decision(case(ignoring), hit))
+
+
 def test_a_cordon_is_told_with_the_operators_reason() -> None:
     cordoned = host("db-0", by_hand())
     told = explain(of_decision(case(definition(host="db-0")), cordoned))

@@ -208,6 +208,7 @@ async def test_each_sentence_about_it_says_that_it_is_one() -> None:
     assert events
     assert all(text.startswith("Rehearsal:") for text in events)
     assert not any("Azure" in text for text in told)
+    assert "db-0 is cordoned: no job starts there until the rehearsed Reboot is over" in told
 
 
 @given(seconds=st.lists(st.integers(-10, 200), max_size=20), cancelled=st.none() | st.integers(0, 120))

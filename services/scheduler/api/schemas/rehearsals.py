@@ -32,12 +32,13 @@ class RehearsalDocument(Document, frozen=True, kw_only=True):
 
 
 class PoolForesightDocument(Document, frozen=True, kw_only=True):
-    """A pool of the named hosts: how many of its `hosts` would be `left` for its `jobs`."""
+    """A pool of the named hosts: how many of its `hosts` would be `left` for its enabled `jobs`, or more of them."""
 
     pool: str
     hosts: int
     left: int
     jobs: int
+    uncounted: bool
 
 
 class ForesightDocument(Document, frozen=True, kw_only=True):
