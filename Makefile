@@ -22,7 +22,7 @@ IMAGE_OPTIONS ?=
 QUIETLY := > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test unit check lint format types docs site dashboards previews examples bench drill simulate lock audit sbom images image-root clean servers
+.PHONY: help run setup test unit check lint format types docs site dashboards previews screenshots examples bench drill simulate lock audit sbom images image-root clean servers
 
 help:  ## Explain the targets
 	@echo "Leeward: scheduled jobs that stay out of the weather. What make can do:"
@@ -66,6 +66,9 @@ dashboards: $(VENV)/dev.stamp  ## Write Grafana's dashboards anew from tests/das
 
 previews: setup  ## Draw the dashboards for the docs, from what a real Prometheus says of a few minutes' rehearsal
 	@$(BIN)/python -m tests.dashboards.previews
+
+screenshots: setup  ## Take the portal's pictures for README and docs, from a real `leeward up` with a rehearsed reboot
+	@$(BIN)/python -m tests.screenshots
 
 examples: setup  ## Record anew the bus's messages that docs/asyncapi.yaml shows, from a real run
 	@$(BIN)/python -m tests.parts.bus_examples

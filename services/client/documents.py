@@ -11,6 +11,7 @@ from typing import Any
 import click
 import msgspec
 import yaml
+from yaml.constructor import SafeConstructor
 
 STANDARD_INPUT = "-"
 _COMMENT = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
@@ -24,15 +25,19 @@ class UnreadableError(ValueError):
         self.line = line
 
 
-class _Loader(yaml.SafeLoader):
+class _Values(SafeConstructor):
+    """Makes values; a document that holds itself, which no JSON can, is refused by going down at once."""
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        """Return a document."""
+        self.deep_construct = True
+        return super().construct_document(node)
+
+
+class _Loader(_Values, yaml.SafeLoader):
     """YAML 1.2's plain scalars: times stay text, `10:00:00` is no number, `on` is no truth value."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own attribute
-
-    def construct_document(self, node: yaml.Node) -> Any:
-        """Return a document; one that holds itself, which no JSON can, is refused by going down at once."""
-        self.deep_construct = True
-        return super().construct_document(node)
 
 
 for _tag, _pattern, _first in (
@@ -44,11 +49,10 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
-class _FastLoader(yaml.CSafeLoader):
-    """The same with libyaml's parser, ten times as fast; a document nested too deeply would crash it."""
+class _FastLoader(_Values, yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+    """The same with libyaml's parser, ten times as fast (measured); a document nested too deeply would crash it."""
 
     yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
-    construct_document = _Loader.construct_document
 
 
 Loader = type[_Loader] | type[_FastLoader]
@@ -59,7 +63,7 @@ def loader_of(text: str) -> Loader:
     """Return the loader that a text may be given to."""
     depth = 0
     try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        for event in yaml.parse(text, Loader=_FastLoader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEEPEST:
                 return _Loader

@@ -129,7 +129,8 @@ async def test_faults_of_all_files_are_told_together_before_anything_is_written(
 
 async def test_what_only_the_scheduler_can_judge_is_told_with_its_line_too(run: Run, folder: Path, api: Api) -> None:
     (folder / "three.yaml").write_text(
-        "kind: job\ncollection: demo\nname: three\naction: {request: {uri: http://x/}}\nrecurrence:\n  cron: 61 * * * *\n"
+        "kind: job\ncollection: demo\nname: three\naction: {request: {uri: http://x/}}\n"
+        "recurrence:\n  cron: 61 * * * *\n"
     )
     before = await api.stored()
     result = await applied(run, folder, "--diff")

@@ -42,10 +42,13 @@ def _head(board: Board, url: str, now: datetime) -> Text:
     held = sum(row.get("held") or 0 for row in board.panes[PaneName.HOSTS].rows)
     active = sum(row.get("outcome") == "active" for row in board.panes[PaneName.EVENTS].rows)
     counts = [f"{len(board.panes[name].rows)} {name}" for name in (PaneName.HOSTS, PaneName.JOBS)]
-    text = f"{now.astimezone():%H:%M:%S}  {url}  {', '.join(counts)}, {active} active events, {held} held"
+    told = f"{', '.join(counts)}, {active} active events, {held} held"
+    time = f"{now.astimezone():%H:%M:%S}"
+    if board.trouble:
+        return _line(f"{time}  OLD: {board.trouble}  {told}", "bold red")
     if board.is_paused:
-        return _line(f"PAUSED  {text}", "bold yellow")
-    return _line(f"{text}  {board.trouble}" if board.trouble else text, "bold red" if board.trouble else "bold")
+        return _line(f"{time}  PAUSED  {url}  {told}", "bold yellow")
+    return _line(f"{time}  {url}  {told}", "bold")
 
 
 def _pane(pane: Pane, room: int, *, focused: bool) -> RenderableType:

@@ -1,6 +1,7 @@
 """Keeps the board of `leeward top` fresh and drawn: by the stream, by asking where there is none, by keys."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -65,7 +66,9 @@ class Top:
         self._board = board
         self._url = url
         self._most_jobs = most_jobs
-        self._console = Console(highlight=False)
+        # A size that a shell has exported would hold for ever, whatever becomes of the window.
+        surroundings = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        self._console = Console(highlight=False, _environ=surroundings)
         self._changed = asyncio.Event()
         self._due = asyncio.Event()
         self._over = asyncio.Event()
@@ -124,7 +127,7 @@ class Top:
                 await self._refresh()
                 self._board.trouble = ""
             except (NotReachableError, ThrottledError) as fault:
-                self._board.trouble = f"OLD: {fault}"
+                self._board.trouble = str(fault)
             self._changed.set()
             await self._wait()
 

@@ -246,7 +246,7 @@ RULES = (
         area=Area.HOSTS,
         condition=Above(metric="leeward_occurrences", limit=0, labels={"state": "held"}),
         lasts=timedelta(hours=12),
-        why="Jobs have been held for half a day.",
-        advice="Was a cordon forgotten? Release the host.",
+        why="Occurrences wait for hosts that jobs are kept off.",
+        advice="Half a day of that is too long. Was a cordon forgotten? Release the host.",
     ),
 )

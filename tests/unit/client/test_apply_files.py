@@ -91,3 +91,9 @@ def test_a_place_that_a_file_does_not_have_is_as_near_as_can_be() -> None:
     assert file.line_of(1, steps_of("action.request.headers[0].x")) == 7
     assert file.line_of(9, ()) == 1
     assert steps_of("recurrence.schedule.hours[2]") == ("recurrence", "schedule", "hours", 2)
+
+
+@pytest.mark.parametrize("text", ["- " * 100_000, "[" * 100_000, '{"a": ' * 100_000, "a: &a [*a]"])
+def test_what_is_nested_beyond_all_bounds_is_a_fault_and_no_crash(text: str) -> None:
+    [fault] = faults(text)
+    assert fault.startswith("1.yaml:1: ")

@@ -113,12 +113,13 @@ class Event(Reply, frozen=True, kw_only=True):
 
 
 class PoolForesight(Reply, frozen=True, kw_only=True):
-    """A pool: how many of its `hosts` would be `left` for its `jobs`."""
+    """A pool: how many of its `hosts` would be `left` for its `jobs`; with `uncounted` it has more of these."""
 
     pool: str
     hosts: int
     left: int
     jobs: int
+    uncounted: bool
 
 
 class Foresight(Reply, frozen=True, kw_only=True):
