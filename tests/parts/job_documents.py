@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.scheduler.portal.job_form.fields import EVENT_TYPES
-from services.scheduler.portal.job_form.paths import drop
-from services.scheduler.portal.job_form.secrets import PLACES
-from services.scheduler.portal.job_form.values import DAYS
+from services.scheduler.portal.jobs.form.fields import EVENT_TYPES
+from services.scheduler.portal.jobs.form.paths import drop
+from services.scheduler.portal.jobs.form.secrets import PLACES
+from services.scheduler.portal.jobs.form.values import DAYS
 from shared.durations import format_iso
 from tests.parts.every_action import ACTIONS
 

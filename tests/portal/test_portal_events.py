@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from services.scheduler.api.schemas.fleet import event_document
 from services.scheduler.domain.hosts import Spared
-from services.scheduler.portal.chronicle import chronicle, early_by
+from services.scheduler.portal.fleet.chronicle import chronicle, early_by
 from services.scheduler.portal.lengths import length_words, size_words
 from services.scheduler.portal.paging import ROWS
 from services.scheduler.store.records import Approval, ApprovalState, EventOutcome, EventRecord, HostDrain

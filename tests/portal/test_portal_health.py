@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientSession, CookieJar
 
 from services.scheduler.errors import StoreUnavailableError
-from services.scheduler.portal.audit import changed
+from services.scheduler.portal.health.audit import changed
 from services.scheduler.portal.ports import Line
 from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.store.records import Life

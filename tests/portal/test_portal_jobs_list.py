@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientSession, CookieJar
 
 from services.scheduler.domain.hosts import HostCondition, HostReport
-from services.scheduler.portal.jobs import FEW
+from services.scheduler.portal.jobs.listing import FEW
 from services.scheduler.portal.paging import ROWS
 from services.scheduler.store.records import Outcome
 from tests.parts.api_work import claim_due, run_due, turn

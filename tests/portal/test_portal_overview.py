@@ -8,8 +8,8 @@ import pytest
 
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.errors import StoreUnavailableError
-from services.scheduler.portal.overview import EVENTS_SHOWN, JOBS_AHEAD, JOBS_COUNTED
-from services.scheduler.portal.strip import ROOMY
+from services.scheduler.portal.overview.page import EVENTS_SHOWN, JOBS_AHEAD, JOBS_COUNTED
+from services.scheduler.portal.overview.strip import ROOMY
 from services.scheduler.store.memory.store import MemoryStore
 from services.scheduler.store.records import EventRecord, HostDrain
 from tests.parts.api_work import run_due, turn

@@ -5,15 +5,15 @@ from aiohttp import web
 from services.scheduler.api.authentication import PAGES, PORTAL_FILES, SIGN_IN
 from services.scheduler.api.ports import Services
 from services.scheduler.api.rights import Right
-from services.scheduler.portal.collection_actions import CollectionActions
-from services.scheduler.portal.collections import CollectionPages
-from services.scheduler.portal.fleet_routes import add_fleet
+from services.scheduler.portal.collections.actions import CollectionActions
+from services.scheduler.portal.collections.pages import CollectionPages
+from services.scheduler.portal.fleet.routes import add_fleet
 from services.scheduler.portal.frame import HERE, Frame, Handle, Section
-from services.scheduler.portal.job import JobPage
-from services.scheduler.portal.job_actions import JobActions
-from services.scheduler.portal.job_form.page import JobForm
-from services.scheduler.portal.jobs import JobsPage
-from services.scheduler.portal.overview import OverviewPage
+from services.scheduler.portal.jobs.actions import JobActions
+from services.scheduler.portal.jobs.form.page import JobForm
+from services.scheduler.portal.jobs.listing import JobsPage
+from services.scheduler.portal.jobs.page import JobPage
+from services.scheduler.portal.overview.page import OverviewPage
 from services.scheduler.portal.ports import Replica
 from services.scheduler.portal.sign_in import SignIn
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from services.scheduler.domain.actions import ActionName
 from services.scheduler.domain.executions import HistoryRow, HistoryStatus, OccurrenceId
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.portal.chart import HEIGHT, MARK, SHOWN, chart_of
+from services.scheduler.portal.jobs.chart import HEIGHT, MARK, SHOWN, chart_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from services.scheduler.domain.collections import CollectionId
 from services.scheduler.domain.jobs import Job, JobDefinition, JobId, JobState
 from services.scheduler.domain.policies import CatchUp, HostChoice, Overlap, Placement
 from services.scheduler.domain.recurrence import Frequency, MonthlyOccurrence, Recurrence, Schedule, Weekday
-from services.scheduler.portal.definition_words import definition_lines
+from services.scheduler.portal.jobs.definition_words import definition_lines
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CALL = HttpCall(method="GET", uri="http://db-0/backup")

@@ -9,7 +9,7 @@ from services.scheduler.domain.hosts import HostView, Loss
 from services.scheduler.domain.jobs import Job, JobDefinition
 from services.scheduler.domain.policies import Policies
 from services.scheduler.domain.recurrence import Frequency, Recurrence
-from services.scheduler.portal.forecast import ELSEWHERE, Coming, Fate, Forecast, Place, PlaceKind
+from services.scheduler.portal.overview.forecast import ELSEWHERE, Coming, Fate, Forecast, Place, PlaceKind
 from tests.parts.builders import NOON, definition, fleet, host, job, threat
 
 HOUR = timedelta(hours=1)

@@ -13,9 +13,9 @@ from services.client.options import with_options
 from services.scheduler.api.schemas.jobs import JobDocument
 from services.scheduler.api.schemas.strict import read
 from services.scheduler.api.schemas.values import to_builtins
-from services.scheduler.portal.job_form.command_line import FILE, command_line, needs_file
-from services.scheduler.portal.job_form.paths import drop, look
-from services.scheduler.portal.job_form.secrets import STAND_IN, with_stand_ins
+from services.scheduler.portal.jobs.form.command_line import FILE, command_line, needs_file
+from services.scheduler.portal.jobs.form.paths import drop, look
+from services.scheduler.portal.jobs.form.secrets import STAND_IN, with_stand_ins
 from tests.parts.every_action import ACTIONS, SECRETS
 from tests.parts.fakes_api import a_job, every
 from tests.parts.job_documents import job_documents

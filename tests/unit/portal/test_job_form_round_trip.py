@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.scheduler.portal.job_form.fields import sections
-from services.scheduler.portal.job_form.inputs import Sent, Texts
-from services.scheduler.portal.job_form.reading import document_of
-from services.scheduler.portal.job_form.secrets import PLACES, given_in
-from services.scheduler.portal.job_form.showing import fields_of
+from services.scheduler.portal.jobs.form.fields import sections
+from services.scheduler.portal.jobs.form.inputs import Sent, Texts
+from services.scheduler.portal.jobs.form.reading import document_of
+from services.scheduler.portal.jobs.form.secrets import PLACES, given_in
+from services.scheduler.portal.jobs.form.showing import fields_of
 from tests.parts.every_action import ACTIONS, SECRETS
 from tests.parts.job_documents import bare, job_documents, spelled
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from services.scheduler.domain.recurrence import Frequency, MonthlyOccurrence, Recurrence, Schedule, Weekday
-from services.scheduler.portal.job_form.clock_changes import clock_warnings
-from services.scheduler.portal.job_form.rhythm_words import rhythm_words
+from services.scheduler.portal.jobs.form.clock_changes import clock_warnings
+from services.scheduler.portal.jobs.form.rhythm_words import rhythm_words
 from tests.parts.fakes_api import NOON
 
 BERLIN = "Europe/Berlin"

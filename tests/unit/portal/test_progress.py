@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from services.scheduler.api.schemas.fleet import event_document
-from services.scheduler.portal.progress import StepState, steps
+from services.scheduler.portal.fleet.progress import StepState, steps
 from services.scheduler.store.records import (
     Approval,
     ApprovalState,

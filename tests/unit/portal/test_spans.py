@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from services.scheduler.portal.signs import Sign
-from services.scheduler.portal.spans import LANES, Part, bars, is_seen, points, spans
-from services.scheduler.portal.window import Zoom, window_at
+from services.scheduler.portal.overview.signs import Sign
+from services.scheduler.portal.overview.spans import LANES, Part, bars, is_seen, points, spans
+from services.scheduler.portal.overview.window import Zoom, window_at
 from services.scheduler.store.records import Approval, ApprovalState, EventOutcome, EventRecord, HostDrain
 from shared.topics import HostKey
 from tests.parts.builders import ANNOUNCED, NOON

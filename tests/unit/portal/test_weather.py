@@ -8,11 +8,11 @@ from services.scheduler.domain.decisions import Cause, DecisionRecord, Verdict
 from services.scheduler.domain.executions import HistoryStatus
 from services.scheduler.domain.hosts import HostCondition, HostReport
 from services.scheduler.domain.jobs import JobId
-from services.scheduler.portal.forecast import ELSEWHERE, Coming, Fate, Place, PlaceKind
-from services.scheduler.portal.sheet import BINS, Known, Row
-from services.scheduler.portal.signs import Sign
-from services.scheduler.portal.weather import HOST_ROWS, QUIET_ROWS, Weather, draw
-from services.scheduler.portal.window import Zoom, window_at
+from services.scheduler.portal.overview.forecast import ELSEWHERE, Coming, Fate, Place, PlaceKind
+from services.scheduler.portal.overview.sheet import BINS, Known, Row
+from services.scheduler.portal.overview.signs import Sign
+from services.scheduler.portal.overview.weather import HOST_ROWS, QUIET_ROWS, Weather, draw
+from services.scheduler.portal.overview.window import Zoom, window_at
 from services.scheduler.store.records import EventOutcome, EventRecord
 from services.scheduler.store.search import Mark
 from tests.parts.builders import ANNOUNCED, NOON, fleet, host

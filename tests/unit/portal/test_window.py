@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.scheduler.portal.window import Zoom, window_at
+from services.scheduler.portal.overview.window import Zoom, window_at
 
 NOW = datetime(2026, 3, 2, 12, 7, 31, tzinfo=UTC)
 

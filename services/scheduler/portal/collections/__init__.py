@@ -1,0 +1,1 @@
+"""Collections: the list, one collection's page, and its form."""

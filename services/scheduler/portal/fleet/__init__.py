@@ -1,0 +1,1 @@
+"""Hosts and events, what people do with them by hand, and rehearsals."""

@@ -1,0 +1,1 @@
+"""How the scheduler itself is, and who changed what."""

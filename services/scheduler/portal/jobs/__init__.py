@@ -1,0 +1,1 @@
+"""Jobs: the list, one job's page with its actions, and the form."""

@@ -1,0 +1,1 @@
+"""The first page: the fleet, its events, and the weather on a time line."""
