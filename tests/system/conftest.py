@@ -1,5 +1,6 @@
 """A running site for each situation."""
 
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -11,6 +12,13 @@ from tests.parts.site import Site
 from tests.parts.watched_team import WatchedTeam, watched_team
 
 SiteMaker = Callable[..., AbstractAsyncContextManager[Site]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_interrupts() -> None:
+    """What runs tests in the background may have Ctrl-C ignored, and all that they start inherits that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
