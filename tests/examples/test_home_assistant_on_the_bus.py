@@ -42,9 +42,9 @@ async def test_home_assistant_finds_each_vm_and_all_that_its_entities_read(site:
     bus, events = home_assistant(site.broker.settings(IDENTITY), shown.entities["next_event"]["state_topic"])
     async with running(bus):
         event = await site.raise_event("Redeploy", "DB-0", source="Platform", noticeSeconds=600)
-        await events.until(lambda heard: shown.value("next_event", heard[-1].payload) == "Redeploy")
+        await events.until(lambda heard: bool(heard) and shown.value("next_event", heard[-1].payload) == "Redeploy")
         await site.azure("POST", f"/events/{event}/cancel")
-        await events.until(lambda heard: shown.value("next_event", heard[-1].payload) == "calm")
+        await events.until(lambda heard: bool(heard) and shown.value("next_event", heard[-1].payload) == "calm")
 
 
 async def test_a_device_that_somebody_removed_comes_back_and_is_told_again_at_home_assistants_birth(
